@@ -1,0 +1,109 @@
+//! The model: what an event is, and the fields every event has.
+//!
+//! Pure data. Nothing here knows how an event is found, stored or shown; the only text form it has is its
+//! own serialization, which is the canonical record and the `data` of the classic dialect.
+
+pub mod body;
+pub mod channel;
+pub mod id;
+pub mod time;
+
+pub use body::Body;
+pub use id::{Epoch, EventId, SessionId};
+pub use time::Timestamp;
+
+use serde::{Serialize, Serializer, ser::SerializeStruct};
+use std::fmt;
+
+/// Who saw a fact: the detector or component that published the event.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Source {
+    /// The supervisor itself: session and process facts.
+    Supervisor,
+    /// The rendered terminal, or the pipes where there is no terminal.
+    Screen,
+    /// Process statistics of the machine.
+    System,
+    /// A publisher, by the component name it registered with.
+    Component(String),
+}
+
+impl Source {
+    /// The name on the wire.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Supervisor => "supervisor",
+            Self::Screen => "screen",
+            Self::System => "system",
+            Self::Component(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(self.as_str())
+    }
+}
+
+/// One fact, stamped. `seq` rises by exactly one per event of a log, starting at 1; order comes from it alone.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// UUID v4, unique over all logs.
+    pub id: EventId,
+    /// Position in the log named by `epoch`.
+    pub seq: u64,
+    /// The log that numbered this event; changes whenever numbering starts again.
+    pub epoch: Epoch,
+    /// When the event was published, UTC, milliseconds.
+    pub timestamp: Timestamp,
+    /// The supervised run it belongs to (ours, not claude's own `session_id`).
+    pub session_id: SessionId,
+    /// Who saw it.
+    pub source: Source,
+    /// What happened.
+    pub body: Body,
+}
+
+impl Serialize for Event {
+    /// The classic frame: `type, timestamp, data, id, seq, epoch, session_id, source`.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut frame = serializer.serialize_struct("Event", 8)?;
+        frame.serialize_field("type", self.body.channel())?;
+        frame.serialize_field("timestamp", &self.timestamp)?;
+        frame.serialize_field("data", &self.body)?;
+        frame.serialize_field("id", &self.id)?;
+        frame.serialize_field("seq", &self.seq)?;
+        frame.serialize_field("epoch", &self.epoch)?;
+        frame.serialize_field("session_id", &self.session_id)?;
+        frame.serialize_field("source", self.source.as_str())?;
+        frame.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use body::{Output, Stream};
+
+    #[test]
+    fn an_event_serialises_as_the_classic_frame() {
+        let event = Event {
+            id: EventId::from_u128(7),
+            seq: 3,
+            epoch: Epoch::new("e1"),
+            timestamp: Timestamp::from_millis(1_795_176_000_123),
+            session_id: SessionId::new("s1"),
+            source: Source::Screen,
+            body: Body::Output(Output { content: "hi".into(), stream: Stream::Stdout, truncated: false }),
+        };
+        assert_eq!(
+            serde_json::to_string(&event).unwrap(),
+            concat!(
+                r#"{"type":"claude.output","timestamp":"2026-11-20T12:00:00.123Z","#,
+                r#""data":{"content":"hi","stream":"stdout"},"id":"00000000-0000-0000-0000-000000000007","#,
+                r#""seq":3,"epoch":"e1","session_id":"s1","source":"screen"}"#
+            )
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! Which events a client wants: channel patterns and selections by session, source and severity.
+//!
+//! Pure decisions; who asks and how is the dialects' and the server's matter.
+
+use crate::event::{Event, body::Severity};
+use std::fmt;
+
+/// Most patterns one client may hold.
+pub const MAX_PATTERNS: usize = 128;
+/// Longest pattern, bytes.
+pub const MAX_PATTERN_BYTES: usize = 256;
+
+/// A channel pattern: an event type, a prefix that ends in `.*` (any depth below), or `*`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Pattern {
+    /// `*`
+    All,
+    /// `agent.*`: kept with its dot, `agent.`.
+    Below(String),
+    /// `agent.delegation`
+    Exact(String),
+}
+
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Empty, or a part between dots is.
+    #[error("bad pattern {0:?}: a name is empty")]
+    Empty(String),
+    /// `*` stands elsewhere than at the end behind a dot.
+    #[error("bad pattern {0:?}: '*' may stand alone or behind the last dot")]
+    Star(String),
+    /// A character no event type has.
+    #[error("bad pattern {0:?}: only letters, digits, '.', '_', '-' and ':' are allowed")]
+    Character(String),
+    /// More than [`MAX_PATTERN_BYTES`].
+    #[error("bad pattern: longer than {MAX_PATTERN_BYTES} bytes")]
+    TooLong,
+}
+
+impl Pattern {
+    /// Reads a pattern.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text; see [`PatternError`].
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.len() > MAX_PATTERN_BYTES {
+            return Err(PatternError::TooLong);
+        }
+        if text == "*" {
+            return Ok(Self::All);
+        }
+        let (name, below) = match text.strip_suffix(".*") {
+            Some(prefix) => (prefix, true),
+            None => (text, false),
+        };
+        if name.split('.').any(str::is_empty) {
+            return Err(PatternError::Empty(text.into()));
+        }
+        if name.contains('*') {
+            return Err(PatternError::Star(text.into()));
+        }
+        if !name.chars().all(|c| c.is_ascii_alphanumeric() || "._-:".contains(c)) {
+            return Err(PatternError::Character(text.into()));
+        }
+        Ok(if below { Self::Below(format!("{name}.")) } else { Self::Exact(name.into()) })
+    }
+
+    /// Whether the event type belongs to the pattern.
+    pub fn matches(&self, channel: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Below(prefix) => channel.starts_with(prefix.as_str()),
+            Self::Exact(name) => channel == name,
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::All => out.write_str("*"),
+            Self::Below(prefix) => write!(out, "{prefix}*"),
+            Self::Exact(name) => out.write_str(name),
+        }
+    }
+}
+
+/// What a client wants. The empty filter admits nothing: a client gets nothing before it subscribes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Any of these channels.
+    pub channels: Vec<Pattern>,
+    /// Any of these sessions; empty admits all.
+    pub sessions: Vec<String>,
+    /// Any of these sources; empty admits all.
+    pub sources: Vec<String>,
+    /// At least this grave; `None` admits all.
+    pub min_severity: Option<Severity>,
+}
+
+impl Filter {
+    /// Everything on the given channels.
+    pub fn channels(channels: Vec<Pattern>) -> Self {
+        Self { channels, ..Self::default() }
+    }
+
+    /// Everything.
+    pub fn all() -> Self {
+        Self::channels(vec![Pattern::All])
+    }
+
+    /// Whether the client wants this event.
+    pub fn admits(&self, event: &Event) -> bool {
+        let channel = event.body.channel();
+        self.channels.iter().any(|pattern| pattern.matches(channel))
+            && admits_name(&self.sessions, event.session_id.as_str())
+            && admits_name(&self.sources, event.source.as_str())
+            && self.min_severity.is_none_or(|least| event.body.severity() >= least)
+    }
+}
+
+fn admits_name(names: &[String], name: &str) -> bool {
+    names.is_empty() || names.iter().any(|wanted| wanted == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_match_a_type_a_subtree_or_everything() {
+        for (pattern, channel, expected) in [
+            ("*", "claude.output", true),
+            ("claude.output", "claude.output", true),
+            ("claude.output", "claude.outputs", false),
+            ("agent.*", "agent.delegation", true),
+            ("agent.*", "agent.sub.deep", true),
+            ("agent.*", "agent", false),
+            ("agent.*", "agents.x", false),
+        ] {
+            assert_eq!(Pattern::parse(pattern).unwrap().matches(channel), expected, "{pattern} {channel}");
+        }
+    }
+
+    #[test]
+    fn bad_patterns_are_refused_with_a_reason() {
+        for text in ["", ".", "a..b", ".*", "a.*.b", "*.a", "a*", "**", "a b", "a\n", "é", "a.*.*"] {
+            assert!(Pattern::parse(text).is_err(), "{text:?}");
+        }
+        assert_eq!(Pattern::parse(&"a".repeat(257)), Err(PatternError::TooLong));
+        assert!(Pattern::parse(&"a".repeat(256)).is_ok());
+    }
+
+    #[test]
+    fn a_pattern_prints_as_it_was_written() {
+        for text in ["*", "agent.*", "claude.output"] {
+            assert_eq!(Pattern::parse(text).unwrap().to_string(), text);
+        }
+    }
+}

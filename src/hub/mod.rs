@@ -1,0 +1,222 @@
+//! The log that everything is published into and read from.
+//!
+//! `publish` is synchronous, never waits for a client and never fails. An event is folded into the status and
+//! appended to the ring under one short lock, so it is in both or in neither, and a reader that starts with a
+//! snapshot of the status misses nothing between. Who reads, and in which dialect, is not known here.
+
+mod gauges;
+mod history;
+mod log;
+mod pace;
+mod reader;
+
+pub use gauges::{ClientGuard, Gauges};
+pub use history::{History, Query};
+pub use log::{Bounds, Record, SLOTS};
+pub use reader::{Next, Reader, Start};
+
+use crate::event::{Body, Epoch, Event, EventId, SessionId, Source, Timestamp};
+use crate::filter::Filter;
+use crate::status::{Position, Snapshot, Status};
+use log::Log;
+use pace::Pace;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::{Notify, watch};
+
+/// The hub. Clones share the same log.
+#[derive(Debug, Clone)]
+pub struct Hub {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Short and never held across an await: folding and appending must not be seen apart.
+    state: Mutex<State>,
+    /// Level-triggered: a reader that looks late sees the newest number and whether the log is closed.
+    wake: watch::Sender<Tip>,
+    /// Rung when events wait for the pacer.
+    overdue: Notify,
+    gauges: Gauges,
+    session_id: SessionId,
+    epoch: Epoch,
+}
+
+#[derive(Debug)]
+struct State {
+    log: Log,
+    status: Status,
+    pace: Pace,
+    closed: bool,
+}
+
+/// What readers are woken with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tip {
+    last_seq: u64,
+    closed: bool,
+}
+
+impl Hub {
+    /// An empty log for one session, with a new epoch.
+    pub fn new(session_id: SessionId, bounds: Bounds) -> Self {
+        let epoch = Epoch::new(&uuid::Uuid::new_v4().simple().to_string()[..16]);
+        let state =
+            State { log: Log::new(bounds), status: Status::default(), pace: Pace::default(), closed: false };
+        Self {
+            shared: Arc::new(Shared {
+                state: Mutex::new(state),
+                wake: watch::Sender::new(Tip { last_seq: 0, closed: false }),
+                overdue: Notify::new(),
+                gauges: Gauges::default(),
+                session_id,
+                epoch,
+            }),
+        }
+    }
+
+    /// Where a source publishes.
+    pub fn publisher(&self, source: Source) -> Publisher {
+        Publisher { hub: self.clone(), source }
+    }
+
+    /// The numbering of this log.
+    pub fn epoch(&self) -> &Epoch {
+        &self.shared.epoch
+    }
+
+    /// The session this hub belongs to.
+    pub fn session_id(&self) -> &SessionId {
+        &self.shared.session_id
+    }
+
+    /// Counters that the server keeps and `system.stats` shows.
+    pub fn gauges(&self) -> &Gauges {
+        &self.shared.gauges
+    }
+
+    /// What is true now.
+    pub fn status(&self) -> Snapshot {
+        let state = self.shared.lock();
+        state.status.snapshot(&self.shared.position(&state.log))
+    }
+
+    /// Number of the newest event; 0 when there was none yet.
+    pub fn last_seq(&self) -> u64 {
+        self.shared.lock().log.last_seq()
+    }
+
+    /// A reader that begins where `start` says, for a client with this filter.
+    pub fn reader(&self, start: Start, filter: &Filter) -> Reader {
+        let wake = self.shared.wake.subscribe();
+        let next_seq = start.next_seq(&self.shared.lock().log, filter);
+        Reader::new(self.shared.clone(), wake, next_seq)
+    }
+
+    /// Past events, oldest first.
+    pub fn history(&self, query: &Query) -> History {
+        history::find(&self.shared.lock().log, query)
+    }
+
+    /// No more events: readers take what is left and then see the end. What is published later is discarded.
+    pub fn close(&self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        let last_seq = state.log.last_seq();
+        drop(state);
+        self.shared.wake.send_replace(Tip { last_seq, closed: true });
+    }
+
+    /// Wakes readers of events that came too soon behind others; see [`pace`]. Runs until dropped.
+    pub async fn run_pacer(&self) {
+        loop {
+            self.shared.overdue.notified().await;
+            let due = self.shared.lock().pace.due();
+            tokio::time::sleep_until(due.into()).await;
+            let mut state = self.shared.lock();
+            state.pace.woke();
+            let tip = Tip { last_seq: state.log.last_seq(), closed: state.closed };
+            drop(state);
+            self.shared.wake.send_replace(tip);
+        }
+    }
+
+    fn publish(&self, source: &Source, body: Body) -> u64 {
+        let id = EventId::from_uuid(uuid::Uuid::new_v4());
+        let mut state = self.shared.lock();
+        if state.closed {
+            return 0;
+        }
+        let seq = state.log.last_seq() + 1;
+        let event = Event {
+            id,
+            seq,
+            epoch: self.shared.epoch.clone(),
+            timestamp: now(),
+            session_id: self.shared.session_id.clone(),
+            source: source.clone(),
+            body,
+        };
+        state.status.fold(&event);
+        let weight = state.log.append(Arc::new(Record::new(event)));
+        let verdict = state.pace.published(weight);
+        drop(state);
+        match verdict {
+            pace::Verdict::WakeNow => {
+                drop(self.shared.wake.send_replace(Tip { last_seq: seq, closed: false }))
+            }
+            pace::Verdict::Later => self.shared.overdue.notify_one(),
+            pace::Verdict::AlreadyWaiting => {}
+        }
+        seq
+    }
+}
+
+impl Shared {
+    /// A panic elsewhere cannot leave the state half changed in a way that matters to readers.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn position(&self, log: &Log) -> Position {
+        Position {
+            session_id: self.session_id.clone(),
+            epoch: self.epoch.clone(),
+            first_seq: if log.last_seq() == 0 { 0 } else { log.first_seq() },
+            last_seq: log.last_seq(),
+            connected_clients: self.gauges.clients(),
+            now: now(),
+        }
+    }
+}
+
+/// A source's door into the log.
+#[derive(Debug, Clone)]
+pub struct Publisher {
+    hub: Hub,
+    source: Source,
+}
+
+impl Publisher {
+    /// Stamps the body and appends it. Returns its number; 0 when the log is closed and it was discarded.
+    pub fn publish(&self, body: Body) -> u64 {
+        self.hub.publish(&self.source, body)
+    }
+
+    /// The same hub, as another source.
+    pub fn as_source(&self, source: Source) -> Self {
+        Self { hub: self.hub.clone(), source }
+    }
+
+    /// The hub behind it.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+}
+
+/// The wall clock, as events are stamped.
+pub fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
