@@ -1,5 +1,85 @@
-//! A process supervisor for the `claude` command line.
+//! A process supervisor for the `claude` command line, and a hub that tells what claude does.
+//!
+//! **A supervisor keeps one child; sources watch it and publish events; the hub is a log; dialects are views of
+//! events; the server lets clients read the log.** The folders are that sentence.
+//!
+//! # Code map
+//!
+//! An import goes to a strictly smaller rank; siblings of one rank never see each other, and where two must meet,
+//! [`supervisor`] or [`cmd`] introduces them. *Pure* means: no clock, file, network, process, environment or thread.
+//! `tests/architecture.rs` enforces all of it.
+//!
+//! | rank | module | what it is |
+//! | --- | --- | --- |
+//! | 0 | [`event`] *pure* | the model: event, body, channel, ids, time |
+//! | 0 | [`process`] | unix: pseudo-terminal, guardian, relays, signals; knows no events |
+//! | 1 | [`detect`] *pure* | raw input to what it means: settled lines of a screen, lines of a pipe, activity |
+//! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
+//! | 1 | [`instance`] | port, registry record, runtime directory, environment of the child |
+//! | 2 | [`dialect`] *pure* | frames and requests, to and from text; close codes |
+//! | 3 | [`hub`] | the log: publisher, ring, reader |
+//! | 4 | [`source`] | producers: claude's output, the machine |
+//! | 4 | [`server`] | lets clients read the log over HTTP and WebSocket |
+//! | 4 | [`client`] | the other end: connect, follow, resume |
+//! | 5 | [`supervisor`] | one supervised run; its table of states |
+//! | 5 | [`cli`] | clap types and help text |
+//! | 6 | [`cmd`] | one file per verb: where the parts are put together |
+//!
+//! # The way of data
+//!
+//! ```text
+//! PTY or pipe ─► process::relay ─► the user's terminal            (first, always, waits for nobody else)
+//!                     └─► process::tap ─► source::output ─► detect ─► Body ─┐
+//! guardian's reports ─► supervisor ──────────────────────────────► Body ────┤ Publisher::publish
+//! sysinfo ─► source::system ─────────────────────────────────────► Body ────┘ = stamp · fold Status · append · wake
+//!                                                                      hub::Log (seq, ring)
+//!                                                                           │ Reader::next → batch | gap | closed
+//!                                      Filter::admits ─► dialect (encoded once per record) ─► socket, deadline
+//! ```
+//!
+//! # Invariants
+//!
+//! 1. Nothing between the user's terminal and the child waits for a client, a disk, or a lock held across an await.
+//!    The relays are threads with two ends; everything else hangs on the tap, which skips rather than waits.
+//! 2. An event is in the log and in the status, or in neither; `seq` has no holes.
+//! 3. A client is told of every event its filter admits, or told how many it missed.
+//! 4. Nothing leads from the wire to the child.
+//! 5. `event` serialises itself once; `dialect` owns frames, requests and replies. Only `event::channel` spells event
+//!    names, only `dialect::close` close codes.
+//! 6. Every buffer has a bound and a stated behaviour when full; every wait on a peer has a deadline.
+//! 7. The terminal is restored and the registry record removed on every way out; when we are killed, the guardian
+//!    restores the terminal and ends the child.
+//! 8. Event text is hostile: visible escapes in `watch`, one line per entry in logs.
+//!
+//! # Vocabulary
+//!
+//! **instance** one running claude-mpm · **session** one supervised run · **claude session** claude's own
+//! `session_id` · **child** the claude process · **guardian** the forked process that is claude's parent ·
+//! **source** publishes · **detector** pure, from raw input to body · **event, body, channel** · **record** an event
+//! in the log with its encodings · **log, ring, cursor, epoch** · **subscription** filter and cursor · **gap, slow
+//! consumer** · **dialect, frame, request, reply** · **connection** one client's task · **tap** where detectors read
+//! along.
+//!
+//! # Two decisions that a reader will ask about
+//!
+//! *The relays and the screen emulator are threads, all else is one runtime on the main thread.* A keystroke's echo
+//! must not stand behind a client's frame, and emulating a screen is work that must not stand before either.
+//!
+//! *Where stdin is no terminal but stdout is, the terminal is left alone until the child asks for keys.* Another
+//! program of the pipeline may be reading it (`less | claude-mpm -- -p`); the child asks by changing how its own
+//! terminal takes keys. Until then the user's terminal stays as it is and processes output itself.
+
+pub mod cli;
+pub mod client;
+pub mod cmd;
+pub mod detect;
+pub mod dialect;
 pub mod event;
 pub mod filter;
 pub mod hub;
+pub mod instance;
+pub mod process;
+pub mod server;
+pub mod source;
 pub mod status;
+pub mod supervisor;

@@ -241,6 +241,9 @@ pub enum Stream {
     Stderr,
 }
 
+/// Longest text in an event, bytes; longer ones are cut at a character boundary.
+pub const MAX_TEXT_BYTES: usize = 64 << 10;
+
 /// `claude.output`: one settled line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Output {
@@ -251,6 +254,15 @@ pub struct Output {
     /// The line was longer and has been cut at a character boundary.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
+}
+
+impl Output {
+    /// A line, cut where it is too long.
+    pub fn line(mut content: String, stream: Stream) -> Self {
+        let truncated = content.len() > MAX_TEXT_BYTES;
+        content.truncate(content.floor_char_boundary(MAX_TEXT_BYTES));
+        Self { content, stream, truncated }
+    }
 }
 
 /// Our own share in `system.stats`.

@@ -4,7 +4,7 @@
 
 use crate::event::Event;
 use bytes::Bytes;
-use std::collections::VecDeque;
+use std::collections::{VecDeque, vec_deque};
 use std::sync::{Arc, OnceLock};
 
 /// How many encodings of one record are kept beside it. The server numbers them; the hub names no dialect.
@@ -91,8 +91,27 @@ impl Log {
 
     /// The records from number `seq` on, oldest first; from the oldest in memory when `seq` is older.
     pub(super) fn from(&self, seq: u64) -> impl DoubleEndedIterator<Item = &Arc<Record>> {
+        self.weighed_from(seq).map(|(record, _)| record)
+    }
+
+    /// The next records from number `seq` on, until one of the bounds is reached; at least one where there is one.
+    pub(super) fn batch(&self, seq: u64, most: Bounds) -> Vec<Arc<Record>> {
+        let rest = self.weighed_from(seq);
+        let mut batch = Vec::with_capacity(rest.len().min(most.records));
+        let mut bytes = 0;
+        for (record, weight) in rest.take(most.records) {
+            bytes += weight;
+            if bytes > most.bytes && !batch.is_empty() {
+                break;
+            }
+            batch.push(record.clone());
+        }
+        batch
+    }
+
+    fn weighed_from(&self, seq: u64) -> vec_deque::Iter<'_, (Arc<Record>, usize)> {
         let skip = usize::try_from(seq.saturating_sub(self.first_seq())).unwrap_or(usize::MAX);
-        self.records.range(skip.min(self.records.len())..).map(|(record, _)| record)
+        self.records.range(skip.min(self.records.len())..)
     }
 }
 
@@ -129,7 +148,9 @@ mod tests {
     #[test]
     fn the_oldest_records_leave_when_the_count_is_reached() {
         let mut log = Log::new(Bounds { records: 3, bytes: usize::MAX });
-        (1..=5).for_each(|seq| drop(log.append(record(seq, "x"))));
+        for seq in 1..=5 {
+            log.append(record(seq, "x"));
+        }
         assert_eq!((log.first_seq(), log.last_seq()), (3, 5));
         assert_eq!(numbers(&log, 1), [3, 4, 5]);
         assert_eq!(numbers(&log, 5), [5]);
@@ -140,10 +161,23 @@ mod tests {
     #[test]
     fn the_oldest_records_leave_when_the_bytes_are_reached_but_the_newest_always_stays() {
         let mut log = Log::new(Bounds { records: 100, bytes: 10_000 });
-        (1..=50).for_each(|seq| drop(log.append(record(seq, &"x".repeat(1000)))));
+        for seq in 1..=50 {
+            log.append(record(seq, &"x".repeat(1000)));
+        }
         assert!(numbers(&log, 1).len() <= 3, "{:?}", numbers(&log, 1));
         log.append(record(51, &"x".repeat(1 << 20)));
         assert_eq!(numbers(&log, 1), [51]);
+    }
+
+    #[test]
+    fn a_batch_ends_at_its_bounds_but_never_empty() {
+        let mut log = Log::new(Bounds::default());
+        for seq in 1..=9 {
+            log.append(record(seq, &"x".repeat(1000)));
+        }
+        let batch = |seq, records, bytes| log.batch(seq, Bounds { records, bytes }).len();
+        assert_eq!((batch(1, 4, usize::MAX), batch(8, 4, usize::MAX), batch(10, 4, usize::MAX)), (4, 2, 0));
+        assert_eq!((batch(1, 100, 8000), batch(1, 100, 1)), (2, 1));
     }
 
     #[test]

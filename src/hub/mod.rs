@@ -125,7 +125,19 @@ impl Hub {
         state.closed = true;
         let last_seq = state.log.last_seq();
         drop(state);
-        self.shared.wake.send_replace(Tip { last_seq, closed: true });
+        self.shared.wake_readers(Tip { last_seq, closed: true });
+    }
+
+    /// Whether [`Hub::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.shared.lock().closed
+    }
+
+    /// Waits until [`Hub::close`] is called.
+    pub async fn closed(&self) {
+        let mut tip = self.shared.wake.subscribe();
+        // The sender lives in `shared`, which we hold, so waiting cannot fail.
+        drop(tip.wait_for(|tip| tip.closed).await);
     }
 
     /// Wakes readers of events that came too soon behind others; see [`pace`]. Runs until dropped.
@@ -138,7 +150,7 @@ impl Hub {
             state.pace.woke();
             let tip = Tip { last_seq: state.log.last_seq(), closed: state.closed };
             drop(state);
-            self.shared.wake.send_replace(tip);
+            self.shared.wake_readers(tip);
         }
     }
 
@@ -163,9 +175,7 @@ impl Hub {
         let verdict = state.pace.published(weight);
         drop(state);
         match verdict {
-            pace::Verdict::WakeNow => {
-                drop(self.shared.wake.send_replace(Tip { last_seq: seq, closed: false }))
-            }
+            pace::Verdict::WakeNow => self.shared.wake_readers(Tip { last_seq: seq, closed: false }),
             pace::Verdict::Later => self.shared.overdue.notify_one(),
             pace::Verdict::AlreadyWaiting => {}
         }
@@ -177,6 +187,14 @@ impl Shared {
     /// A panic elsewhere cannot leave the state half changed in a way that matters to readers.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Callers come here after the lock, in any order: an older tip must neither hide a newer one nor reopen.
+    fn wake_readers(&self, tip: Tip) {
+        self.wake.send_modify(|newest| {
+            newest.last_seq = newest.last_seq.max(tip.last_seq);
+            newest.closed |= tip.closed;
+        });
     }
 
     fn position(&self, log: &Log) -> Position {

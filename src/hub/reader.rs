@@ -1,13 +1,15 @@
 //! A cursor into the log: replay, live delivery, resume and the slow client are all reading from here.
 
-use super::log::{Log, Record};
+use super::log::{Bounds, Log, Record};
 use super::{Shared, Tip};
+use crate::event::Timestamp;
 use crate::filter::Filter;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Most records taken under one hold of the lock.
-const BATCH: usize = 256;
+/// Most taken under one hold of the lock, and most that a reader who stops in the middle keeps alive: about
+/// 64 KiB of frames, and one large record more.
+const BATCH: Bounds = Bounds { records: 256, bytes: 192 << 10 };
 
 /// Where a reader begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +20,9 @@ pub enum Start {
     Last(usize),
     /// With the event behind this number; what is no longer in memory becomes a gap.
     After(u64),
+    /// With the first event not older than this. When even the oldest in memory is not, the ones before it may
+    /// have been wanted too, and become a gap.
+    Since(Timestamp),
 }
 
 impl Start {
@@ -28,6 +33,11 @@ impl Start {
             Self::Live | Self::Last(0) => live,
             // A cursor from the future is a client's mistake; it gets what comes next.
             Self::After(seq) => seq.saturating_add(1).min(live),
+            Self::Since(time) => match log.from(0).position(|record| record.event.timestamp >= time) {
+                Some(0) => 1,
+                Some(skip) => log.first_seq() + skip as u64,
+                None => live,
+            },
             Self::Last(count) => {
                 let admitted = log.from(0).rev().filter(|record| filter.admits(&record.event));
                 admitted.take(count).last().map_or(live, |record| record.event.seq)
@@ -98,7 +108,7 @@ impl Reader {
         if !tip.closed && tip.last_seq < self.next_seq {
             return None;
         }
-        let batch: Vec<_> = state.log.from(self.next_seq).take(BATCH).cloned().collect();
+        let batch = state.log.batch(self.next_seq, BATCH);
         self.next_seq += batch.len() as u64;
         match (batch.is_empty(), state.closed) {
             (false, _) => Some(Next::Batch(batch)),

@@ -1,0 +1,84 @@
+//! The longer texts of the help: usage lines, examples, exit statuses.
+
+pub(super) const USAGE: &str = "claude-mpm [RUN OPTIONS] [-- CLAUDE ARGS...]
+       claude-mpm <VERB> [OPTIONS]";
+
+pub(super) const RUN_USAGE: &str = "claude-mpm [run] [RUN OPTIONS] [-- CLAUDE ARGS...]";
+
+pub(super) const SHORT_END: &str =
+    "Everything behind the first `--` reaches claude byte for byte. --help shows examples.";
+
+pub(super) const LONG_END: &str = "\
+Everything behind the first `--` reaches claude byte for byte. Without --websocket nothing is served.
+
+EXAMPLES
+  claude-mpm                                 run claude
+  claude-mpm -- -p 'explain this'            the same, with arguments for claude
+  claude-mpm --websocket                     let programs watch on ws://127.0.0.1:8765
+  claude-mpm --websocket-port auto           the same, on the first free port
+  claude-mpm watch                           see what it does, from another terminal
+  claude-mpm watch --all 'agent.*'           what the agents of all instances do
+
+EXIT STATUS
+  run: claude's own; 128+N when signal N ended it; 125 when claude-mpm failed, 126 when claude
+  cannot be executed, 127 when it is not found.
+  Other verbs: 0 ok, 1 failed, 2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or
+  timed out.
+
+ENVIRONMENT
+  XDG_RUNTIME_DIR   where running instances are recorded, in claude-mpm/ [else /tmp/claude-mpm-UID]
+  NO_COLOR          no colours
+  claude gets CLAUDE_MPM_SESSION and CLAUDE_MPM_URL.";
+
+pub(super) const RUN_END: &str = "\
+Everything behind the first `--` reaches claude byte for byte.
+
+EXIT STATUS
+  claude's own; 128+N when signal N ended it; 125 when claude-mpm failed, 126 when claude cannot be
+  executed, 127 when it is not found.";
+
+pub(super) const WATCH_END: &str = "\
+A lost connection is made again and goes on behind the last event; what could not be had is reported as
+missed. States of the connection stand on standard error. Control characters in events are shown as
+visible escapes, like \\u{1b}. With -o json each event is printed unchanged, one on a line.
+
+EXAMPLES
+  claude-mpm watch                           the instance of this directory, or the only one
+  claude-mpm watch -i web claude.output      what claude prints, of the instance named web
+  claude-mpm watch -a --exclude system.stats everything of everybody, but for statistics
+  claude-mpm watch -S 10m -g '(?i)error'     what said error within ten minutes, and says it from now on
+  claude-mpm watch -o json session.end --count 1    wait for the end
+
+EXIT STATUS
+  0   the session ended, --count was reached, or the reader of a pipe went away
+  1   failed
+  2   usage
+  3   no such instance
+  4   not authorised
+  5   cannot connect, or timed out
+  ^C ends it by SIGINT, which a shell shows as 130.";
+
+pub(super) const LIST_END: &str = "\
+The port is where programs connect; the activity is asked from each instance, `?` when it does not answer.
+With -o json: an array of records. Status 0 even when nothing runs.";
+
+pub(super) const ONE_END: &str = "\
+EXIT STATUS
+  0 ok, 1 failed, 2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
+
+pub(super) const CHECK_END: &str = "\
+EXAMPLES
+  claude-mpm check                           everything
+  claude-mpm check --port 8765               is it free, and who holds it?
+  claude-mpm --websocket-port $(claude-mpm check --find-port)
+  claude-mpm check --connect web             how far away is the hub?
+
+EXIT STATUS
+  0 nothing failed (warnings do not count), or the port is free; 1 something failed, or the port is taken;
+  2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
+
+pub(super) const DEMO_END: &str = "\
+It runs under the real supervisor and hub, and says that it is a demo.
+
+EXAMPLES
+  claude-mpm demo                            then, in another terminal: claude-mpm watch";

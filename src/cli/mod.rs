@@ -1,0 +1,311 @@
+//! What can be typed: clap types and help text. No logic; [`crate::cmd`] reads the command line with these.
+
+mod help;
+mod value;
+
+pub use value::{PortChoice, WindowSize};
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+/// Runs claude, lets programs watch what it does, and stays out of the way.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "claude-mpm",
+    version,
+    max_term_width = 100,
+    override_usage = help::USAGE,
+    after_help = help::SHORT_END,
+    after_long_help = help::LONG_END,
+    disable_help_subcommand = true
+)]
+pub struct Cli {
+    /// Options of the verb `run`, which is meant when there is no verb.
+    #[command(flatten)]
+    pub run: RunOptions,
+    /// Options every verb has.
+    #[command(flatten)]
+    pub log: LogOptions,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Option<Verb>,
+}
+
+/// The verbs.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Verb {
+    /// Run claude (what happens without a verb)
+    #[command(override_usage = help::RUN_USAGE, after_long_help = help::RUN_END)]
+    Run(RunOptions),
+    /// Show what happens, as it happens
+    #[command(visible_aliases = ["tail", "logs"], after_long_help = help::WATCH_END)]
+    Watch(WatchOptions),
+    /// List the running instances
+    #[command(visible_aliases = ["ps", "ls"], after_long_help = help::LIST_END)]
+    List(ListOptions),
+    /// Show the state of an instance
+    #[command(after_long_help = help::ONE_END)]
+    Status(StatusOptions),
+    /// Show past events of an instance
+    #[command(after_long_help = help::ONE_END)]
+    History(HistoryOptions),
+    /// Check claude, directories, ports and connections
+    #[command(after_long_help = help::CHECK_END)]
+    Check(CheckOptions),
+    /// Run a scripted program in claude's place, to see everything without an account
+    #[command(after_long_help = help::DEMO_END)]
+    Demo(DemoOptions),
+}
+
+/// How claude is run.
+#[derive(Debug, Clone, Args)]
+pub struct RunOptions {
+    /// Let programs watch over a WebSocket
+    #[arg(long, alias = "monitor")]
+    pub websocket: bool,
+    /// TCP port, or `auto` for the first free one from 8765 on; implies --websocket [default: 8765]
+    #[arg(long, value_name = "PORT|auto")]
+    pub websocket_port: Option<PortChoice>,
+    /// Address to listen on; only loopback addresses for now
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = value::loopback)]
+    pub websocket_host: IpAddr,
+    /// Become claude, or stay and keep it as a child
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t = LaunchMethod::Exec)]
+    pub launch_method: LaunchMethod,
+    /// Name of the instance [default: that of the directory]
+    #[arg(short, long)]
+    pub name: Option<String>,
+    /// Directory claude runs in [default: this one]
+    #[arg(short = 'C', long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+    /// The program to run, by name or path
+    #[arg(long, value_name = "PROGRAM", default_value = "claude")]
+    pub claude: PathBuf,
+    /// Size of the terminal claude sees, where there is none to take it from
+    #[arg(long, value_name = "COLSxROWS")]
+    pub window_size: Option<WindowSize>,
+    /// Give claude a terminal that nobody sees
+    #[arg(long)]
+    pub headless: bool,
+    /// What stands behind the first `--`, byte for byte; filled in by [`crate::cmd`].
+    #[arg(skip)]
+    pub claude_args: Vec<OsString>,
+    /// The options every verb has, also filled in by [`crate::cmd`].
+    #[arg(skip)]
+    pub log: LogOptions,
+}
+
+/// What is told beside the work itself.
+#[derive(Debug, Clone, Default, Args)]
+pub struct LogOptions {
+    /// Log more; twice for everything
+    #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "log_level")]
+    pub verbose: u8,
+    /// Log from this level on
+    #[arg(long, global = true, value_name = "LEVEL", value_enum)]
+    pub log_level: Option<LogLevel>,
+    /// Log to a file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub log_file: Option<PathBuf>,
+    /// Print nothing of our own on standard error but errors
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+/// How grave an entry of the log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[expect(missing_docs, reason = "the names are the usual ones")]
+pub enum LogLevel {
+    Off,
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// How claude is started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LaunchMethod {
+    /// Our process becomes claude; a companion serves its watchers
+    Exec,
+    /// We stay, and claude is our child
+    Subprocess,
+}
+
+/// Form of the output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// For programs; events unchanged, one on a line
+    Json,
+}
+
+/// How times are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum TimeStyle {
+    /// Local time
+    #[default]
+    Local,
+    /// RFC 3339, UTC
+    Utc,
+    /// Seconds since the first event shown
+    Relative,
+    /// No times
+    None,
+}
+
+/// Which one instance.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Target {
+    /// Name, session id or its beginning, pid or port [default: the instance of this directory, else the only one]
+    #[arg(short, long, value_name = "INSTANCE")]
+    pub instance: Option<String>,
+    /// Address of a hub, ws://HOST:PORT
+    #[arg(long, value_name = "URL", conflicts_with = "instance")]
+    pub url: Option<String>,
+}
+
+/// Options of `watch`.
+#[derive(Debug, Clone, Args)]
+pub struct WatchOptions {
+    /// Event types, `agent.*` for all below, `*` for everything [default: *]
+    #[arg(value_name = "CHANNEL")]
+    pub channels: Vec<String>,
+    /// Which instance.
+    #[command(flatten)]
+    pub target: Target,
+    /// All running instances, and new ones as they appear
+    #[arg(short, long, conflicts_with_all = ["instance", "url", "after"])]
+    pub all: bool,
+    /// Begin with the last so many events [default: 10]
+    #[arg(short = 'n', long, value_name = "LINES")]
+    pub lines: Option<u64>,
+    /// Begin at a time or so long ago: 10m, 2h30m, 12:00, 2026-11-21T12:00:00Z
+    #[arg(short = 'S', long, value_name = "TIME", conflicts_with = "lines")]
+    pub since: Option<String>,
+    /// Begin behind the event with this number
+    #[arg(long, value_name = "SEQ", conflicts_with_all = ["lines", "since"])]
+    pub after: Option<u64>,
+    /// Only events whose type or text matches; (?i) in front for either case
+    #[arg(short, long, value_name = "REGEX")]
+    pub grep: Option<regex::Regex>,
+    /// Leave out event types; may be repeated
+    #[arg(long, value_name = "CHANNEL")]
+    pub exclude: Vec<String>,
+    /// Only events of this session; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub session: Vec<String>,
+    /// Stop after so many events
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Show what there is and stop
+    #[arg(long)]
+    pub no_follow: bool,
+    /// How times are shown
+    #[arg(long, value_name = "STYLE", value_enum, default_value_t)]
+    pub time: TimeStyle,
+    /// Form of the output
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Options of `list`.
+#[derive(Debug, Clone, Args)]
+pub struct ListOptions {
+    /// Form of the output
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Options of `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusOptions {
+    /// Which instance.
+    #[command(flatten)]
+    pub target: Target,
+    /// Form of the output
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Options of `history`.
+#[derive(Debug, Clone, Args)]
+pub struct HistoryOptions {
+    /// Event types, `agent.*` for all below, `*` for everything [default: *]
+    #[arg(value_name = "CHANNEL")]
+    pub channels: Vec<String>,
+    /// Which instance.
+    #[command(flatten)]
+    pub target: Target,
+    /// At most so many events, the newest
+    #[arg(short = 'n', long, value_name = "LINES", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub lines: u64,
+    /// Not older than a time or so long ago: 10m, 2h30m, 12:00, 2026-11-21T12:00:00Z
+    #[arg(short = 'S', long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Not newer than a time or so long ago
+    #[arg(short = 'U', long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Only events behind this number
+    #[arg(long, value_name = "SEQ")]
+    pub after: Option<u64>,
+    /// Only events of this session; may be repeated
+    #[arg(long, value_name = "ID")]
+    pub session: Vec<String>,
+    /// How times are shown
+    #[arg(long, value_name = "STYLE", value_enum, default_value_t)]
+    pub time: TimeStyle,
+    /// Form of the output
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Options of `check`.
+#[derive(Debug, Clone, Args)]
+pub struct CheckOptions {
+    /// The program to look for, by name or path
+    #[arg(long, value_name = "PROGRAM", default_value = "claude")]
+    pub claude: PathBuf,
+    /// Say only whether this port is free: status 0, or 1 and who holds it
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), conflicts_with = "claude")]
+    pub port: Option<u16>,
+    /// Print only the first free port, from 8765 or FROM on
+    #[arg(long, value_name = "FROM", num_args = 0..=1, default_missing_value = "8765",
+          value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["claude", "port"])]
+    pub find_port: Option<u16>,
+    /// Measure only the round trip to a hub, ten times
+    #[arg(long, value_name = "INSTANCE|URL", num_args = 0..=1, default_missing_value = "",
+          conflicts_with_all = ["claude", "port", "find_port"])]
+    pub connect: Option<String>,
+    /// Form of the output
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Options of `demo`.
+#[derive(Debug, Clone, Args)]
+pub struct DemoOptions {
+    /// So many times as fast
+    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = value::speed)]
+    pub speed: f64,
+    /// Play the script again and again, instead of once
+    #[arg(long)]
+    pub forever: bool,
+    /// TCP port, or `auto` for the first free one from 8765 on [default: 8765]
+    #[arg(long, value_name = "PORT|auto")]
+    pub websocket_port: Option<PortChoice>,
+    /// Name of the instance [default: that of the directory]
+    #[arg(short, long)]
+    pub name: Option<String>,
+    /// Be the scripted program.
+    #[arg(long, hide = true)]
+    pub play: bool,
+    /// The options every verb has; filled in by [`crate::cmd`].
+    #[arg(skip)]
+    pub log: LogOptions,
+}

@@ -1,0 +1,119 @@
+//! Where a hub is: a Unix socket or a `ws://` address.
+
+use super::ClientError;
+use crate::instance::Instance;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, UnixStream};
+use tokio_tungstenite::tungstenite::http::Uri;
+
+/// Either kind of stream.
+pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
+impl Io for UnixStream {}
+impl Io for TcpStream {}
+
+/// Where a hub is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Endpoint {
+    /// The socket of an instance of this user.
+    Unix(PathBuf),
+    /// A WebSocket address, `ws://host:port/path`.
+    Tcp(Uri),
+}
+
+/// Why a text is no address of a hub. The text follows "cannot read address X: ".
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AddressError {
+    /// Not of the form `ws://host:port`.
+    #[error("it should look like ws://localhost:8765")]
+    Form,
+    /// `wss://` or `https://`.
+    #[error("TLS is not supported yet, only ws://")]
+    Tls,
+}
+
+impl Endpoint {
+    /// Reads `ws://host:port/path`; `http://` in its place, as copied from a browser, and no scheme at all are
+    /// taken for the same. The port defaults to 80, as for any `ws://`.
+    ///
+    /// # Errors
+    /// See [`AddressError`].
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let rest = match text.split_once("://") {
+            Some(("ws" | "http", rest)) => rest,
+            Some(("wss" | "https", _)) => return Err(AddressError::Tls),
+            Some(_) => return Err(AddressError::Form),
+            None => text,
+        };
+        let uri: Uri = format!("ws://{rest}").parse().map_err(|_| AddressError::Form)?;
+        if uri.host().is_none_or(str::is_empty) { Err(AddressError::Form) } else { Ok(Self::Tcp(uri)) }
+    }
+
+    /// Where the hub of an instance is, the best first: its Unix socket, then its port.
+    pub fn of(instance: &Instance) -> Vec<Self> {
+        let socket = instance.socket.clone().map(Self::Unix);
+        let port = instance.url().and_then(|url| Self::parse(&url).ok());
+        socket.into_iter().chain(port).collect()
+    }
+
+    /// The address a handshake names.
+    pub(super) fn uri(&self) -> Uri {
+        match self {
+            Self::Unix(_) => Uri::from_static("ws://localhost/"),
+            Self::Tcp(uri) => uri.clone(),
+        }
+    }
+
+    pub(super) async fn connect(&self) -> Result<Box<dyn Io>, ClientError> {
+        let connected = match self {
+            Self::Unix(path) => UnixStream::connect(path).await.map(|stream| Box::new(stream) as Box<dyn Io>),
+            Self::Tcp(uri) => connect_tcp(uri).await.map(|stream| Box::new(stream) as Box<dyn Io>),
+        };
+        connected.map_err(|cause| ClientError::Connect { endpoint: self.to_string(), cause })
+    }
+}
+
+async fn connect_tcp(uri: &Uri) -> io::Result<TcpStream> {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unix(path) => write!(out, "{}", path.display()),
+            Self::Tcp(uri) => write!(out, "{}", uri.to_string().trim_end_matches('/')),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_be_written_in_a_few_ways() {
+        for (text, expected) in [
+            ("ws://localhost:8765", "ws://localhost:8765"),
+            ("http://127.0.0.1:1/", "ws://127.0.0.1:1"),
+            ("localhost:8765", "ws://localhost:8765"),
+            ("ws://[::1]:8765/ws?channels=*", "ws://[::1]:8765/ws?channels=*"),
+        ] {
+            assert_eq!(Endpoint::parse(text).unwrap().to_string(), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("wss://h", AddressError::Tls),
+            ("https://h", AddressError::Tls),
+            ("ftp://h", AddressError::Form),
+            ("", AddressError::Form),
+            ("ws://", AddressError::Form),
+            ("ws://a b", AddressError::Form),
+        ] {
+            assert_eq!(Endpoint::parse(text), Err(expected), "{text}");
+        }
+    }
+}

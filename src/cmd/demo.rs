@@ -1,0 +1,58 @@
+//! `demo`: everything there is to see, without an account. A scripted program takes claude's place; supervisor, hub
+//! and events are the real ones.
+
+mod play;
+
+use super::{note, run};
+use crate::cli::{DemoOptions, LaunchMethod, PortChoice, RunOptions};
+use std::io::{self, IsTerminal};
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Runs the demo, or is the scripted program of one.
+///
+/// # Errors
+/// As [`run::run`].
+pub fn run(options: DemoOptions) -> anyhow::Result<ExitCode> {
+    if options.play {
+        return play_script(&options);
+    }
+    if !options.log.quiet {
+        note("this is a demo: a scripted program runs in claude's place");
+        note("in another terminal: claude-mpm watch");
+    }
+    run::run(under_supervision(options)?)
+}
+
+/// The run whose program is this very binary, playing.
+fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
+    let mut play = vec!["demo".into(), "--play".into(), "--speed".into(), options.speed.to_string().into()];
+    if options.forever {
+        play.push("--forever".into());
+    }
+    Ok(RunOptions {
+        websocket: true,
+        websocket_port: Some(options.websocket_port.unwrap_or(PortChoice::Auto)),
+        websocket_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        launch_method: LaunchMethod::Subprocess,
+        name: Some(options.name.unwrap_or_else(|| "demo".into())),
+        cwd: None,
+        claude: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("claude-mpm")),
+        window_size: None,
+        headless: false,
+        claude_args: play,
+        log: options.log,
+    })
+}
+
+fn play_script(options: &DemoOptions) -> anyhow::Result<ExitCode> {
+    let mut out = io::stdout();
+    let on_terminal = out.is_terminal();
+    loop {
+        play::play(&mut out, on_terminal, options.speed)?;
+        if !options.forever {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Where an instance's hub stands: its listeners, its record, and the server while a session is hosted there.
+
+use super::failure::{Exit, Failure};
+use super::note;
+use crate::cli::{PortChoice, RunOptions};
+use crate::event::body::{LaunchMethod, SessionStart};
+use crate::event::{SessionId, Source};
+use crate::hub::{self, Bounds, Hub};
+use crate::instance::{DEFAULT_PORT, Instance, Registration, RuntimeDirectory, find_free_port, holder_of};
+use crate::process::proc_fs;
+use crate::server::{self, Access, Listener};
+use crate::source::system;
+use crate::supervisor::launch::Launch;
+use crate::supervisor::state::Ending;
+use crate::supervisor::{self, Audience};
+use std::fs::Permissions;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+use tokio::sync::watch;
+
+/// Everything that was claimed for a hub before claude starts.
+#[derive(Debug)]
+pub(super) struct HubSite {
+    hub: Hub,
+    address: SocketAddr,
+    tcp: TcpListener,
+    unix: Option<UnixListener>,
+    instance: Instance,
+    /// Removes record and socket when the session is over.
+    _registration: Option<Registration>,
+}
+
+impl HubSite {
+    /// Binds the port, makes the socket and writes the record.
+    pub(super) fn claim(options: &RunOptions, session_id: &SessionId) -> Result<Self, Failure> {
+        let tcp = bind(options.websocket_host, options.websocket_port)?;
+        let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
+        let hub = Hub::new(session_id.clone(), Bounds::default());
+        let directory = match &options.cwd {
+            Some(directory) => directory.canonicalize().unwrap_or_else(|_| directory.clone()),
+            None => std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+        };
+        let runtime = RuntimeDirectory::open();
+        let socket = runtime.as_ref().ok().and_then(|runtime| runtime.socket_path(session_id.as_str()));
+        let unix = socket.as_deref().and_then(listen_on_socket);
+        let instance = Instance {
+            name: options.name.clone().unwrap_or_else(|| directory_name(&directory)),
+            host: address.ip().to_string(),
+            port: Some(address.port()),
+            socket: unix.as_ref().and(socket),
+            working_dir: directory.to_string_lossy().into_owned(),
+            session_id: session_id.clone(),
+            pid: std::process::id(),
+            start_time: proc_fs::start_time(std::process::id()).unwrap_or(0),
+            launch_method: LaunchMethod::Subprocess,
+            version: env!("CARGO_PKG_VERSION").into(),
+            epoch: hub.epoch().clone(),
+            started_at: hub::now(),
+        };
+        let registration = match runtime.map_err(|cause| cause.to_string()) {
+            Ok(runtime) => runtime.register(&instance).map_err(|cause| cause.to_string()),
+            Err(cause) => Err(cause),
+        };
+        if let Err(cause) = &registration {
+            note(&format!("cannot register this instance, `list` will not show it: {cause}"));
+        }
+        Ok(Self { hub, address, tcp, unix, instance, _registration: registration.ok() })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.instance.name
+    }
+
+    /// `ws://host:port`
+    pub(super) fn url(&self) -> String {
+        format!("ws://{}", self.address)
+    }
+
+    /// Hosts the session: serves while claude runs, and until every client has what it is owed.
+    pub(super) async fn host(self, launch: Launch) -> io::Result<Ending> {
+        let publisher = self.hub.publisher(Source::Supervisor);
+        let (child, child_is) = watch::channel(None);
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(server::serve(
+            self.listeners()?,
+            self.hub.clone(),
+            Access::loopback(),
+            stopped,
+        ));
+        let ours = vec![std::process::id(), launch.guardian_pid()];
+        let meter = tokio::spawn(system::run(publisher.as_source(Source::System), child_is, ours));
+        let session = self.session_start();
+        let ending = supervisor::run(launch, Some(Audience { publisher, session, child })).await;
+        meter.abort();
+        self.hub.close();
+        stop.send_replace(true);
+        if let Err(cause) = server.await {
+            tracing::error!("the server failed: {cause}");
+        }
+        ending
+    }
+
+    fn listeners(&self) -> io::Result<Vec<Listener>> {
+        let tcp = self.tcp.try_clone()?;
+        tcp.set_nonblocking(true)?;
+        let mut listeners = vec![Listener::Tcp(tokio::net::TcpListener::from_std(tcp)?)];
+        if let Some(unix) = &self.unix {
+            let unix = unix.try_clone()?;
+            unix.set_nonblocking(true)?;
+            listeners.push(Listener::Unix(tokio::net::UnixListener::from_std(unix)?));
+        }
+        Ok(listeners)
+    }
+
+    fn session_start(&self) -> SessionStart {
+        SessionStart {
+            session_id: self.instance.session_id.clone(),
+            start_time: hub::now(),
+            launch_method: self.instance.launch_method,
+            working_directory: self.instance.working_dir.clone(),
+            websocket_port: self.instance.port,
+            instance_info: self.instance.info(),
+        }
+    }
+}
+
+fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<TcpListener, Failure> {
+    let number = match port {
+        Some(PortChoice::Auto) => return bind_first_free(host),
+        Some(PortChoice::Number(number)) => number,
+        None => DEFAULT_PORT,
+    };
+    TcpListener::bind((host, number)).map_err(|cause| match cause.kind() {
+        io::ErrorKind::AddrInUse => taken(host, number),
+        _ => cannot_listen(&format!("{}: {cause}", SocketAddr::from((host, number)))),
+    })
+}
+
+/// From 8765 on; somebody else may take a port between the look and the claim, then the next one is tried.
+fn bind_first_free(host: IpAddr) -> Result<TcpListener, Failure> {
+    let mut from = DEFAULT_PORT;
+    while let Some(port) = find_free_port(host, from) {
+        match TcpListener::bind((host, port)) {
+            Ok(listener) => return Ok(listener),
+            Err(cause) if cause.kind() != io::ErrorKind::AddrInUse => return Err(cannot_listen(&cause)),
+            Err(_) => match port.checked_add(1) {
+                Some(next) => from = next,
+                None => break,
+            },
+        }
+    }
+    Err(cannot_listen(&"no port is free"))
+}
+
+/// One line: who holds it, and what to do.
+fn taken(host: IpAddr, port: u16) -> Failure {
+    let running = RuntimeDirectory::existing().ok().flatten().map_or_else(Vec::new, |directory| directory.list());
+    let holder = holder_of(port, &running);
+    let address = SocketAddr::from((host, port));
+    cannot_listen(&format!("{address}: held by {holder}; use --websocket-port auto"))
+}
+
+fn cannot_listen(cause: &dyn std::fmt::Display) -> Failure {
+    Failure::new(Exit::RunFailed, format!("cannot listen on {cause}"))
+}
+
+/// Without a socket the hub is still reached over TCP.
+fn listen_on_socket(path: &Path) -> Option<UnixListener> {
+    let listen = UnixListener::bind(path)
+        .and_then(|socket| std::fs::set_permissions(path, Permissions::from_mode(0o600)).map(|()| socket));
+    match listen {
+        Ok(listener) => Some(listener),
+        Err(cause) => {
+            note(&format!("cannot listen on {}: {cause}", path.display()));
+            None
+        }
+    }
+}
+
+fn directory_name(directory: &Path) -> String {
+    directory.file_name().map_or_else(|| "/".into(), |name| name.to_string_lossy().into_owned())
+}

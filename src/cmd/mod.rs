@@ -1,0 +1,125 @@
+//! The verbs: one file each, where the parts are put together; the only users of anyhow.
+//!
+//! Single-threaded until a verb says otherwise: `run` forks, so no runtime is made here.
+
+mod arguments;
+mod check;
+mod column;
+pub mod demo;
+mod diagnose;
+mod escape;
+mod failure;
+mod feed;
+mod history;
+mod hub_site;
+mod list;
+mod moment;
+mod paint;
+mod printer;
+mod program;
+pub mod run;
+mod run_log;
+mod status;
+mod summary;
+mod target;
+mod usage;
+mod watch;
+
+use crate::cli::{Cli, LogLevel, LogOptions, Verb};
+use failure::{Exit, Failure};
+use std::ffi::OsString;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Reads the command line, runs the verb and says how it went.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    match arguments::parse(args.into_iter().collect()) {
+        Ok(cli) => perform(cli),
+        Err(refusal) => refusal.print(),
+    }
+}
+
+fn perform(cli: Cli) -> ExitCode {
+    let runs_claude = matches!(cli.verb, None | Some(Verb::Run(_) | Verb::Demo(_)));
+    let performed = match cli.verb {
+        None => run::run(cli.run),
+        Some(Verb::Run(options)) => run::run(options),
+        Some(Verb::Demo(options)) => demo::run(options),
+        Some(other) => start_log(&cli.log).and_then(|()| observe(&other, &cli.log)),
+    };
+    performed
+        .unwrap_or_else(|cause| report(&cause, if runs_claude { Exit::RunFailed } else { Exit::Failed }))
+}
+
+/// The verbs that change nothing.
+fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
+    match verb {
+        Verb::Watch(options) => watch::run(options, log),
+        Verb::List(options) => list::run(options, log),
+        Verb::Status(options) => status::run(options),
+        Verb::History(options) => history::run(options, log),
+        Verb::Check(options) => check::run(options),
+        Verb::Run(_) | Verb::Demo(_) => unreachable!("performed by the caller"),
+    }
+}
+
+fn report(cause: &anyhow::Error, otherwise: Exit) -> ExitCode {
+    if is_closed_pipe(cause) {
+        return Exit::Ok.into();
+    }
+    match cause.downcast_ref::<Failure>() {
+        Some(failure) => failure.print(),
+        None => {
+            note(&escape::visible(&format!("{cause:#}")));
+            otherwise.into()
+        }
+    }
+}
+
+/// The reader of our output has seen enough: no failure.
+fn is_closed_pipe(cause: &anyhow::Error) -> bool {
+    cause
+        .chain()
+        .filter_map(|cause| cause.downcast_ref::<io::Error>())
+        .any(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// One line of ours on standard error. A standard error that cannot be written to is nobody's loss.
+fn note(text: &str) {
+    drop(writeln!(io::stderr(), "claude-mpm: {text}"));
+}
+
+/// A runtime for one verb, on this thread alone.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
+}
+
+/// How much is logged.
+fn log_level(options: &LogOptions) -> LevelFilter {
+    match (options.log_level, options.verbose) {
+        (Some(LogLevel::Off), _) => LevelFilter::OFF,
+        (Some(LogLevel::Error), _) => LevelFilter::ERROR,
+        (Some(LogLevel::Warn), _) | (None, 0) => LevelFilter::WARN,
+        (Some(LogLevel::Info), _) | (None, 1) => LevelFilter::INFO,
+        (Some(LogLevel::Debug), _) | (None, 2) => LevelFilter::DEBUG,
+        (Some(LogLevel::Trace), _) | (None, _) => LevelFilter::TRACE,
+    }
+}
+
+/// The log of a verb that leaves the terminal to us: on standard error, or in a file.
+fn start_log(options: &LogOptions) -> anyhow::Result<()> {
+    let level = log_level(options);
+    let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+    match &options.log_file {
+        Some(path) => {
+            let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
+            let file = opened.map_err(|cause| {
+                Failure::new(Exit::Failed, format!("cannot open log file {}: {cause}", path.display()))
+            })?;
+            log.with_writer(std::sync::Mutex::new(file)).init();
+        }
+        None => log.with_writer(io::stderr).init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,127 @@
+//! Times as people write and read them.
+
+use crate::cli::TimeStyle;
+use crate::event::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{Span, Zoned, civil};
+
+/// Reads a point in time: so long ago (`10m`, `2h 30m`, `1d`), a clock time of today, a local date or date and
+/// time, or RFC 3339.
+pub(super) fn parse(text: &str, now: &Zoned) -> Option<Timestamp> {
+    let text = text.trim();
+    // A bare number would be an hour to the library, and is more likely a length without its unit.
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let local = |at: civil::DateTime| at.to_zoned(now.time_zone().clone()).ok().map(|at| at.timestamp());
+    let moment = text
+        .parse::<jiff::Timestamp>()
+        .ok()
+        .or_else(|| text.parse::<civil::DateTime>().ok().and_then(local))
+        .or_else(|| text.parse::<civil::Time>().ok().and_then(|time| local(now.date().to_datetime(time))))
+        .or_else(|| ago(text, now))?;
+    Some(Timestamp::from_millis(moment.as_millisecond()))
+}
+
+fn ago(text: &str, now: &Zoned) -> Option<jiff::Timestamp> {
+    let span = text.strip_suffix("ago").unwrap_or(text).trim().parse::<Span>().ok()?;
+    now.checked_sub(span.abs()).ok().map(|at| at.timestamp())
+}
+
+/// Shows times in one style.
+#[derive(Debug)]
+pub(super) struct Clock {
+    style: TimeStyle,
+    zone: TimeZone,
+    today: civil::Date,
+    first: Option<Timestamp>,
+}
+
+impl Clock {
+    pub(super) fn new(style: TimeStyle, now: &Zoned) -> Self {
+        Self { style, zone: now.time_zone().clone(), today: now.date(), first: None }
+    }
+
+    /// The time with a space behind it, or nothing at all.
+    pub(super) fn show(&mut self, time: Option<Timestamp>) -> String {
+        let Some(time) = time.filter(|_| self.style != TimeStyle::None) else { return String::new() };
+        let first = *self.first.get_or_insert(time);
+        match self.style {
+            TimeStyle::Utc => format!("{time} "),
+            TimeStyle::Local => self.local(time).map_or_else(|| format!("{time} "), |local| local + " "),
+            TimeStyle::Relative | TimeStyle::None => {
+                let millis = time.as_millis().saturating_sub(first.as_millis());
+                let sign = if millis < 0 { '-' } else { '+' };
+                let millis = millis.unsigned_abs();
+                format!("{sign}{}.{:03} ", millis / 1000, millis % 1000)
+            }
+        }
+    }
+
+    /// The clock time; with the date where that is not today's.
+    fn local(&self, time: Timestamp) -> Option<String> {
+        let at = jiff::Timestamp::from_millisecond(time.as_millis()).ok()?.to_zoned(self.zone.clone());
+        let format = if at.date() == self.today { "%H:%M:%S.%3f" } else { "%Y-%m-%d %H:%M:%S.%3f" };
+        Some(at.strftime(format).to_string())
+    }
+}
+
+/// A length of time, rounded as a person would: `12.3 s`, `4 m 05 s`, `2 h 10 m`, `3 d 4 h`.
+pub(super) fn duration(seconds: f64) -> String {
+    let whole = seconds.max(0.0) as u64;
+    match whole {
+        0..60 => format!("{:.1} s", seconds.clamp(0.0, 59.9)),
+        60..3600 => format!("{} m {:02} s", whole / 60, whole % 60),
+        3600..86_400 => format!("{} h {:02} m", whole / 3600, whole / 60 % 60),
+        _ => format!("{} d {} h", whole / 86_400, whole / 3600 % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn now() -> Zoned {
+        "2026-11-21T12:00:00+01:00[+01:00]".parse().unwrap()
+    }
+
+    #[test]
+    fn a_time_may_be_written_in_many_ways() {
+        for (text, expected) in [
+            ("10m", "2026-11-21T10:50:00.000Z"),
+            ("2h 30m", "2026-11-21T08:30:00.000Z"),
+            ("1d", "2026-11-20T11:00:00.000Z"),
+            ("90 seconds ago", "2026-11-21T10:58:30.000Z"),
+            ("11:30", "2026-11-21T10:30:00.000Z"),
+            ("2026-11-20", "2026-11-19T23:00:00.000Z"),
+            ("2026-11-20 08:00", "2026-11-20T07:00:00.000Z"),
+            ("2026-11-21T12:00:00.5Z", "2026-11-21T12:00:00.500Z"),
+        ] {
+            assert_eq!(parse(text, &now()).map(|time| time.to_string()).as_deref(), Some(expected), "{text}");
+        }
+        for text in ["", "x", "10", "10 parsecs", "25:00"] {
+            assert_eq!(parse(text, &now()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_are_shown_in_the_chosen_style() {
+        let [first, second] =
+            ["2026-11-20T23:30:00.001Z", "2026-11-20T22:59:59.000Z"].map(|t| Timestamp::parse(t));
+        for (style, expected) in [
+            (TimeStyle::Local, ["00:30:00.001 ", "2026-11-20 23:59:59.000 "]),
+            (TimeStyle::Utc, ["2026-11-20T23:30:00.001Z ", "2026-11-20T22:59:59.000Z "]),
+            (TimeStyle::Relative, ["+0.000 ", "-1801.001 "]),
+            (TimeStyle::None, ["", ""]),
+        ] {
+            let mut clock = Clock::new(style, &now());
+            assert_eq!([clock.show(first), clock.show(second)], expected);
+        }
+    }
+
+    #[test]
+    fn durations_are_rounded() {
+        let shown = [0.04, 12.34, 59.99, 65.0, 7800.0, 270_000.0].map(duration);
+        assert_eq!(shown, ["0.0 s", "12.3 s", "59.9 s", "1 m 05 s", "2 h 10 m", "3 d 3 h"]);
+    }
+}

@@ -1,0 +1,145 @@
+//! Events on standard output: which are shown, and how.
+
+use super::escape::visible;
+use super::moment::Clock;
+use super::paint::{self, Paint, prefix_style};
+use super::summary::summary;
+use crate::cli::{Format, TimeStyle};
+use crate::client::Frame;
+use crate::event::channel;
+use crate::filter::Pattern;
+use regex::Regex;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+/// What is left out beside what the hub leaves out.
+#[derive(Debug, Default)]
+pub(super) struct Sieve {
+    /// Only what matches.
+    pub(super) grep: Option<Regex>,
+    /// Not these channels.
+    pub(super) exclude: Vec<Pattern>,
+}
+
+impl Sieve {
+    fn admits(&self, frame: &Frame, text: &str) -> bool {
+        // What was missed cannot be looked at, so it is always told.
+        frame.kind() == channel::SYSTEM_GAP
+            || !self.exclude.iter().any(|pattern| pattern.matches(frame.kind()))
+                && self.grep.as_ref().is_none_or(|grep| grep.is_match(frame.kind()) || grep.is_match(text))
+    }
+}
+
+/// Prints events.
+pub(super) struct Printer {
+    format: Format,
+    clock: Clock,
+    paint: Paint,
+    sieve: Sieve,
+    left: Option<u64>,
+    /// Several instances: their names stand in front.
+    several: bool,
+}
+
+impl Printer {
+    pub(super) fn new(format: Format, time: TimeStyle, sieve: Sieve) -> Self {
+        let clock = Clock::new(time, &jiff::Zoned::now());
+        Self { format, clock, paint: Paint::for_stdout(), sieve, left: None, several: false }
+    }
+
+    /// Stops after so many events.
+    pub(super) fn at_most(mut self, count: Option<u64>) -> Self {
+        self.left = count;
+        self
+    }
+
+    /// With the names of the instances in front.
+    pub(super) fn with_prefixes(mut self, several: bool) -> Self {
+        self.several = several;
+        self
+    }
+
+    /// Prints the event of this instance, if it is wanted, and says whether to go on.
+    ///
+    /// # Errors
+    /// When nothing can be written, as to a closed pipe.
+    pub(super) fn show(
+        &mut self,
+        out: &mut impl Write,
+        label: &str,
+        frame: &Frame,
+    ) -> io::Result<ControlFlow<()>> {
+        let text = summary(frame);
+        if !self.sieve.admits(frame, &text) {
+            return Ok(ControlFlow::Continue(()));
+        }
+        match self.format {
+            Format::Json => writeln!(out, "{}", frame.line())?,
+            Format::Text => writeln!(out, "{}", self.line(label, frame, &text))?,
+        }
+        if frame.kind() != channel::SYSTEM_GAP {
+            self.left = self.left.map(|left| left.saturating_sub(1));
+        }
+        Ok(if self.left == Some(0) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
+    fn line(&mut self, label: &str, frame: &Frame, text: &str) -> String {
+        let time = self.clock.show(frame.timestamp());
+        let time = self.paint.paint(paint::FAINT, &time);
+        let who = if self.several {
+            self.paint.paint(prefix_style(label), &visible(label))
+        } else {
+            self.paint.paint(paint::FAINT, &format!("{:<10}", visible(frame.source().unwrap_or("-"))))
+        };
+        let kind = self.paint.paint(kind_style(frame), &format!("{:<15}", visible(frame.kind())));
+        format!("{time}{who} {kind} {}", visible(text)).trim_end().to_owned()
+    }
+}
+
+fn kind_style(frame: &Frame) -> anstyle::Style {
+    match frame.kind() {
+        channel::SYSTEM_ERROR => paint::BAD,
+        channel::SYSTEM_GAP => paint::ODD,
+        channel::SESSION_START | channel::SESSION_END => paint::STRONG,
+        _ => paint::NAME,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn printed(printer: &mut Printer, kind: &str, content: &str) -> String {
+        let frame = json!({"type": kind, "source": "screen", "data": {"content": content}, "timestamp": "1970-01-01T00:00:00Z"});
+        let mut out = Vec::new();
+        drop(printer.show(&mut out, "web:1", &Frame::from_value(&frame).unwrap()).unwrap());
+        String::from_utf8(out).unwrap()
+    }
+
+    fn printer(format: Format, sieve: Sieve) -> Printer {
+        Printer { paint: Paint::none(), ..Printer::new(format, TimeStyle::Utc, sieve) }
+    }
+
+    #[test]
+    fn an_event_is_one_line_whatever_it_says() {
+        let mut single = printer(Format::Text, Sieve::default());
+        let line = printed(&mut single, "claude.output", "a\n\u{1b}[2J");
+        assert_eq!(line, "1970-01-01T00:00:00.000Z screen     claude.output   a\\n\\u{1b}[2J\n");
+        let mut several = printer(Format::Text, Sieve::default()).with_prefixes(true);
+        assert!(printed(&mut several, "x\u{9b}", "").starts_with("1970-01-01T00:00:00.000Z web:1 x\\u{9b}"));
+    }
+
+    #[test]
+    fn the_sieve_looks_at_type_and_text_and_never_hides_a_gap() {
+        let sieve = || Sieve {
+            grep: Some(Regex::new("err|stats").unwrap()),
+            exclude: vec![Pattern::parse("system.*").unwrap()],
+        };
+        let mut all = printer(Format::Json, sieve());
+        let shown = ["system.stats", "claude.output", "x.stats", "system.gap"]
+            .map(|kind| printed(&mut all, kind, "no"));
+        assert_eq!(shown.map(|text| !text.is_empty()), [false, false, true, true]);
+        assert!(printed(&mut all, "claude.output", "an error").contains("an error"));
+    }
+}

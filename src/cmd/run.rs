@@ -1,0 +1,130 @@
+//! `run`: claude under supervision, or in our place.
+//!
+//! The order matters: everything that can fail is tried before claude starts, and everything that makes a thread
+//! comes after the guardian was forked.
+
+use super::failure::{Exit, Failure};
+use super::hub_site::HubSite;
+use super::{note, run_log, runtime};
+use crate::cli::{LaunchMethod, RunOptions};
+use crate::event::SessionId;
+use crate::process::program::{Command, RunError, become_program, resolve};
+use crate::process::terminal::Size;
+use crate::supervisor::announce::describe;
+use crate::supervisor::launch::{self, Launch};
+use crate::supervisor::state::Ending;
+use crate::supervisor::{self};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// Runs claude. Comes back with its exit status, or does not come back at all.
+///
+/// # Errors
+/// When claude was not started: 2, 125, 126 or 127, as the failure says.
+pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
+    let with_hub = options.websocket || options.websocket_port.is_some();
+    check_options(&options, with_hub)?;
+    let directory = options.cwd.as_deref().map(enter).transpose()?;
+    let mut command = find_program(&options, directory)?;
+    if options.launch_method == LaunchMethod::Exec {
+        let cause = become_program(&command);
+        return Err(failed_to_run(RunError::exec_failed(&command.path, cause)).into());
+    }
+    let session_id = SessionId::new(&uuid::Uuid::new_v4().to_string());
+    let site = if with_hub { Some(HubSite::claim(&options, &session_id)?) } else { None };
+    command.environment = environment(&session_id, site.as_ref());
+    let shape = launch::Options {
+        headless: options.headless,
+        window_size: options.window_size.map(|size| Size { cols: size.cols, rows: size.rows }),
+    };
+    let launch = launch::prepare(&command, shape)
+        .map_err(|cause| Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}")))?;
+    run_log::start(&options.log)?;
+    supervise(launch, site, &options, &command.path)
+}
+
+/// What needs what.
+fn check_options(options: &RunOptions, with_hub: bool) -> Result<(), Failure> {
+    let exec = options.launch_method == LaunchMethod::Exec;
+    if exec && with_hub {
+        let message = "cannot serve a WebSocket with --launch-method exec: claude takes our place, nobody would be left to serve";
+        return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
+    }
+    if exec && (options.headless || options.window_size.is_some()) {
+        let message = "cannot make a terminal with --launch-method exec: claude gets ours as it is";
+        return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
+    }
+    Ok(())
+}
+
+/// The directory claude is to run in, absolute.
+fn enter(directory: &Path) -> Result<PathBuf, Failure> {
+    let refuse = |cause: &dyn std::fmt::Display| {
+        Failure::new(Exit::RunFailed, format!("cannot run claude in {}: {cause}", directory.display()))
+    };
+    let absolute = directory.canonicalize().map_err(|cause| refuse(&cause))?;
+    if absolute.is_dir() { Ok(absolute) } else { Err(refuse(&"not a directory")) }
+}
+
+fn find_program(options: &RunOptions, directory: Option<PathBuf>) -> Result<Command, Failure> {
+    let name = options.claude.as_os_str();
+    let path = resolve(name, std::env::var_os("PATH").as_deref(), directory.as_deref()).map_err(failed_to_run)?;
+    let mut arguments = vec![name.to_owned()];
+    arguments.extend(options.claude_args.iter().cloned());
+    Ok(Command { path, arguments, environment: Vec::new(), directory })
+}
+
+fn failed_to_run(error: RunError) -> Failure {
+    let exit = match error {
+        RunError::NotFound(_) => Exit::NotFound,
+        RunError::NotExecutable { .. } => Exit::NotExecutable,
+    };
+    let failure = Failure::new(exit, error.to_string());
+    match error {
+        RunError::NotFound(_) => failure
+            .tip("install claude: npm install -g @anthropic-ai/claude-code")
+            .tip("name another program: --claude PROGRAM")
+            .tip("see what claude-mpm does without it: claude-mpm demo"),
+        RunError::NotExecutable { .. } => failure,
+    }
+}
+
+fn environment(session_id: &SessionId, site: Option<&HubSite>) -> Vec<(&'static str, OsString)> {
+    let session = (crate::instance::ENV_SESSION, OsString::from(session_id.as_str()));
+    let url = site.map(|site| (crate::instance::ENV_URL, OsString::from(site.url())));
+    [Some(session), url].into_iter().flatten().collect()
+}
+
+fn supervise(launch: Launch, site: Option<HubSite>, options: &RunOptions, path: &Path) -> anyhow::Result<ExitCode> {
+    let talks = site.is_some() && !options.log.quiet;
+    if let (true, Some(site)) = (talks, &site) {
+        note(&format!("session {} on {}", site.name(), site.url()));
+    }
+    let started = Instant::now();
+    let ending = runtime()?.block_on(async {
+        match site {
+            Some(site) => site.host(launch).await,
+            None => supervisor::run(launch, None).await,
+        }
+    })?;
+    if let Ending::NotExecuted(errno) = ending {
+        let cause = std::io::Error::from_raw_os_error(errno);
+        return Err(failed_to_run(RunError::exec_failed(path, cause)).into());
+    }
+    if talks {
+        note(&format!("{} after {:.1} s", describe(ending), started.elapsed().as_secs_f64()));
+    }
+    Ok(exit_status(ending))
+}
+
+/// Claude's own status, 128 + the signal that ended it, or ours.
+fn exit_status(ending: Ending) -> ExitCode {
+    let status = match ending {
+        Ending::Exited(code) => code,
+        Ending::Signaled(signal) => 128 + signal,
+        Ending::NotExecuted(_) | Ending::Unknown => i32::from(u8::from(Exit::RunFailed)),
+    };
+    ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX))
+}

@@ -1,0 +1,102 @@
+//! `status`: what is true of one instance now.
+
+use super::failure::Exit;
+use super::{column, moment, runtime, target};
+use crate::cli::{Format, StatusOptions};
+use serde_json::{Value, json};
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+const DOING: &str = "read status of";
+
+/// Runs the verb.
+pub(super) fn run(options: &StatusOptions) -> anyhow::Result<ExitCode> {
+    let target = target::resolve(&options.target, DOING)?;
+    let reply = runtime()?.block_on(async {
+        let mut connection = target.connect(DOING).await?;
+        let asked = connection.request(json!({"command": "get_status"})).await;
+        let reply = asked.map_err(|cause| target.failure(DOING, &cause))?;
+        connection.close().await;
+        Ok::<_, anyhow::Error>(reply)
+    })?;
+    let mut out = io::stdout().lock();
+    match options.output {
+        Format::Json => writeln!(out, "{}", reply.data())?,
+        Format::Text => {
+            for line in column::align(&rows(reply.data())) {
+                writeln!(out, "{line}")?;
+            }
+        }
+    }
+    Ok(Exit::Ok.into())
+}
+
+fn rows(status: &Value) -> Vec<Vec<String>> {
+    let info = status.get("instance_info").unwrap_or(&Value::Null);
+    let lines = [
+        ("instance", text(info, "name")),
+        ("session", text(status, "session_id")),
+        ("directory", text(info, "working_dir")),
+        ("claude", claude(status)),
+        ("activity", text(status, "activity")),
+        ("started", started(status)),
+        ("launch", text(status, "launch_method")),
+        ("hub", hub(status, info)),
+        ("events", format!("{} to {}", text(status, "first_seq"), text(status, "last_seq"))),
+        ("sources", sources(status)),
+        ("version", text(status, "version")),
+    ];
+    lines.map(|(name, value)| vec![name.to_owned(), value]).to_vec()
+}
+
+/// A field as text; `?` where nothing is known.
+fn text(value: &Value, name: &str) -> String {
+    match value.get(name) {
+        None | Some(Value::Null) => "?".into(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+fn claude(status: &Value) -> String {
+    let pid = status.get("claude_pid").and_then(Value::as_u64);
+    format!("{}{}", text(status, "claude_status"), pid.map_or(String::new(), |pid| format!(", pid {pid}")))
+}
+
+fn started(status: &Value) -> String {
+    let uptime = status.get("uptime_seconds").and_then(Value::as_f64).unwrap_or_default();
+    format!("{} ({} ago)", text(status, "session_start"), moment::duration(uptime))
+}
+
+fn hub(status: &Value, info: &Value) -> String {
+    let port = status.get("websocket_port").and_then(Value::as_u64);
+    let clients = text(status, "connected_clients");
+    let place = port.map_or("no port".into(), |port| format!("{} port {port}", text(info, "host")));
+    format!("{place}, {clients} clients")
+}
+
+fn sources(status: &Value) -> String {
+    let all = status.get("sources").and_then(Value::as_array).cloned().unwrap_or_default();
+    all.iter()
+        .map(|source| format!("{} {}", text(source, "name"), text(source, "state")))
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_a_question_mark_and_never_a_panic() {
+        for status in [Value::Null, json!({}), json!([1]), json!({"instance_info": 1, "sources": {}})] {
+            let rows = rows(&status);
+            assert_eq!(rows[3], ["claude", "?"]);
+        }
+        let full = json!({"claude_status": "running", "claude_pid": 7, "websocket_port": 1, "connected_clients": 2,
+            "instance_info": {"host": "::1", "name": "web"}, "sources": [{"name": "screen", "state": "active"}]});
+        let rows = rows(&full);
+        assert_eq!((&rows[0][1], &rows[3][1]), (&"web".into(), &"running, pid 7".into()));
+        assert_eq!((&rows[7][1], &rows[9][1]), (&"::1 port 1, 2 clients".into(), &"screen active".into()));
+    }
+}

@@ -1,0 +1,92 @@
+//! Which hub a verb speaks to.
+
+use super::failure::{Exit, Failure};
+use crate::cli;
+use crate::client::{ClientError, Connection, Endpoint};
+use crate::instance::{self, Choice, Instance, RuntimeDirectory};
+
+/// A hub to speak to.
+#[derive(Debug, Clone)]
+pub(super) struct Target {
+    /// What it is called in messages: `name:port`, or its address.
+    pub(super) label: String,
+    /// Where it is, the best first.
+    pub(super) endpoints: Vec<Endpoint>,
+    /// Its record, unless it was named by address.
+    pub(super) instance: Option<Instance>,
+}
+
+impl Target {
+    /// The hub of an instance.
+    pub(super) fn of(instance: Instance) -> Self {
+        Self { label: instance.label(), endpoints: Endpoint::of(&instance), instance: Some(instance) }
+    }
+
+    /// The hub at an address.
+    pub(super) fn at(url: &str, doing: &str) -> Result<Self, Failure> {
+        let endpoint = Endpoint::parse(url)
+            .map_err(|cause| Failure::new(Exit::Usage, format!("cannot {doing} {url:?}: {cause}")))?;
+        Ok(Self { label: endpoint.to_string(), endpoints: vec![endpoint], instance: None })
+    }
+
+    /// Connects; `doing` is the verb, for the message.
+    pub(super) async fn connect(&self, doing: &str) -> Result<Connection, Failure> {
+        let opened = Connection::open_any(&self.endpoints).await;
+        opened.map(|(connection, _)| connection).map_err(|cause| self.failure(doing, &cause))
+    }
+
+    /// What could not be done with this hub.
+    pub(super) fn failure(&self, doing: &str, cause: &ClientError) -> Failure {
+        let failure = Failure::client(&format!("{doing} {}", self.label), cause);
+        match cause {
+            ClientError::Connect { .. } => failure.tip("`claude-mpm list` shows what is running"),
+            _ => failure,
+        }
+    }
+}
+
+/// The running instances.
+pub(super) fn instances() -> Result<Vec<Instance>, Failure> {
+    let directory =
+        RuntimeDirectory::existing().map_err(|cause| Failure::new(Exit::Failed, cause.to_string()))?;
+    Ok(directory.map(|directory| directory.list()).unwrap_or_default())
+}
+
+/// The hub that is meant; `doing` is the verb, for the message.
+pub(super) fn resolve(wanted: &cli::Target, doing: &str) -> Result<Target, Failure> {
+    match &wanted.url {
+        Some(url) => Target::at(url, doing),
+        None => by_word(wanted.instance.as_deref(), doing),
+    }
+}
+
+/// The instance meant by a word, or by this directory.
+pub(super) fn by_word(word: Option<&str>, doing: &str) -> Result<Target, Failure> {
+    let running = instances()?;
+    let here = std::env::current_dir().ok();
+    let failure = |cause: &str| {
+        let object = word.map_or(String::new(), |word| format!(" instance {word:?}"));
+        Failure::new(Exit::NoInstance, format!("cannot {doing}{object}: {cause}"))
+    };
+    match instance::choose(&running, word, here.as_deref()) {
+        Choice::One(found) => Ok(Target::of(found.clone())),
+        Choice::Several(several) => {
+            let failure = failure("several instances are meant")
+                .tip(format!("choose one with -i: {}", labels(&several)));
+            Err(if doing == "watch" { failure.tip("or watch all with --all") } else { failure })
+        }
+        Choice::None if running.is_empty() => {
+            Err(failure("no instance is running")
+                .tip("start one that can be watched: claude-mpm --websocket"))
+        }
+        Choice::None => {
+            let all: Vec<&Instance> = running.iter().collect();
+            Err(failure("none has this name, session id, pid or port")
+                .tip(format!("running: {}", labels(&all))))
+        }
+    }
+}
+
+fn labels(instances: &[&Instance]) -> String {
+    instances.iter().map(|instance| instance.label()).collect::<Vec<_>>().join(", ")
+}

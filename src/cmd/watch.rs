@@ -1,0 +1,169 @@
+//! `watch`: events as they happen, of one instance or of all.
+
+use super::failure::{Exit, Failure};
+use super::feed::{Feed, News};
+use super::history;
+use super::printer::{Printer, Sieve};
+use super::target::{self, Target};
+use super::{escape, moment, note, runtime};
+use crate::cli::{LogOptions, WatchOptions};
+use crate::client::{Cursor, Item, Start, Subscription};
+use crate::filter::Pattern;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::io;
+use std::ops::ControlFlow;
+use std::os::fd::AsFd;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::time::MissedTickBehavior;
+
+const DEFAULT_LINES: u64 = 10;
+/// How often new instances and a closed pipe are looked for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Runs the verb.
+pub(super) fn run(options: &WatchOptions, log: &LogOptions) -> anyhow::Result<ExitCode> {
+    let wanted = subscription(options)?;
+    let sieve = Sieve { grep: options.grep.clone(), exclude: patterns(&options.exclude)? };
+    let printer =
+        Printer::new(options.output, options.time, sieve).at_most(options.count).with_prefixes(options.all);
+    let single = if options.all { None } else { Some(target::resolve(&options.target, "watch")?) };
+    if options.no_follow {
+        return runtime()?.block_on(history::show_past(single, &wanted, printer, log));
+    }
+    runtime()?.block_on(async {
+        let mut watch = Watch { feed: Feed::new(), printer, quiet: log.quiet, all: options.all };
+        watch.follow(single, &wanted).await
+    })
+}
+
+fn subscription(options: &WatchOptions) -> Result<Subscription, Failure> {
+    patterns(&options.channels)?;
+    let everything = || vec![Pattern::All.to_string()];
+    let channels = if options.channels.is_empty() { everything() } else { options.channels.clone() };
+    let start = match (&options.since, options.after) {
+        (Some(since), _) => Start::Since(time(since)?),
+        (None, Some(seq)) => Start::After(Cursor { epoch: None, seq }),
+        (None, None) => Start::Last(options.lines.unwrap_or(DEFAULT_LINES)),
+    };
+    Ok(Subscription { channels, sessions: options.session.clone(), start })
+}
+
+/// Reads channel patterns.
+pub(super) fn patterns(texts: &[String]) -> Result<Vec<Pattern>, Failure> {
+    let read = |text: &String| Pattern::parse(text);
+    texts.iter().map(read).collect::<Result<_, _>>().map_err(|cause| {
+        Failure::new(Exit::Usage, format!("cannot read channel: {cause}"))
+            .tip("a channel is an event type, like claude.output, or agent.* for all below, or '*'")
+    })
+}
+
+/// Reads a time into RFC 3339.
+pub(super) fn time(text: &str) -> Result<String, Failure> {
+    let now = jiff::Zoned::now();
+    moment::parse(text, &now).map(|time| time.to_string()).ok_or_else(|| {
+        Failure::new(
+            Exit::Usage,
+            format!("cannot read time {text:?}: it is neither a length nor a point in time"),
+        )
+        .tip("10m, 2h30m, 12:00, 2026-11-21 or 2026-11-21T12:00:00Z")
+    })
+}
+
+struct Watch {
+    feed: Feed,
+    printer: Printer,
+    quiet: bool,
+    all: bool,
+}
+
+impl Watch {
+    async fn follow(&mut self, single: Option<Target>, wanted: &Subscription) -> anyhow::Result<ExitCode> {
+        match single {
+            Some(target) => self.feed.add(target, wanted.clone()),
+            None if self.feed.add_new(wanted, &wanted.start) == 0 => self.say("waiting for an instance"),
+            None => {}
+        }
+        let mut look = tokio::time::interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // Of an instance that appears later everything is news.
+        let beginning = Start::After(Cursor { epoch: None, seq: 0 });
+        loop {
+            tokio::select! {
+                Some((target, news)) = self.feed.next() => {
+                    if let ControlFlow::Break(exit) = self.handle(&target, news)? {
+                        return Ok(exit);
+                    }
+                }
+                _ = look.tick() => {
+                    if reader_is_gone() {
+                        return Ok(Exit::Ok.into());
+                    }
+                    if self.all {
+                        self.feed.add_new(wanted, &beginning);
+                    }
+                }
+            }
+        }
+    }
+
+    fn handle(&mut self, target: &Target, news: News) -> anyhow::Result<ControlFlow<ExitCode>> {
+        let failure = match news {
+            News::Item(Item::Failed(cause)) => target.failure("watch", &cause),
+            News::Gone => {
+                Failure::new(Exit::Failed, format!("cannot watch {}: the instance is gone", target.label))
+            }
+            News::Item(Item::Event(frame) | Item::Gap { frame: Some(frame), .. }) => {
+                let shown = self.printer.show(&mut io::stdout().lock(), &target.label, &frame)?;
+                return Ok(shown.map_break(|()| Exit::Ok.into()));
+            }
+            News::Item(Item::Ended) if !self.all => return Ok(ControlFlow::Break(Exit::Ok.into())),
+            News::Item(item) => {
+                self.say(&state(target, &item));
+                return Ok(ControlFlow::Continue(()));
+            }
+        };
+        if !self.all {
+            return Err(failure.into());
+        }
+        self.say(&failure.to_string());
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn say(&self, text: &str) {
+        if !self.quiet && !text.is_empty() {
+            note(&escape::visible(text));
+        }
+    }
+}
+
+/// A state of the connection in words.
+fn state(target: &Target, item: &Item) -> String {
+    let label = &target.label;
+    match item {
+        Item::Connected(endpoint) => format!("watching {label} ({endpoint})"),
+        Item::Lost { cause, again_in } => {
+            format!("{label}: {cause}; trying again in {:.1} s", again_in.as_secs_f64())
+        }
+        Item::Resumed(Some(cursor)) => {
+            format!("{label}: connected again, going on behind event {}", cursor.seq)
+        }
+        Item::Resumed(None) => format!("{label}: connected again"),
+        Item::Fault(cause) | Item::Failed(cause) => format!("{label}: {cause}"),
+        Item::Gap { missed: Some(missed), .. } => format!("{label}: {missed} events missed"),
+        Item::Gap { missed: None, .. } => {
+            format!("{label}: some events may be missed, the hub has begun a new log")
+        }
+        Item::Ended => format!("{label}: the session is over"),
+        Item::Event(_) => String::new(),
+    }
+}
+
+/// Whether standard output is a pipe that nobody reads any more: without a look, a quiet hub would keep us waiting
+/// for the next event to find out.
+fn reader_is_gone() -> bool {
+    let stdout = io::stdout();
+    let mut asked = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+    let answered = poll(&mut asked, PollTimeout::ZERO);
+    answered.is_ok() && asked[0].revents().is_some_and(|found| found.contains(PollFlags::POLLERR))
+}

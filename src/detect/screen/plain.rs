@@ -1,0 +1,344 @@
+//! The plain half of a stream: text that only ever goes on to the next line. Each line settles at its
+//! LF, without the emulator; the raw bytes are kept, so that the emulator can draw the screen as it is
+//! once something needs it. It does not understand cursor addressing: it says where that begins.
+
+use super::{grid::Grid, rows};
+
+/// A line of more raw bytes than this is left to the emulator.
+const MAX_RAW_LINE: usize = 256 * 1024;
+/// Raw bytes kept before all but the last screenful are dropped.
+const MAX_RAW: usize = 256 * 1024;
+/// The longest CSI sequence that is still thought plain.
+const MAX_CSI: usize = 64;
+const ESC: u8 = 0x1b;
+
+#[derive(Default)]
+pub(super) struct Plain {
+    /// What the emulator has not drawn: some last lines and the current one.
+    raw: Vec<u8>,
+    /// Where the current line begins in `raw`.
+    line: usize,
+    /// Where the sequence being read begins in `raw`.
+    sequence: usize,
+    state: State,
+    look: Look,
+    /// Lines were dropped from the front of `raw`.
+    trimmed: bool,
+    /// The line that is coming began in bytes that were skipped.
+    torn: bool,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq)]
+enum State {
+    #[default]
+    Ground,
+    /// After 0xC2, which begins U+0080..U+00BF: C1 controls and ordinary characters.
+    Latin,
+    Escape,
+    Charset,
+    Csi,
+    Osc,
+    OscEscape,
+}
+
+/// What the current line needs to become text.
+#[derive(Default, Clone, Copy)]
+struct Look {
+    /// The last thing that counts was a CR.
+    returned: bool,
+    styled: bool,
+    tabbed: bool,
+    /// Part of the line is written over: only the emulator knows the result.
+    redrawn: bool,
+}
+
+/// The raw bytes, when the emulator has to take over.
+pub(super) struct Handover {
+    /// Plain text: its lines have been emitted, but for the unfinished last one.
+    pub(super) drawn: Vec<u8>,
+    /// The beginning of what is not plain.
+    pub(super) begun: Vec<u8>,
+}
+
+impl Plain {
+    /// Reads plain text; `Some(n)` when the first `n` bytes are read and the emulator must take over.
+    pub(super) fn feed(&mut self, bytes: &[u8], size: (u16, u16), lines: &mut Vec<String>) -> Option<usize> {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.state == State::Ground {
+                at += self.text(&bytes[at..]);
+            }
+            if self.raw.len() - self.line >= MAX_RAW_LINE {
+                if matches!(self.state, State::Ground) {
+                    self.sequence = self.raw.len();
+                }
+                return Some(at);
+            }
+            let Some(&byte) = bytes.get(at) else { break };
+            at += 1;
+            if byte == b'\n' && self.state == State::Ground {
+                self.end_line(size, lines);
+            } else if !self.byte(byte) {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// The program ended: a line without its LF is a line.
+    pub(super) fn finish(&mut self, cols: u16, lines: &mut Vec<String>) {
+        if !matches!(self.state, State::Ground | State::Latin) {
+            self.raw.truncate(self.sequence);
+        }
+        self.settle(cols, lines);
+        *self = Self::default();
+    }
+
+    pub(super) fn hand_over(&mut self) -> Handover {
+        let plain = std::mem::take(self);
+        let (drawn, begun) = plain.raw.split_at(plain.sequence);
+        let mut whole = Vec::with_capacity(drawn.len() + 2);
+        if plain.trimmed {
+            whole.extend_from_slice(b"\r\n");
+        }
+        whole.extend_from_slice(drawn);
+        Handover { drawn: whole, begun: begun.to_vec() }
+    }
+
+    /// Bytes were skipped: the line that comes next may have lost its beginning.
+    pub(super) fn torn() -> Self {
+        Self { torn: true, ..Self::default() }
+    }
+
+    /// Takes the ordinary text at the front of `bytes`, and says how much that was.
+    fn text(&mut self, bytes: &[u8]) -> usize {
+        let room = MAX_RAW_LINE.saturating_sub(self.raw.len() - self.line);
+        let bytes = &bytes[..bytes.len().min(room)];
+        let plain = |byte: &u8| *byte >= 0x20 && *byte != 0x7f && *byte != 0xc2;
+        let length = bytes.iter().position(|byte| !plain(byte)).unwrap_or(bytes.len());
+        if length > 0 {
+            self.raw.extend_from_slice(&bytes[..length]);
+            self.written();
+        }
+        length
+    }
+
+    fn written(&mut self) {
+        self.look.redrawn |= self.look.returned;
+        self.look.returned = false;
+    }
+
+    /// One byte that is not text; false when the emulator must take over.
+    fn byte(&mut self, byte: u8) -> bool {
+        match self.state {
+            State::Ground => return self.control(byte),
+            State::Latin => {
+                self.state = State::Ground;
+                if matches!(byte, 0x80..=0x9f) {
+                    self.raw.push(byte);
+                    return false;
+                }
+                self.written();
+                if byte < 0x80 || byte == 0xc2 {
+                    return self.control_or_text(byte);
+                }
+            }
+            State::Escape => match byte {
+                b'[' => self.state = State::Csi,
+                b']' => self.state = State::Osc,
+                b'(' => self.state = State::Charset,
+                b'\\' | b'=' | b'>' => self.state = State::Ground,
+                _ => return self.refuse(byte),
+            },
+            State::Charset if byte == b'B' => self.state = State::Ground,
+            State::Charset => return self.refuse(byte),
+            State::Csi => return self.csi(byte),
+            State::Osc => match byte {
+                0x07 => self.state = State::Ground,
+                ESC => self.state = State::OscEscape,
+                0x18 | 0x1a => return self.refuse(byte),
+                _ => {}
+            },
+            State::OscEscape if byte == b'\\' => self.state = State::Ground,
+            State::OscEscape => return self.refuse(byte),
+        }
+        self.raw.push(byte);
+        true
+    }
+
+    fn refuse(&mut self, byte: u8) -> bool {
+        self.raw.push(byte);
+        false
+    }
+
+    /// A byte after a broken 0xC2 is read as if nothing had been before it.
+    fn control_or_text(&mut self, byte: u8) -> bool {
+        if byte < 0x20 || byte == 0x7f || byte == 0xc2 {
+            return self.control(byte);
+        }
+        self.raw.push(byte);
+        true
+    }
+
+    fn control(&mut self, byte: u8) -> bool {
+        match byte {
+            b'\r' => self.look.returned = self.raw.len() > self.line,
+            b'\t' => {
+                self.look.tabbed = true;
+                self.written();
+            }
+            0x08 => self.look.redrawn = true,
+            ESC | 0xc2 | 0x0b | 0x0c | 0x0e => self.sequence = self.raw.len(),
+            // The other controls draw nothing.
+            _ => return true,
+        }
+        self.raw.push(byte);
+        match byte {
+            ESC => {
+                self.look.styled = true;
+                self.state = State::Escape;
+            }
+            0xc2 => self.state = State::Latin,
+            _ => {}
+        }
+        !matches!(byte, 0x0b | 0x0c | 0x0e)
+    }
+
+    fn csi(&mut self, byte: u8) -> bool {
+        self.raw.push(byte);
+        if matches!(byte, 0x20..=0x3f) {
+            return self.raw.len() - self.sequence < MAX_CSI;
+        }
+        self.state = State::Ground;
+        let body = &self.raw[self.sequence + 2..self.raw.len() - 1];
+        if byte == b'K' {
+            // To the right of the end of a line there is nothing to erase (grep and gcc do it).
+            let harmless = matches!(body, b"" | b"0") && !self.look.redrawn && !self.look.returned;
+            self.look.redrawn |= !harmless;
+            return true;
+        }
+        is_harmless(body, byte)
+    }
+
+    fn end_line(&mut self, size: (u16, u16), lines: &mut Vec<String>) {
+        self.settle(size.0, lines);
+        // A bare LF is taken as a new line here, so the emulator must be told the same.
+        if !self.look.returned {
+            self.raw.push(b'\r');
+        }
+        self.raw.push(b'\n');
+        self.line = self.raw.len();
+        self.look = Look::default();
+        if self.raw.len() > MAX_RAW {
+            self.trim(usize::from(size.1));
+        }
+    }
+
+    /// Keeps the last `rows` lines, or as many of them as half of the room holds.
+    fn trim(&mut self, rows: usize) {
+        let tail = self.raw.len() - MAX_RAW / 2;
+        let ends = self.raw.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n');
+        let wanted = ends.map(|(at, _)| at + 1).take_while(|at| *at >= tail).take(rows + 1).last();
+        self.raw.drain(..wanted.unwrap_or(self.raw.len()));
+        self.line = self.raw.len();
+        self.trimmed = true;
+    }
+
+    fn settle(&mut self, cols: u16, lines: &mut Vec<String>) {
+        let raw = &self.raw[self.line..];
+        if std::mem::take(&mut self.torn) || raw.is_empty() {
+            return;
+        }
+        let simple = !self.look.styled && !self.look.tabbed;
+        if self.look.redrawn {
+            draw(raw, cols, lines);
+        } else if simple {
+            push(String::from_utf8_lossy(raw), lines);
+        } else {
+            let text = strip(raw);
+            match expand(&text, usize::from(cols)) {
+                Some(text) => push(text.into(), lines),
+                None => draw(raw, cols, lines),
+            }
+        }
+    }
+}
+
+/// CSI sequences that neither move the cursor nor change what is on the screen.
+fn is_harmless(body: &[u8], last: u8) -> bool {
+    let private = matches!(body.first(), Some(b'<'..=b'?'));
+    match last {
+        b'm' | b'n' | b'c' | b'q' | b't' | b'p' => true,
+        b'u' => private,
+        b'h' | b'l' => {
+            // Columns, origin, autowrap, the alternate screens and the cursor saved with them.
+            let moving: [&[u8]; 7] = [b"3", b"6", b"7", b"47", b"1047", b"1048", b"1049"];
+            private && !body[1..].split(|byte| *byte == b';').any(|mode| moving.contains(&mode))
+        }
+        _ => false,
+    }
+}
+
+fn push(text: std::borrow::Cow<'_, str>, lines: &mut Vec<String>) {
+    let end = text.trim_end().len();
+    if end > 0 {
+        let mut text = text.into_owned();
+        text.truncate(end);
+        lines.push(text);
+    }
+}
+
+/// Text without its sequences: there are only harmless ones in it.
+fn strip(raw: &[u8]) -> String {
+    let mut text = Vec::with_capacity(raw.len());
+    let mut bytes = raw.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            ESC => match bytes.next() {
+                Some(b'[') => {
+                    let _final = bytes.find(|byte| matches!(byte, 0x40..=0x7e));
+                }
+                Some(b']') => {
+                    let last = bytes.find(|byte| matches!(*byte, 0x07 | ESC));
+                    if last == Some(ESC) {
+                        bytes.next();
+                    }
+                }
+                Some(b'(') => {
+                    bytes.next();
+                }
+                _ => {}
+            },
+            b'\r' => {}
+            _ => text.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Tabs become the spaces a terminal shows; `None` when that takes the emulator (wide characters,
+/// lines that wrap).
+fn expand(text: &str, cols: usize) -> Option<String> {
+    if !text.contains('\t') {
+        return Some(text.to_owned());
+    }
+    let mut spaced = String::with_capacity(text.len() + 16);
+    for char in text.chars() {
+        if char == '\t' {
+            let stop = (spaced.len() / 8 + 1) * 8;
+            spaced.extend(std::iter::repeat_n(' ', stop - spaced.len()));
+        } else {
+            spaced.push(char);
+        }
+    }
+    (text.is_ascii() && spaced.len() < cols).then_some(spaced)
+}
+
+/// One line as a terminal shows it.
+fn draw(raw: &[u8], cols: u16, lines: &mut Vec<String>) {
+    let mut grid = Grid::new(cols, 1);
+    grid.feed(raw, |_, _| {});
+    grid.end(|_, _| {});
+    lines.extend(grid.gone.take());
+    lines.extend(rows::of(&grid).into_iter().map(|row| row.text));
+}

@@ -1,0 +1,101 @@
+//! Typed looks into a JSON object that a stranger wrote.
+//!
+//! A field that is `null` is absent. A name that stands twice makes the whole object wrong: two readers could
+//! take it for two different requests.
+
+use super::fault::{Code, Fault};
+use crate::event::Timestamp;
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// The fields of one object, each still as JSON text.
+#[derive(Debug, Default)]
+pub(super) struct Fields<'a> {
+    values: BTreeMap<String, &'a RawValue>,
+    twice: Option<String>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads an object; `what` names it in the fault.
+    pub(super) fn parse(what: &str, raw: &'a RawValue) -> Result<Self, Fault> {
+        if !raw.get().starts_with('{') {
+            return Err(Fault::parameter(what, "not a JSON object"));
+        }
+        let fields: Self = serde_json::from_str(raw.get()).map_err(|e| Fault::parameter(what, e))?;
+        match fields.twice {
+            Some(name) => Err(Fault::parameter(what, format_args!("{:?} stands there twice", brief(&name)))),
+            None => Ok(fields),
+        }
+    }
+
+    /// The field as it stands, unless it is absent.
+    pub(super) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.values.get(name).copied().filter(|raw| raw.get() != "null")
+    }
+
+    /// Fields of `over` hide those of `self`.
+    pub(super) fn overlaid(mut self, over: Fields<'a>) -> Self {
+        self.values.extend(over.values.into_iter().filter(|(_, raw)| raw.get() != "null"));
+        self
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, Fault> {
+        self.typed(name, "a text")
+    }
+
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Fault> {
+        self.typed(name, "an array of texts")
+    }
+
+    pub(super) fn number(&self, name: &str) -> Result<Option<u64>, Fault> {
+        self.typed(name, "a whole number from 0 on")
+    }
+
+    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
+        self.typed(name, "an RFC 3339 time")
+    }
+
+    /// The field as `T`; `wanted` says in words what that is.
+    pub(super) fn typed<T: serde::de::DeserializeOwned>(
+        &self,
+        name: &str,
+        wanted: &str,
+    ) -> Result<Option<T>, Fault> {
+        let read = |raw: &RawValue| serde_json::from_str(raw.get());
+        let wrong = |_| Fault::new(Code::BadParameters, format_args!("cannot read {name}: not {wanted}"));
+        self.raw(name).map(read).transpose().map_err(wrong)
+    }
+}
+
+/// At most 64 characters of a text that goes back to who sent it.
+pub(super) fn brief(text: &str) -> String {
+    text.chars().take(64).collect()
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(FieldsVisitor)
+    }
+}
+
+struct FieldsVisitor;
+
+impl<'de> Visitor<'de> for FieldsVisitor {
+    type Value = Fields<'de>;
+
+    fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("a JSON object")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+        let mut fields = Fields::default();
+        while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
+            if fields.values.insert(name.clone(), value).is_some() {
+                fields.twice = Some(name);
+            }
+        }
+        Ok(fields)
+    }
+}

@@ -1,0 +1,170 @@
+//! What a client of the classic dialect can ask for, as values.
+//!
+//! Reading them out of a text is `classic`'s; doing them is the server's.
+
+use super::fault::Fault;
+use super::fields::Fields;
+use crate::event::Timestamp;
+use crate::filter::{Filter, MAX_PATTERN_BYTES, MAX_PATTERNS, Pattern};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// Longest `request_id`, bytes of JSON.
+pub const MAX_REQUEST_ID_BYTES: usize = 256;
+/// How many past events are told when the request does not say.
+pub const DEFAULT_LIMIT: usize = 100;
+/// Most past events one answer may hold.
+pub const MAX_LIMIT: usize = 10_000;
+
+/// A client's own name for a request: any JSON value, given back letter by letter.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct RequestId(Box<RawValue>);
+
+impl RequestId {
+    /// Takes it, unless it is longer than [`MAX_REQUEST_ID_BYTES`].
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Option<Self>, Fault> {
+        match fields.raw("request_id") {
+            Some(raw) if raw.get().len() > MAX_REQUEST_ID_BYTES => {
+                let cause = format_args!("longer than {MAX_REQUEST_ID_BYTES} bytes");
+                Err(Fault::parameter("request_id", cause))
+            }
+            raw => Ok(raw.map(|raw| Self(raw.to_owned()))),
+        }
+    }
+}
+
+/// One message of a client.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// Given back in every answer.
+    pub request_id: Option<RequestId>,
+    /// What is asked.
+    pub request: Request,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Request {
+    /// Send me these events.
+    Subscribe(Subscribe),
+    /// No longer these channels; `None`: none at all.
+    Unsubscribe(Option<Vec<Pattern>>),
+    /// What is true now?
+    Status,
+    /// What has been?
+    History(Past),
+    /// Are you there?
+    Ping,
+    /// R3's way to subscribe: everything of one session, or of all (`None`).
+    Register(Option<String>),
+}
+
+/// Which events, and from where on. `after` is stronger than `since`, `since` than `replay`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Subscribe {
+    /// What the events must be.
+    pub filter: Filter,
+    /// The last this many of the ring first.
+    pub replay: Option<usize>,
+    /// Everything behind this number first.
+    pub after: Option<u64>,
+    /// The numbering `after` belongs to; `None`: the hub's.
+    pub epoch: Option<String>,
+    /// Everything not older than this first.
+    pub since: Option<Timestamp>,
+}
+
+/// Which past events.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// What the events must be.
+    pub filter: Filter,
+    /// The newest this many, at most [`MAX_LIMIT`].
+    pub limit: usize,
+    /// Only numbers above this one.
+    pub after: Option<u64>,
+    /// Only numbers below this one.
+    pub before: Option<u64>,
+    /// Not older than this.
+    pub since: Option<Timestamp>,
+    /// Not newer than this.
+    pub until: Option<Timestamp>,
+}
+
+impl Subscribe {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Fault> {
+        let channels =
+            patterns(fields, "channels")?.ok_or_else(|| Fault::parameter("channels", "missing"))?;
+        Ok(Self {
+            filter: filter(fields, channels)?,
+            replay: fields.number("replay")?.map(saturated),
+            after: fields.number("after")?,
+            epoch: fields.text("epoch")?,
+            since: fields.time("since")?,
+        })
+    }
+
+    /// R3's `register`: everything, of one session or of all.
+    pub fn register(session_id: Option<&str>) -> Self {
+        let sessions = session_id.map(str::to_owned).into_iter().collect();
+        Self { filter: Filter { sessions, ..Filter::all() }, ..Self::default() }
+    }
+}
+
+impl Past {
+    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Fault> {
+        let channels = match patterns(fields, "event_types")? {
+            Some(channels) => channels,
+            None => patterns(fields, "channels")?.unwrap_or_else(|| vec![Pattern::All]),
+        };
+        let limit = fields.number("limit")?.map_or(DEFAULT_LIMIT, saturated);
+        if limit > MAX_LIMIT {
+            return Err(Fault::parameter("limit", format_args!("more than {MAX_LIMIT}")));
+        }
+        Ok(Self {
+            filter: filter(fields, channels)?,
+            limit,
+            after: fields.number("after")?,
+            before: fields.number("before")?,
+            since: fields.time("since")?,
+            until: fields.time("until")?,
+        })
+    }
+}
+
+/// The channels named in a field; `None` when it is absent.
+pub(super) fn patterns(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<Pattern>>, Fault> {
+    let Some(texts) = names(fields, name)? else { return Ok(None) };
+    let parsed: Result<Vec<_>, _> = texts.iter().map(|text| Pattern::parse(text)).collect();
+    parsed.map(Some).map_err(|cause| Fault::parameter(name, cause))
+}
+
+fn filter(fields: &Fields<'_>, channels: Vec<Pattern>) -> Result<Filter, Fault> {
+    Ok(Filter {
+        channels,
+        sessions: names(fields, "sessions")?.unwrap_or_default(),
+        sources: names(fields, "sources")?.unwrap_or_default(),
+        min_severity: fields.typed("min_severity", "one of info, warning, error, critical")?,
+    })
+}
+
+/// A list of names within the bounds that every list of a client has.
+fn names(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<String>>, Fault> {
+    let names = fields.texts(name)?;
+    let listed = names.as_deref().unwrap_or_default();
+    if listed.len() > MAX_PATTERNS {
+        return Err(Fault::parameter(name, format_args!("more than {MAX_PATTERNS} entries")));
+    }
+    if listed.iter().any(|text| text.len() > MAX_PATTERN_BYTES) {
+        return Err(Fault::parameter(
+            name,
+            format_args!("an entry is longer than {MAX_PATTERN_BYTES} bytes"),
+        ));
+    }
+    Ok(names)
+}
+
+fn saturated(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}

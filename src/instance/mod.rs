@@ -1,0 +1,130 @@
+//! One running claude-mpm as others on this machine see it: its record, where records are kept, its port, and
+//! what its child is told of it in the environment.
+//!
+//! Nothing here speaks to an instance; that is the client's matter.
+
+mod directory;
+mod port;
+mod registry;
+mod select;
+
+pub use directory::{DirectoryError, RuntimeDirectory};
+pub use port::{DEFAULT_PORT, Holder, find_free_port, holder_of, is_free};
+pub use registry::Registration;
+pub use select::{Choice, choose};
+
+use crate::event::body::{InstanceInfo, LaunchMethod};
+use crate::event::{Epoch, SessionId, Timestamp};
+use crate::process::proc_fs;
+use serde::{Deserialize, Serialize};
+use std::net::Ipv6Addr;
+use std::path::PathBuf;
+
+/// Environment of the child: id of the session it runs in.
+pub const ENV_SESSION: &str = "CLAUDE_MPM_SESSION";
+/// Environment of the child: where its hub is, `ws://host:port`.
+pub const ENV_URL: &str = "CLAUDE_MPM_URL";
+
+/// A registry record: one running instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Chosen with `--name`, or the directory's.
+    pub name: String,
+    /// The session it supervises.
+    pub session_id: SessionId,
+    /// Process id of the instance.
+    pub pid: u32,
+    /// Start of that process as [`proc_fs::start_time`] tells it: a pid used again is never mistaken.
+    pub start_time: u64,
+    /// Numeric address the hub is bound to.
+    pub host: String,
+    /// TCP port of the hub; `None` when it has none.
+    pub port: Option<u16>,
+    /// Unix socket of the hub; `None` when its path would be too long.
+    pub socket: Option<PathBuf>,
+    /// Directory claude runs in; bytes that are not UTF-8 as U+FFFD.
+    pub working_dir: String,
+    /// How claude was started.
+    pub launch_method: LaunchMethod,
+    /// Version of claude-mpm.
+    pub version: String,
+    /// The numbering of the hub's log.
+    pub epoch: Epoch,
+    /// When the session started.
+    pub started_at: Timestamp,
+}
+
+impl Instance {
+    /// Whether the process that wrote the record still runs.
+    pub fn is_running(&self) -> bool {
+        proc_fs::is_running(self.pid, self.start_time)
+    }
+
+    /// `ws://host:port`, where the hub has a port.
+    pub fn url(&self) -> Option<String> {
+        let port = self.port?;
+        let ipv6 = self.host.parse::<Ipv6Addr>().is_ok();
+        Some(if ipv6 { format!("ws://[{}]:{port}", self.host) } else { format!("ws://{}:{port}", self.host) })
+    }
+
+    /// Name and port, or name and pid: short, and different for any two instances.
+    pub fn label(&self) -> String {
+        match self.port {
+            Some(port) => format!("{}:{port}", self.name),
+            None => format!("{}/{}", self.name, self.pid),
+        }
+    }
+
+    /// The same facts as events carry them.
+    pub fn info(&self) -> InstanceInfo {
+        InstanceInfo {
+            port: self.port,
+            host: self.host.clone(),
+            working_dir: self.working_dir.clone(),
+            name: self.name.clone(),
+            pid: self.pid,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A record of this very process.
+    pub(super) fn record(session: &str, name: &str) -> Instance {
+        let pid = std::process::id();
+        Instance {
+            name: name.into(),
+            session_id: SessionId::new(session),
+            pid,
+            start_time: proc_fs::start_time(pid).unwrap(),
+            host: "127.0.0.1".into(),
+            port: Some(8765),
+            socket: None,
+            working_dir: "/w".into(),
+            launch_method: LaunchMethod::Exec,
+            version: "0".into(),
+            epoch: Epoch::new("e"),
+            started_at: Timestamp::from_millis(0),
+        }
+    }
+
+    #[test]
+    fn an_ipv6_address_stands_in_brackets() {
+        let mut instance = record("s", "n");
+        assert_eq!(instance.url().unwrap(), "ws://127.0.0.1:8765");
+        instance.host = "::1".into();
+        assert_eq!(instance.url().unwrap(), "ws://[::1]:8765");
+        instance.port = None;
+        assert_eq!(instance.url(), None);
+    }
+
+    #[test]
+    fn a_record_reads_back_as_it_was_written() {
+        let written = record("s", "n");
+        let text = serde_json::to_string(&written).unwrap();
+        assert_eq!(serde_json::from_str::<Instance>(&text).unwrap(), written);
+        assert!(text.contains(r#""launch_method":"exec""#), "{text}");
+    }
+}

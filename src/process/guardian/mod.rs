@@ -1,0 +1,179 @@
+//! The guardian: a process of ours that is claude's parent, forked before there is any thread.
+//!
+//! It is session leader on the pseudo-terminal and gives the child its own foreground process group, as a shell
+//! would; it reports the child's process id, its stops and its exact end. It outlives us when we are killed, puts
+//! the terminal back and ends the child. Because it is the parent, a signal it sends never hits a reused pid.
+
+mod bereaved;
+mod child;
+mod watch;
+mod wire;
+
+pub use wire::Report;
+
+use super::descriptors::Stdio;
+use super::modes::Modes;
+use super::program::{Command, Image};
+use super::terminal::Terminal;
+use crate::process::best_effort;
+use nix::sys::termios::Termios;
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork};
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wire::{Order, RECORD};
+
+/// Everything the guardian needs to know, made before the fork.
+#[derive(Debug)]
+pub struct Charge {
+    image: Image,
+    /// The slave side of the pseudo-terminal, where there is one.
+    tty: Option<CString>,
+    stdio: [Stdio; 3],
+    /// The user's terminal and the settings it had, to be put back when we die.
+    terminal: Option<(OwnedFd, Termios)>,
+    modes: Modes,
+}
+
+impl Charge {
+    /// The command, the terminal it runs on and its three descriptors.
+    ///
+    /// # Errors
+    /// When an argument contains a NUL byte or no descriptor is left.
+    pub fn new(
+        command: &Command,
+        tty: Option<CString>,
+        stdio: [Stdio; 3],
+        terminal: Option<&Terminal>,
+        modes: Modes,
+    ) -> io::Result<Self> {
+        let terminal = terminal
+            .map(|terminal| {
+                Ok::<_, io::Error>((terminal.fd().try_clone_to_owned()?, terminal.found().clone()))
+            })
+            .transpose()?;
+        Ok(Self { image: Image::of(command)?, tty, stdio, terminal, modes })
+    }
+
+    /// The descriptors it holds.
+    fn descriptors(&self) -> Vec<RawFd> {
+        let pipes = self.stdio.iter().filter_map(|stdio| match stdio {
+            Stdio::Pipe(fd) => Some(fd.as_raw_fd()),
+            _ => None,
+        });
+        pipes.chain(self.terminal.as_ref().map(|(fd, _)| fd.as_raw_fd())).collect()
+    }
+}
+
+/// A forked guardian that waits for the order to start the child.
+#[derive(Debug)]
+pub struct Posted {
+    socket: UnixStream,
+    pid: Pid,
+}
+
+/// Forks the guardian. The process must have one thread: what is forked is a copy of the calling thread only.
+///
+/// # Errors
+/// When the kernel refuses a socket or a process.
+#[expect(unsafe_code, reason = "fork(2) is unsafe where there are threads; callers promise there are none")]
+pub fn post(charge: Charge) -> io::Result<Posted> {
+    let (ours, theirs) = UnixStream::pair()?;
+    // SAFETY: one thread, as documented, so the copy may allocate and lock as it likes.
+    match unsafe { fork() }? {
+        ForkResult::Child => {
+            drop(ours);
+            watch::run(charge, theirs)
+        }
+        ForkResult::Parent { child } => {
+            drop(theirs);
+            ours.set_nonblocking(true)?;
+            Ok(Posted { socket: ours, pid: child })
+        }
+    }
+}
+
+impl Posted {
+    /// Process id of the guardian itself.
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
+    }
+
+    /// Turns to asynchronous talk. To be called inside a runtime.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch the socket.
+    pub fn take_up(self) -> io::Result<Guardian> {
+        Ok(Guardian {
+            socket: tokio::net::UnixStream::from_std(self.socket)?,
+            pid: self.pid,
+            partial: Vec::new(),
+        })
+    }
+}
+
+/// The guardian, as we talk to it.
+#[derive(Debug)]
+pub struct Guardian {
+    socket: tokio::net::UnixStream,
+    pid: Pid,
+    partial: Vec<u8>,
+}
+
+impl Guardian {
+    /// Lets it start the child. [`Report::Started`] or [`Report::Failed`] follows.
+    pub async fn start(&mut self) {
+        self.order(Order::Start).await;
+    }
+
+    /// Has it send a signal.
+    pub async fn signal(&mut self, signal: i32) {
+        self.order(Order::Signal(signal)).await;
+    }
+
+    async fn order(&mut self, order: Order) {
+        // Eight bytes always fit; a dead guardian shows as `Lost` where reports are read.
+        best_effort(self.socket.write_all(&order.encode()).await);
+    }
+
+    /// Waits for its next report. Cancel-safe: what came in part is kept.
+    pub async fn report(&mut self) -> Report {
+        while self.partial.len() < RECORD {
+            let mut bytes = [0; RECORD];
+            let missing = RECORD - self.partial.len();
+            match self.socket.read(&mut bytes[..missing]).await {
+                Ok(count) if count > 0 => self.partial.extend_from_slice(&bytes[..count]),
+                _ => return Report::Lost,
+            }
+        }
+        let mut record = [0; RECORD];
+        record.copy_from_slice(&self.partial);
+        self.partial.clear();
+        Report::decode(record)
+    }
+
+    /// Sends it home. It leaves at once; should it not within a second, it does so when we end.
+    pub async fn dismiss(mut self) {
+        self.order(Order::Dismissed).await;
+        drop(self.socket);
+        for _ in 0..1000 {
+            match waitpid(self.pid, Some(WaitPidFlag::WNOHANG)) {
+                Ok(WaitStatus::StillAlive) => tokio::time::sleep(std::time::Duration::from_millis(1)).await,
+                _ => return,
+            }
+        }
+    }
+}
+
+/// Replaces a descriptor by `/dev/null`, so that we do not hold a pipe of somebody's open.
+///
+/// # Errors
+/// When `/dev/null` cannot be opened.
+pub fn let_go_of_stdin() -> io::Result<()> {
+    let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    nix::unistd::dup2_stdin(null.as_fd())?;
+    Ok(())
+}

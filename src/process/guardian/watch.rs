@@ -1,0 +1,239 @@
+//! The guardian's life: take its place, wait for orders and for the child, report.
+
+use super::child::{self, Dispositions};
+use super::wire::{Order, Report};
+use super::{Charge, bereaved, let_go_of_stdin};
+use crate::process::best_effort;
+use crate::process::descriptors::Stdio;
+use crate::process::linux;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::libc;
+use nix::sys::select::{FdSet, pselect};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, killpg, sigaction, sigprocmask,
+};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{Pid, setsid};
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+/// The child, while there is one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Child {
+    pub(super) pid: Pid,
+    /// Whether its process group is its own, made by us.
+    pub(super) leads_group: bool,
+}
+
+impl Child {
+    pub(super) fn signal(self, signal: i32) {
+        // By number, because real-time signals have no name in nix.
+        let target = if self.leads_group { -self.pid.as_raw() } else { self.pid.as_raw() };
+        send(target, signal);
+    }
+}
+
+#[expect(unsafe_code, reason = "nix cannot send real-time signals")]
+fn send(target: i32, signal: i32) {
+    // SAFETY: kill(2) takes two numbers.
+    unsafe { libc::kill(target, signal) };
+}
+
+/// Runs the forked guardian; never returns.
+pub(super) fn run(charge: Charge, socket: UnixStream) -> ! {
+    let status = match Watch::begin(charge, socket) {
+        Ok(mut watch) => watch.serve(),
+        Err(_) => 1,
+    };
+    leave(status)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the guardian must not run destructors or exit handlers copied from its parent"
+)]
+fn leave(status: i32) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(status) }
+}
+
+struct Watch {
+    charge: Charge,
+    socket: UnixStream,
+    tty: Option<OwnedFd>,
+    found: Dispositions,
+    child: Option<Child>,
+}
+
+impl Watch {
+    fn begin(charge: Charge, socket: UnixStream) -> io::Result<Self> {
+        let found = Dispositions::found();
+        close_ours_but(&charge, &socket);
+        settle_signals()?;
+        linux::become_subreaper();
+        let tty = charge.tty.as_deref().map(|path| {
+            setsid()?;
+            child::open_terminal(path)
+        });
+        Ok(Self { tty: tty.transpose()?, charge, socket, found, child: None })
+    }
+
+    /// Returns the guardian's exit status.
+    fn serve(&mut self) -> i32 {
+        loop {
+            let readable = wait_for(self.socket.as_fd());
+            self.reap();
+            if !readable {
+                continue;
+            }
+            match Order::read(&mut self.socket) {
+                Some(Order::Start) => self.start(),
+                Some(Order::Signal(signal)) => self.signal(signal),
+                Some(Order::Dismissed) => return 0,
+                None => {
+                    bereaved::clean_up(&self.charge, self.child);
+                    return 0;
+                }
+            }
+        }
+    }
+
+    fn start(&mut self) {
+        let report = match child::start(&self.charge, self.tty.as_ref(), &self.found) {
+            Ok(pid) => {
+                self.child = Some(Child { pid, leads_group: self.tty.is_some() });
+                Report::Started(pid.as_raw())
+            }
+            Err(error) => Report::Failed(error.raw_os_error().unwrap_or(libc::EINVAL)),
+        };
+        self.let_go();
+        self.report(report);
+    }
+
+    /// The child has what it needs; what we keep open would keep others waiting for its end.
+    fn let_go(&mut self) {
+        for stdio in &mut self.charge.stdio {
+            *stdio = Stdio::Inherited;
+        }
+        self.tty = None;
+        best_effort(let_go_of_stdin());
+        if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
+            best_effort(nix::unistd::dup2_stdout(null.as_fd()));
+            best_effort(nix::unistd::dup2_stderr(null.as_fd()));
+        }
+    }
+
+    fn signal(&self, signal: i32) {
+        if let Some(child) = self.child {
+            child.signal(signal);
+        }
+    }
+
+    /// Takes every child that changed: ours is reported, orphans that came to us are only buried.
+    fn reap(&mut self) {
+        let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
+        while let Some((pid, report)) = next_change(flags) {
+            if self.child.is_none_or(|child| child.pid != pid) {
+                continue;
+            }
+            if matches!(report, Report::Exited(_) | Report::Signaled(_)) {
+                self.child = None;
+            }
+            self.report(report);
+        }
+    }
+
+    /// A failed write is our parent's death, which the next read shows.
+    fn report(&mut self, report: Report) {
+        best_effort(report.write(&mut self.socket));
+    }
+}
+
+/// The next child that changed. By raw status, because real-time signals have no name in nix.
+#[expect(unsafe_code, reason = "nix fails on a child that a real-time signal ended")]
+fn next_change(flags: WaitPidFlag) -> Option<(Pid, Report)> {
+    let mut status = 0;
+    // SAFETY: writes one int that is ours.
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, flags.bits()) };
+    if pid <= 0 {
+        return None;
+    }
+    let report = if libc::WIFEXITED(status) {
+        Report::Exited(libc::WEXITSTATUS(status))
+    } else if libc::WIFSTOPPED(status) {
+        Report::Stopped(libc::WSTOPSIG(status))
+    } else {
+        Report::Signaled(libc::WTERMSIG(status))
+    };
+    Some((Pid::from_raw(pid), report))
+}
+
+/// Closes what belongs to our parent: all its descriptors are close-on-exec, what the user gave us is not.
+fn close_ours_but(charge: &Charge, socket: &UnixStream) {
+    let mut keep = charge.descriptors();
+    keep.push(socket.as_raw_fd());
+    for fd in linux::open_descriptors() {
+        if fd > 2 && !keep.contains(&fd) && is_close_on_exec(fd) {
+            best_effort(nix::unistd::close(fd));
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "a number from a listing can only be borrowed")]
+fn is_close_on_exec(fd: i32) -> bool {
+    // SAFETY: only its flags are asked for; a number that is closed by now gives an error.
+    let flags = fcntl(unsafe { BorrowedFd::borrow_raw(fd) }, FcntlArg::F_GETFD);
+    flags.is_ok_and(|flags| FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC))
+}
+
+/// Nothing that is meant for the child or for us ends the guardian; SIGCHLD only while it waits.
+#[expect(unsafe_code, reason = "sigaction(2); the one handler does nothing")]
+fn settle_signals() -> io::Result<()> {
+    extern "C" fn nothing(_: libc::c_int) {}
+    use Signal::{
+        SIGALRM, SIGHUP, SIGINT, SIGPIPE, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1, SIGUSR2,
+    };
+    let act = |handler| SigAction::new(handler, SaFlags::empty(), SigSet::empty());
+    for signal in
+        [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM]
+    {
+        // SAFETY: ignoring runs no code.
+        unsafe { sigaction(signal, &act(SigHandler::SigIgn)) }?;
+    }
+    // SAFETY: the handler does nothing; it is there so that SIGCHLD interrupts the wait.
+    unsafe { sigaction(Signal::SIGCHLD, &act(SigHandler::Handler(nothing))) }?;
+    let mut child = SigSet::empty();
+    child.add(Signal::SIGCHLD);
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&child), None)?;
+    Ok(())
+}
+
+/// Waits for an order or for SIGCHLD, which is let through only here. `true` when the socket has something.
+fn wait_for(socket: BorrowedFd<'_>) -> bool {
+    let mut set = FdSet::new();
+    set.insert(socket);
+    match pselect(None, &mut set, None, None, None, &SigSet::empty()) {
+        Ok(count) => count > 0,
+        Err(Errno::EINTR) => false,
+        Err(_) => true,
+    }
+}
+
+/// Whether the child has ended, asked without waiting; for the time when nobody is left to report to.
+pub(super) fn has_ended(child: Child) -> bool {
+    loop {
+        match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => return kill(child.pid, None).is_err(),
+            Ok(status) if status.pid() == Some(child.pid) => return true,
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(_) => return kill(child.pid, None).is_err(),
+        }
+    }
+}
+
+/// Signals the child's whole group by name.
+pub(super) fn signal_group(child: Child, signal: Signal) {
+    best_effort(if child.leads_group { killpg(child.pid, signal) } else { kill(child.pid, signal) });
+}

@@ -1,0 +1,118 @@
+//! What Linux tells in `/proc`: when a process started, what it is called, who listens on a port.
+//!
+//! Plain functions with plain answers; a question the kernel does not answer gives `None`. Nothing here decides
+//! anything. See proc(5) for the files.
+
+use std::fs;
+use std::path::Path;
+
+/// A process that holds something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Process {
+    /// Its id.
+    pub pid: u32,
+    /// The name of its command, at most 15 bytes, as the kernel keeps it; any bytes a process likes.
+    pub command: String,
+}
+
+/// When the process started, clock ticks since boot: with the pid it names one process, even after the pid is
+/// used again. `None` when there is no such process, or only its zombie.
+pub fn start_time(pid: u32) -> Option<u64> {
+    started(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// Whether exactly this process still runs.
+pub fn is_running(pid: u32, started: u64) -> bool {
+    start_time(pid) == Some(started)
+}
+
+/// Name of a process's command.
+pub fn command_name(pid: u32) -> Option<String> {
+    let name = fs::read(format!("/proc/{pid}/comm")).ok()?;
+    Some(String::from_utf8_lossy(&name).trim_end_matches('\n').to_owned())
+}
+
+/// Who listens on the TCP port, IPv4 or IPv6; `None` when nobody does or the kernel does not tell us, as with
+/// processes of other users.
+pub fn listener_holder(port: u16) -> Option<Process> {
+    let inodes: Vec<String> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|table| fs::read_to_string(table).ok())
+        .flat_map(|table| listening_inodes(&table, port))
+        .map(|inode| format!("socket:[{inode}]"))
+        .collect();
+    if inodes.is_empty() {
+        return None;
+    }
+    let pid = process_ids().find(|pid| holds_any(*pid, &inodes))?;
+    Some(Process { pid, command: command_name(pid).unwrap_or_default() })
+}
+
+/// Field 22 of a line of `/proc/PID/stat`. The command's name, field 2, may hold spaces and parentheses.
+fn started(stat: &str) -> Option<u64> {
+    let behind_name = &stat[stat.rfind(')')? + 1..];
+    let mut fields = behind_name.split_ascii_whitespace();
+    let state = fields.next()?;
+    // `state` is field 3, so 18 more lie between it and field 22.
+    if matches!(state, "Z" | "X" | "x") { None } else { fields.nth(18)?.parse().ok() }
+}
+
+/// Inodes of the sockets that listen on `port`, out of a table like `/proc/net/tcp`.
+fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
+    const LISTEN: &str = "0A";
+    let suffix = format!(":{port:04X}");
+    let inode = |line: &str| {
+        let fields: Vec<&str> = line.split_ascii_whitespace().collect();
+        let listens = fields.get(1)?.ends_with(&suffix) && *fields.get(3)? == LISTEN;
+        if listens { fields.get(9)?.parse().ok() } else { None }
+    };
+    table.lines().skip(1).filter_map(inode).collect()
+}
+
+fn process_ids() -> impl Iterator<Item = u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+fn holds_any(pid: u32, links: &[String]) -> bool {
+    let held = |path: &Path| {
+        fs::read_link(path).is_ok_and(|target| links.iter().any(|l| *l == target.to_string_lossy()))
+    };
+    let entries = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).any(|path| held(&path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    #[test]
+    fn the_start_time_is_read_behind_any_command_name() {
+        let fields = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20 21";
+        for name in ["cat", "a b", "a) S 9 9", "((", ""] {
+            assert_eq!(started(&format!("77 ({name}) {fields}")), Some(4242), "{name}");
+        }
+        assert_eq!(started(&format!("77 (dead) {}", fields.replacen('S', "Z", 1))), None);
+        assert_eq!(started("77 (cut) S 1 2"), None);
+        assert_eq!(started(""), None);
+    }
+
+    #[test]
+    fn this_process_runs_and_an_earlier_one_with_its_pid_does_not() {
+        let pid = std::process::id();
+        let started = start_time(pid).unwrap();
+        assert!(is_running(pid, started));
+        assert!(!is_running(pid, started - 1));
+        assert!(!is_running(u32::MAX, started));
+    }
+
+    #[test]
+    fn a_listening_port_leads_to_its_process() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert_eq!(listener_holder(port).unwrap().pid, std::process::id());
+        drop(listener);
+        assert_eq!(listener_holder(port), None);
+    }
+}

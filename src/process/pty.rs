@@ -1,0 +1,87 @@
+//! The pseudo-terminal the child runs on. portable-pty opens the pair and resizes it; its way of spawning and
+//! its writer are not used (they hide failures to exec, and type newline and `^D` into the child when dropped).
+
+use super::terminal::Size;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::termios::{self, SetArg, Termios};
+use portable_pty::{MasterPty, PtySize, SlavePty, native_pty_system};
+use std::ffi::CString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+
+/// A pair of which we hold the master side.
+pub struct Pty {
+    pair: Box<dyn MasterPty + Send>,
+    /// Kept open until the guardian has its own, so that the master is never without a slave before the child runs.
+    slave: Option<Box<dyn SlavePty + Send>>,
+    master: OwnedFd,
+    path: CString,
+}
+
+impl std::fmt::Debug for Pty {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Pty")
+            .field("master", &self.master)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pty {
+    /// Opens a pair of this size, with these settings where a real terminal is to be matched.
+    ///
+    /// # Errors
+    /// When the system has no pseudo-terminal left, or the settings are refused.
+    pub fn open(size: Size, settings: Option<&Termios>) -> io::Result<Self> {
+        let pair = native_pty_system().openpty(cells(size)).map_err(io::Error::other)?;
+        let raw = pair.master.as_raw_fd().ok_or_else(|| io::Error::other("the pair has no descriptor"))?;
+        let master = duplicate(raw)?;
+        let flags = OFlag::from_bits_truncate(fcntl(&master, FcntlArg::F_GETFL)?);
+        fcntl(&master, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+        if let Some(settings) = settings {
+            termios::tcsetattr(&master, SetArg::TCSANOW, settings)?;
+        }
+        let path = pair.master.tty_name().ok_or_else(|| io::Error::other("the pair has no name"))?;
+        let path = CString::new(path.into_os_string().into_vec())?;
+        Ok(Self { pair: pair.master, slave: Some(pair.slave), master, path })
+    }
+
+    /// The master side, not blocking.
+    pub fn master(&self) -> BorrowedFd<'_> {
+        self.master.as_fd()
+    }
+
+    /// Path of the slave side.
+    pub fn slave_path(&self) -> &CString {
+        &self.path
+    }
+
+    /// Closes our hold on the slave side. To be called once the child runs or is known never to: a master whose
+    /// slave is open nowhere reads as ended.
+    pub fn release_slave(&mut self) {
+        self.slave = None;
+    }
+
+    /// Changes the size; the kernel tells the foreground process group by SIGWINCH.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn resize(&self, size: Size) -> io::Result<()> {
+        self.pair.resize(cells(size)).map_err(io::Error::other)
+    }
+}
+
+fn cells(size: Size) -> PtySize {
+    PtySize { rows: size.rows, cols: size.cols, pixel_width: 0, pixel_height: 0 }
+}
+
+#[expect(unsafe_code, reason = "portable-pty gives only the number of its descriptor")]
+fn duplicate(raw: i32) -> io::Result<OwnedFd> {
+    // SAFETY: the pair that owns the number is alive in the caller.
+    let copy = fcntl(unsafe { BorrowedFd::borrow_raw(raw) }, FcntlArg::F_DUPFD_CLOEXEC(3))?;
+    // SAFETY: F_DUPFD_CLOEXEC has just made this number, and nobody else knows it.
+    let owned = unsafe { OwnedFd::from_raw_fd(copy) };
+    fcntl(&owned, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    Ok(owned)
+}

@@ -1,0 +1,290 @@
+//! The byte path: what the child writes goes to the user, what the user types goes to the child.
+//!
+//! Each direction is a thread that blocks on nothing but its two ends. The reader along, the hub and its clients
+//! are behind the [`Tap`], which never makes a relay wait.
+
+use super::modes::Scanner;
+use super::tap::{Tap, Way};
+use super::terminal::{SignalKey, Terminal, signal_key};
+use crate::process::best_effort;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::{getpgrp, read, write};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+const CHUNK: usize = 64 << 10;
+/// After the child's end, this much silence means that nothing more comes.
+const SILENCE: Duration = Duration::from_millis(200);
+/// After the child's end, a grandchild that goes on writing is listened to for this long.
+const DRAIN: Duration = Duration::from_secs(2);
+
+/// A running relay.
+#[derive(Debug)]
+pub struct Relay {
+    thread: JoinHandle<()>,
+    /// Dropping it tells the thread that the child has ended.
+    bell: OwnedFd,
+}
+
+impl Relay {
+    /// The child has ended: relay what is still there, then stop.
+    pub fn child_ended(self) -> Draining {
+        drop(self.bell);
+        Draining(self.thread)
+    }
+}
+
+/// A relay that is on its last bytes.
+#[derive(Debug)]
+pub struct Draining(JoinHandle<()>);
+
+impl Draining {
+    /// Resolves when they are out. That waits for a terminal that takes none, as the kernel would have made the
+    /// child wait; dropping the future gives them up.
+    pub async fn finished(self) {
+        while !self.0.is_finished() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+/// From the child to the user.
+#[derive(Debug)]
+pub struct Outward {
+    /// Where the child's bytes come from.
+    pub from: OwnedFd,
+    /// Where they go; nowhere when nobody looks.
+    pub to: Option<OwnedFd>,
+    /// Which way this is.
+    pub way: Way,
+    /// Who reads along, if anybody.
+    pub tap: Option<Tap>,
+    /// Who keeps track of terminal modes.
+    pub scanner: Option<Scanner>,
+}
+
+impl Outward {
+    /// Starts relaying.
+    ///
+    /// # Errors
+    /// When no thread or pipe can be had.
+    pub fn start(self) -> io::Result<Relay> {
+        let (ring, bell) = bell()?;
+        let thread = std::thread::Builder::new().name("relay-out".into()).spawn(move || self.run(&ring))?;
+        Ok(Relay { thread, bell })
+    }
+
+    fn run(mut self, ring: &OwnedFd) {
+        let mut buffer = vec![0; CHUNK];
+        let mut drain_until = None;
+        loop {
+            match wait_for_output(self.from.as_fd(), ring.as_fd(), drain_until) {
+                Woken::Readable => {}
+                Woken::ChildEnded => {
+                    drain_until.get_or_insert_with(|| Instant::now() + DRAIN);
+                    continue;
+                }
+                Woken::Silence => return,
+            }
+            match read(&self.from, &mut buffer) {
+                // EIO is how a pseudo-terminal without a slave side says end of file.
+                Ok(0) | Err(Errno::EIO) => return,
+                Ok(count) => {
+                    if !self.pass(&buffer[..count]) {
+                        return;
+                    }
+                }
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// `false` when the way has ended: the other end of a pipe is gone, which the child must learn by its own write.
+    fn pass(&mut self, bytes: &[u8]) -> bool {
+        if let Some(to) = &self.to
+            && write_all(to.as_fd(), bytes).is_err()
+        {
+            if self.way != Way::Terminal {
+                return false;
+            }
+            // A terminal that was hung up: the child hears of it by SIGHUP, and may still be listened to.
+            self.to = None;
+        }
+        if let Some(scanner) = &mut self.scanner {
+            scanner.feed(bytes);
+        }
+        if let Some(tap) = &self.tap {
+            tap.pass(self.way, bytes);
+        }
+        true
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Woken {
+    Readable,
+    ChildEnded,
+    Silence,
+}
+
+fn wait_for_output(from: BorrowedFd<'_>, ring: BorrowedFd<'_>, drain_until: Option<Instant>) -> Woken {
+    loop {
+        let mut ends = [PollFd::new(from, PollFlags::POLLIN), PollFd::new(ring, PollFlags::POLLIN)];
+        let (watched, timeout) = match drain_until {
+            None => (&mut ends[..], PollTimeout::NONE),
+            Some(until) => {
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Woken::Silence;
+                }
+                (&mut ends[..1], PollTimeout::try_from(left.min(SILENCE)).unwrap_or(PollTimeout::ZERO))
+            }
+        };
+        match poll(watched, timeout) {
+            Ok(0) => return Woken::Silence,
+            Ok(_) if ends[0].any() == Some(true) => return Woken::Readable,
+            Ok(_) => return Woken::ChildEnded,
+            Err(_) => {}
+        }
+    }
+}
+
+/// From the user's terminal to the child's.
+#[derive(Debug)]
+pub struct Inward {
+    terminal: OwnedFd,
+    to: OwnedFd,
+    listening: Arc<AtomicBool>,
+}
+
+/// The switch of a running [`Inward`].
+#[derive(Debug)]
+pub struct InwardSwitch {
+    listening: Arc<AtomicBool>,
+    bell: OwnedFd,
+}
+
+impl InwardSwitch {
+    /// Whether to read the terminal. A background process must not, and after a stop others may.
+    pub fn listen(&self, on: bool) {
+        self.listening.store(on, Relaxed);
+        // The pipe holds far more rings than can be waiting; a full one wakes as well.
+        best_effort(write(&self.bell, b"!"));
+    }
+}
+
+impl Inward {
+    /// From `terminal` to the master side `to`.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub fn new(terminal: &Terminal, to: OwnedFd) -> io::Result<Self> {
+        let terminal = terminal.fd().try_clone_to_owned()?;
+        Ok(Self { terminal, to, listening: Arc::new(AtomicBool::new(false)) })
+    }
+
+    /// Starts relaying, switched off. The thread ends when the switch is dropped.
+    ///
+    /// # Errors
+    /// When no thread or pipe can be had.
+    pub fn start(self) -> io::Result<InwardSwitch> {
+        let (ring, bell) = bell()?;
+        let listening = self.listening.clone();
+        std::thread::Builder::new().name("relay-in".into()).spawn(move || self.run(&ring))?;
+        Ok(InwardSwitch { listening, bell })
+    }
+
+    fn run(&self, ring: &OwnedFd) {
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            let mut ends = [
+                PollFd::new(ring.as_fd(), PollFlags::POLLIN),
+                PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN),
+            ];
+            let watched = if self.listening.load(Relaxed) { 2 } else { 1 };
+            if poll(&mut ends[..watched], PollTimeout::NONE).is_err() {
+                continue;
+            }
+            if ends[0].any() == Some(true) {
+                if matches!(read(ring, &mut buffer), Ok(0)) {
+                    return;
+                }
+                continue;
+            }
+            match read(&self.terminal, &mut buffer) {
+                Ok(count) if count > 0 => self.pass(&buffer[..count], ring.as_fd()),
+                Err(Errno::EINTR | Errno::EAGAIN) => {}
+                // Hung up. SIGHUP tells the rest.
+                _ => return,
+            }
+        }
+    }
+
+    /// Bytes go in piece by piece, because a signal key reaches the others of our process group as well: the
+    /// terminal driver would have signalled the whole pipeline, of which the child's group is only a part.
+    fn pass(&self, bytes: &[u8], ring: BorrowedFd<'_>) {
+        // As they are when the key is typed: the child may change them because of it.
+        let settings = nix::sys::termios::tcgetattr(&self.to);
+        if !write_until(self.to.as_fd(), bytes, ring) {
+            return;
+        }
+        let Ok(settings) = settings else { return };
+        for key in bytes.iter().filter_map(|byte| signal_key(&settings, *byte)) {
+            let signal = match key {
+                SignalKey::Interrupt => Signal::SIGINT,
+                SignalKey::Quit => Signal::SIGQUIT,
+                // The child stops first; then we stop the group.
+                SignalKey::Suspend => continue,
+            };
+            best_effort(killpg(getpgrp(), signal));
+        }
+    }
+}
+
+/// Writes to a master side that may be full, for as long as nobody rings. `false` when it was given up.
+fn write_until(to: BorrowedFd<'_>, mut bytes: &[u8], ring: BorrowedFd<'_>) -> bool {
+    while !bytes.is_empty() {
+        match write(to, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => {
+                let mut ends = [PollFd::new(to, PollFlags::POLLOUT), PollFd::new(ring, PollFlags::empty())];
+                best_effort(poll(&mut ends, PollTimeout::NONE));
+                let hung_up = ends[1].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP));
+                if hung_up {
+                    return false;
+                }
+            }
+            Err(_) => return false,
+        }
+    }
+    true
+}
+
+/// Writes everything, also to a descriptor that somebody else made non-blocking.
+fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
+    while !bytes.is_empty() {
+        match write(to, bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => {
+                let mut end = [PollFd::new(to, PollFlags::POLLOUT)];
+                best_effort(poll(&mut end, PollTimeout::NONE));
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
+/// A pipe whose closing wakes a thread.
+fn bell() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC | nix::fcntl::OFlag::O_NONBLOCK)?)
+}

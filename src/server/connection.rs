@@ -1,0 +1,322 @@
+//! One client's task: its socket, its subscription, its clocks.
+//!
+//! The loop waits for what happens; `handle` decides, without waiting. Events are taken from the log only while
+//! the outbox is empty, and so are requests: a client that does not read costs one outbox and nobody's time.
+
+use super::frame::{self, EMPTY_PING};
+use super::http::Upgraded;
+use super::outbox::Outbox;
+use super::rate::{Allowance, Verdict};
+use super::socket::{Socket, Wire};
+use super::subscription::Subscription;
+use super::{Season, Shared};
+use crate::dialect::{Close, Code, Fault, Reply, RequestId, Stamp};
+use crate::event::{body::Body, channel};
+use crate::filter::{Filter, Pattern};
+use crate::hub::{self, ClientGuard, Next, Query, Record};
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::pin::Pin;
+use std::sync::Arc;
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::time::{Instant, Sleep};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, error::ProtocolError};
+
+/// What the loop was woken by.
+#[derive(Debug)]
+enum Happened {
+    Wire(Wire),
+    Next(Next),
+    Season(Season),
+    Clock,
+}
+
+/// How a connection ends.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The client closed; it has, or will be sent, our answer.
+    ByClient,
+    /// We say why and give it a moment to hear it.
+    ByUs(Close),
+    /// We say why, though it hardly listens; what it does not take is thrown away.
+    Abort(Close),
+    /// Nobody is there.
+    Lost,
+}
+
+type Flow = ControlFlow<Ending>;
+
+/// One client.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) shared: Arc<Shared>,
+    pub(super) subscription: Subscription,
+    socket: Socket,
+    season: watch::Receiver<Season>,
+    allowance: Allowance,
+    /// The client sent Close: nothing more is told or done.
+    leaving: bool,
+    /// The hub is closed: until then the rest may be taken.
+    end_by: Option<Instant>,
+    next_ping: Instant,
+    unanswered_pings: u32,
+    clock: Pin<Box<Sleep>>,
+    _counted: ClientGuard,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// Greets the client, and subscribes it where the URL asked for that.
+    pub(super) async fn open(
+        upgraded: Upgraded,
+        shared: Arc<Shared>,
+        season: watch::Receiver<Season>,
+    ) -> Self {
+        let Upgraded { stream, read, query, permit } = upgraded;
+        stream.set_nodelay();
+        let gauges = shared.hub.gauges();
+        let (counted, outbox) = (gauges.client(), Outbox::new(gauges.clone()));
+        let socket = Socket::new(stream, read.into(), outbox, &shared.limits).await;
+        let now = Instant::now();
+        let next_ping = now + shared.limits.ping;
+        let mut connection = Self {
+            subscription: Subscription::default(),
+            socket,
+            season,
+            allowance: Allowance::new(&shared.limits, now),
+            leaving: false,
+            end_by: None,
+            next_ping,
+            unanswered_pings: 0,
+            clock: Box::pin(tokio::time::sleep_until(next_ping)),
+            _counted: counted,
+            _permit: permit,
+            shared,
+        };
+        connection.greet(&query);
+        connection
+    }
+
+    fn greet(&mut self, query: &str) {
+        let snapshot = self.shared.hub.status();
+        self.say(&Reply::Status(&snapshot), None);
+        self.subscribe_from_url(query);
+    }
+
+    /// Serves the client until it or the session ends.
+    pub(super) async fn run(mut self) {
+        let ending = loop {
+            self.arm_clock();
+            let happened = self.happened().await;
+            if let Break(ending) = self.handle(happened) {
+                break ending;
+            }
+        };
+        self.part(ending).await;
+    }
+
+    async fn happened(&mut self) -> Happened {
+        let idle = self.socket.is_idle() && !self.leaving;
+        tokio::select! {
+            biased;
+            wire = self.socket.next() => Happened::Wire(wire),
+            next = self.subscription.next(), if idle => Happened::Next(next),
+            season = turned(&mut self.season), if self.end_by.is_none() => Happened::Season(season),
+            () = &mut self.clock => Happened::Clock,
+        }
+    }
+
+    fn handle(&mut self, happened: Happened) -> Flow {
+        match happened {
+            Happened::Wire(Wire::Drained) => self.handle_drained(),
+            Happened::Wire(Wire::Blocked) => Continue(()),
+            Happened::Wire(Wire::Lost) => Break(Ending::Lost),
+            Happened::Wire(Wire::Received(received)) => self.handle_received(received),
+            Happened::Next(next) => self.handle_next(next),
+            Happened::Season(season) => self.handle_season(season),
+            Happened::Clock => self.handle_clock(Instant::now()),
+        }
+    }
+
+    fn handle_drained(&mut self) -> Flow {
+        match self.socket.release() {
+            Some(request) => self.handle_request(&request),
+            None if self.end_by.is_some() && !self.subscription.is_reading() => {
+                Break(Ending::ByUs(Close::SessionOver))
+            }
+            None => Continue(()),
+        }
+    }
+
+    fn handle_received(&mut self, received: Option<Result<Message, Error>>) -> Flow {
+        self.unanswered_pings = 0;
+        match received {
+            Some(Ok(Message::Text(text))) if !self.leaving => self.handle_text(text),
+            Some(Ok(Message::Binary(_))) if !self.leaving => Break(Ending::ByUs(Close::BinaryNotAccepted)),
+            Some(Ok(Message::Close(_))) => {
+                self.leaving = true;
+                Continue(())
+            }
+            Some(Ok(_)) => Continue(()),
+            Some(Err(cause)) => Break(ending_of(&cause)),
+            None => Break(Ending::ByClient),
+        }
+    }
+
+    fn handle_text(&mut self, text: Utf8Bytes) -> Flow {
+        if self.socket.is_idle() {
+            return self.handle_request(&text);
+        }
+        self.socket.hold(text);
+        Continue(())
+    }
+
+    fn handle_request(&mut self, text: &str) -> Flow {
+        match self.allowance.take(&self.shared.limits, Instant::now()) {
+            Verdict::Allowed => self.do_request(text),
+            Verdict::Refused => {
+                let fault = Fault::new(Code::TooMany, "cannot run request: too many requests");
+                self.say(&Reply::Fault(&fault), None);
+            }
+            Verdict::Hopeless => return Break(Ending::ByUs(Close::RateLimit)),
+        }
+        Continue(())
+    }
+
+    fn handle_next(&mut self, next: Next) -> Flow {
+        match next {
+            Next::Batch(records) => self.deliver(&records),
+            Next::Gap { from_seq, to_seq } => self.tell_gap(from_seq, to_seq, "fell behind"),
+            Next::Closed => return Break(Ending::ByUs(Close::SessionOver)),
+        }
+        Continue(())
+    }
+
+    fn handle_season(&mut self, season: Season) -> Flow {
+        match season {
+            Season::Open => Continue(()),
+            Season::Leaving => Break(Ending::ByUs(Close::GoingAway)),
+            Season::Over if !self.subscription.is_reading() && self.socket.is_idle() => {
+                Break(Ending::ByUs(Close::SessionOver))
+            }
+            Season::Over => {
+                self.end_by = Some(Instant::now() + self.shared.limits.delivery_at_end);
+                Continue(())
+            }
+        }
+    }
+
+    fn handle_clock(&mut self, now: Instant) -> Flow {
+        let write = self.shared.limits.write;
+        let stalled = self.socket.outbox().stalled_since();
+        if stalled.is_some_and(|since| since + write <= now) {
+            return Break(Ending::Abort(Close::Slow));
+        }
+        if self.end_by.is_some_and(|end| end <= now) {
+            self.tell_the_end();
+            return Break(Ending::ByUs(Close::SessionOver));
+        }
+        if self.next_ping <= now { self.ping(now) } else { Continue(()) }
+    }
+
+    fn ping(&mut self, now: Instant) -> Flow {
+        if self.unanswered_pings >= self.shared.limits.unanswered_pings {
+            return Break(Ending::Abort(Close::Slow));
+        }
+        self.next_ping = now + self.shared.limits.ping;
+        // A blocked client would not see it; the write deadline watches over that one.
+        if self.socket.is_idle() {
+            self.unanswered_pings += 1;
+            self.socket.outbox().push_frames(std::iter::once(&EMPTY_PING[..]));
+        }
+        Continue(())
+    }
+
+    /// The next moment something is due. A clock that rings too early is set again.
+    fn arm_clock(&mut self) {
+        let blocked_until =
+            self.socket.outbox().stalled_since().map(|since| since + self.shared.limits.write);
+        let due = [blocked_until, self.end_by].into_iter().flatten().fold(self.next_ping, Instant::min);
+        if due < self.clock.deadline() || self.clock.is_elapsed() {
+            self.clock.as_mut().reset(due);
+        }
+    }
+
+    fn deliver(&mut self, records: &[Arc<Record>]) {
+        let filter = self.subscription.filter();
+        let admitted = records.iter().filter(|record| filter.admits(&record.event));
+        let mut frames = admitted.map(|record| &frame::of(record)[..]).peekable();
+        let outbox = self.socket.outbox();
+        // The first is taken for typical; a wrong guess only costs a second allocation.
+        let typical = frames.peek().map_or(0, |frame| frame.len());
+        outbox.reserve(typical * records.len());
+        outbox.push_frames(frames);
+    }
+
+    fn tell_gap(&mut self, from_seq: u64, to_seq: u64, reason: &str) {
+        self.shared.hub.gauges().drop_more(to_seq - from_seq + 1);
+        self.say(&Reply::Gap { from_seq, to_seq, reason }, None);
+    }
+
+    /// For a client that could not take everything before the end: what it missed, and that it is over.
+    fn tell_the_end(&mut self) {
+        let Some(cursor) = self.subscription.cursor() else { return };
+        let hub = &self.shared.hub;
+        let filter = Filter::channels(vec![Pattern::Exact(channel::SESSION_END.to_owned())]);
+        let query = Query { filter, limit: 1, after: Some(cursor), ..Query::default() };
+        let end = hub.history(&query).records.pop().filter(|record| is_end(record));
+        let last_missed = end.as_ref().map_or(hub.last_seq(), |record| record.event.seq - 1);
+        if last_missed > cursor {
+            self.tell_gap(cursor + 1, last_missed, "the session ended");
+        }
+        if let Some(end) = end.filter(|record| self.subscription.filter().admits(&record.event)) {
+            self.deliver(&[end]);
+        }
+    }
+
+    /// Puts a reply into the outbox.
+    pub(super) fn say(&mut self, reply: &Reply<'_>, request_id: Option<&RequestId>) {
+        let hub = &self.shared.hub;
+        let stamp = Stamp { timestamp: hub::now(), epoch: hub.epoch(), session_id: hub.session_id() };
+        let frame = reply.encode(request_id, &stamp);
+        self.socket.outbox().push_text(&frame);
+    }
+
+    /// Says goodbye, within the limit for that.
+    async fn part(mut self, ending: Ending) {
+        match ending {
+            Ending::Lost => return,
+            Ending::ByClient => {}
+            Ending::ByUs(close) | Ending::Abort(close) => self.socket.outbox().push_close(close),
+        }
+        let done = tokio::time::timeout(self.shared.limits.farewell, self.socket.finish()).await;
+        if done.is_err() && matches!(ending, Ending::Abort(_)) {
+            self.socket.abort_on_drop();
+        }
+    }
+}
+
+fn is_end(record: &Record) -> bool {
+    matches!(record.event.body, Body::SessionEnd(_))
+}
+
+/// Waits until the season is no longer open. Cancel-safe.
+async fn turned(season: &mut watch::Receiver<Season>) -> Season {
+    // The server that held the other end is gone: so are we.
+    season.wait_for(|season| *season != Season::Open).await.map_or(Season::Leaving, |season| *season)
+}
+
+/// What to say to a client that broke the protocol.
+fn ending_of(cause: &Error) -> Ending {
+    match cause {
+        Error::Capacity(_) => Ending::ByUs(Close::TooBig),
+        Error::Utf8(_) => Ending::ByUs(Close::BadUtf8),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::Io(_) => Ending::Lost,
+        Error::Protocol(ProtocolError::ReceivedAfterClosing) => Ending::ByClient,
+        Error::Protocol(_) => Ending::ByUs(Close::ProtocolError),
+        _ => {
+            tracing::debug!("cannot read from client: {cause}");
+            Ending::Lost
+        }
+    }
+}

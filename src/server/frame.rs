@@ -1,0 +1,97 @@
+//! WebSocket frames as a server sends them: a header in front of a payload, unmasked, never fragmented
+//! (RFC 6455 section 5.2).
+//!
+//! Reading frames is tungstenite's; our own frames are made here so that one can be made once for all clients.
+
+use crate::dialect::{self, Close};
+use crate::hub::Record;
+use bytes::Bytes;
+
+/// Which slot of a record holds its classic frame.
+const CLASSIC_SLOT: usize = 0;
+const TEXT: u8 = 0x81;
+const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
+
+/// A ping without payload.
+pub(super) const EMPTY_PING: [u8; 2] = [PING, 0];
+
+/// The record's frame in the classic dialect, made at first use and shared by all clients.
+pub(super) fn of(record: &Record) -> &Bytes {
+    record.encoded(CLASSIC_SLOT, |event| {
+        let json = dialect::event(event);
+        let mut frame = Vec::with_capacity(json.len() + 10);
+        push_text(&mut frame, &json);
+        frame.shrink_to_fit();
+        frame.into()
+    })
+}
+
+/// The record's event in the classic dialect, without the WebSocket header.
+pub(super) fn payload_of(record: &Record) -> &[u8] {
+    let frame = of(record);
+    let header = match frame.get(1) {
+        Some(126) => 4,
+        Some(127) => 10,
+        _ => 2,
+    };
+    &frame[header..]
+}
+
+/// Appends a text frame.
+pub(super) fn push_text(out: &mut Vec<u8>, payload: &[u8]) {
+    push(out, TEXT, payload);
+}
+
+/// Appends a Close frame.
+pub(super) fn push_close(out: &mut Vec<u8>, close: Close) {
+    let mut payload = close.code().to_be_bytes().to_vec();
+    payload.extend_from_slice(close.reason().as_bytes());
+    push(out, CLOSE, &payload);
+}
+
+fn push(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
+    let length = payload.len();
+    out.push(opcode);
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(short @ ..=125), _) => out.push(short),
+        (_, Ok(medium)) => {
+            out.push(126);
+            out.extend_from_slice(&medium.to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_take_the_shortest_header() {
+        for (length, header) in [
+            (0, vec![0x81, 0]),
+            (125, vec![0x81, 125]),
+            (126, vec![0x81, 126, 0, 126]),
+            (65_535, vec![0x81, 126, 255, 255]),
+            (65_536, vec![0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let mut frame = Vec::new();
+            push_text(&mut frame, &vec![b'x'; length]);
+            assert_eq!(frame[..header.len()], header);
+            assert_eq!(frame.len(), header.len() + length);
+        }
+    }
+
+    #[test]
+    fn every_close_fits_a_control_frame() {
+        let mut frame = Vec::new();
+        push_close(&mut frame, Close::Slow);
+        assert_eq!(frame[..4], [0x88, u8::try_from(frame.len() - 2).unwrap(), 0x11, 0x38]);
+        assert!(frame.len() <= 127);
+    }
+}

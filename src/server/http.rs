@@ -1,0 +1,170 @@
+//! The HTTP part of a connection: one request, judged and answered, or taken over as a WebSocket.
+//!
+//! Hyper reads the request and writes the answer; which paths exist and what they say is decided here.
+
+use super::access::{self, Claims, Door};
+use super::answer::{self, Answer};
+use super::listener::Stream;
+use super::lobby::Arrival;
+use super::past::{self, PastBody};
+use super::{Shared, upgrade};
+use crate::dialect::reply::FaultData;
+use crate::dialect::{Fault, classic, query};
+use bytes::Bytes;
+use hyper::body::{Body, Incoming};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Method, Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::OwnedSemaphorePermit;
+
+const PAGE: &str = "\
+claude-mpm watches a claude session; everything it sees is an event here.
+
+  /               with Upgrade: websocket: events and commands (classic dialect)
+  /ws             the same
+  /api/status     what is true now, as JSON
+  /api/history    past events, as JSON: ?channels=&session=&since=&until=&after=&limit=
+  /healthz        whether the server answers
+
+The dashboard is not part of this version.
+";
+
+/// A connection that became a WebSocket.
+#[derive(Debug)]
+pub(super) struct Upgraded {
+    pub(super) stream: Stream,
+    /// What came right behind the handshake.
+    pub(super) read: Bytes,
+    /// The query part of the URL.
+    pub(super) query: String,
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// One caller and its one request.
+#[derive(Debug)]
+struct Visit {
+    shared: Arc<Shared>,
+    door: Door,
+    arrival: Arrival,
+    kept: Mutex<Kept>,
+}
+
+/// What outlives the answer.
+#[derive(Debug, Default)]
+struct Kept {
+    permit: Option<OwnedSemaphorePermit>,
+    upgrade: Option<(OnUpgrade, String)>,
+}
+
+/// Answers the one request of a connection. Ends within the limits for a head and an answer.
+pub(super) async fn attend(stream: Stream, shared: Arc<Shared>, arrival: Arrival) -> Option<Upgraded> {
+    let limits = &shared.limits;
+    let door = shared.access.door(stream.bound());
+    let kept = Mutex::default();
+    let visit = Arc::new(Visit { shared: shared.clone(), door, arrival, kept });
+    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(visit.answer(request))));
+    let exchange = http1::Builder::new()
+        .max_headers(limits.headers)
+        .max_buf_size(limits.head_bytes)
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    match tokio::time::timeout(limits.head + limits.answer, exchange).await {
+        Ok(Ok(())) => visit.upgraded().await,
+        Ok(Err(cause)) => ended_badly(&cause),
+        Err(_) => ended_badly(&"the answer was not taken in time"),
+    }
+}
+
+fn ended_badly(cause: &dyn std::fmt::Display) -> Option<Upgraded> {
+    tracing::debug!("cannot finish HTTP exchange: {cause}");
+    None
+}
+
+impl Visit {
+    fn answer(&self, request: Request<Incoming>) -> Answer {
+        self.arrival.mark();
+        let (parts, body) = request.into_parts();
+        if let Err(refusal) = access::judge(&self.door, &Claims::of(&parts)) {
+            tracing::debug!("refused {:?}: {refusal}", parts.uri);
+            return answer::refusal(refusal.status(), refusal);
+        }
+        let Ok(permit) = self.shared.permits.clone().try_acquire_owned() else {
+            return answer::refusal(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "cannot accept request: too many connections",
+            );
+        };
+        self.kept().permit = Some(permit);
+        if !body.is_end_stream() {
+            return answer::refusal(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "cannot accept request: no body is taken here",
+            );
+        }
+        self.route(parts)
+    }
+
+    fn route(&self, mut parts: Parts) -> Answer {
+        let path = parts.uri.path().to_owned();
+        if !["/", "/ws", "/healthz", "/api/status", "/api/history"].contains(&path.as_str()) {
+            return answer::refusal(StatusCode::NOT_FOUND, "cannot find path: see / for those that exist");
+        }
+        if ![Method::GET, Method::HEAD].contains(&parts.method) {
+            return answer::wrong_method();
+        }
+        let hub = &self.shared.hub;
+        match path.as_str() {
+            "/healthz" => answer::json(StatusCode::OK, &json!({ "status": "ok" })),
+            "/api/status" => answer::json(StatusCode::OK, &hub.status()),
+            "/api/history" => self.history(parts.uri.query().unwrap_or_default()),
+            _ if upgrade::is_wanted(&parts.headers) => self.switch(&mut parts),
+            "/ws" => answer::upgrade_required("cannot serve /ws: it is a WebSocket, ask for an upgrade"),
+            _ => answer::text(PAGE),
+        }
+    }
+
+    fn history(&self, query: &str) -> Answer {
+        match query::object(query).and_then(|object| classic::decode_past(&object)) {
+            Ok(past) => answer::past(PastBody::new(past::find(&self.shared.hub, past))),
+            Err(fault) => bad_query(&fault),
+        }
+    }
+
+    fn switch(&self, parts: &mut Parts) -> Answer {
+        match (upgrade::accept(parts), parts.extensions.remove::<OnUpgrade>()) {
+            (Ok(accept), Some(on_upgrade)) => {
+                let query = parts.uri.query().unwrap_or_default().to_owned();
+                self.kept().upgrade = Some((on_upgrade, query));
+                answer::switching(&accept)
+            }
+            (Err(cause @ upgrade::BadUpgrade::Version), _) => answer::upgrade_required(cause),
+            (Err(cause), _) => answer::refusal(cause.status(), cause),
+            (Ok(_), None) => answer::refusal(StatusCode::BAD_REQUEST, upgrade::BadUpgrade::Request),
+        }
+    }
+
+    /// The raw connection, where the request was for one.
+    async fn upgraded(&self) -> Option<Upgraded> {
+        let Kept { permit, upgrade } = std::mem::take(&mut *self.kept());
+        let (on_upgrade, query) = upgrade?;
+        let parts = on_upgrade.await.ok()?.downcast::<TokioIo<Stream>>().ok()?;
+        Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf, query, permit: permit? })
+    }
+
+    /// Locked for a moment, and never while waiting.
+    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn bad_query(fault: &Fault) -> Answer {
+    answer::json(StatusCode::BAD_REQUEST, &FaultData::from(fault))
+}

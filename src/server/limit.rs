@@ -1,0 +1,76 @@
+//! Every bound of the server in one place: how many, how much, how long.
+//!
+//! The defaults are the wire contract's (section 8). What happens at a bound is decided where it is met.
+
+use std::time::Duration;
+
+/// The bounds. Tests shorten the times.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections whose request head has arrived; beyond: 503.
+    pub connections: usize,
+    /// Connections whose request head has not arrived; beyond: the oldest of them is cut.
+    pub handshakes: usize,
+    /// For the whole request head; then the connection is cut.
+    pub head: Duration,
+    /// Bytes of a request head; beyond: 431.
+    pub head_bytes: usize,
+    /// Lines of a request head; beyond: 431.
+    pub headers: usize,
+    /// For taking a whole HTTP answer; then the connection is cut.
+    pub answer: Duration,
+    /// Bytes of a client's message; beyond: close 1009.
+    pub message_bytes: usize,
+    /// Bytes of our own answers to pings and Close that may wait for a blocked client; beyond: the newest ping wins.
+    pub control_bytes: usize,
+    /// Bytes of past events in one reply; beyond: only the newest, and `complete` is false.
+    pub history_bytes: usize,
+    /// A client that takes nothing for this long is closed with 4408.
+    pub write: Duration,
+    /// Time between two pings.
+    pub ping: Duration,
+    /// This many pings without any sign of life end the connection.
+    pub unanswered_pings: u32,
+    /// Requests a second, on average; beyond: `RATE001`.
+    pub requests_per_second: f64,
+    /// Requests at once.
+    pub burst: f64,
+    /// Refused requests in a row; beyond: close 4429.
+    pub refusals: u32,
+    /// After the hub's end: for taking what is left; then the rest is told as a gap.
+    pub delivery_at_end: Duration,
+    /// For taking the Close frame and answering it; then the connection is cut.
+    pub farewell: Duration,
+    /// After the shutdown signal: for all connections to end; then they are dropped.
+    /// Not less than `delivery_at_end` and `farewell` together.
+    pub shutdown: Duration,
+    /// Without accepting, after accepting failed for want of resources.
+    pub accept_pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            handshakes: 64,
+            head: Duration::from_secs(5),
+            head_bytes: 16 << 10,
+            headers: 64,
+            answer: Duration::from_secs(10),
+            message_bytes: 64 << 10,
+            control_bytes: 4 << 10,
+            history_bytes: 4 << 20,
+            write: Duration::from_secs(10),
+            ping: Duration::from_secs(20),
+            unanswered_pings: 2,
+            requests_per_second: 20.0,
+            burst: 40.0,
+            refusals: 10,
+            // Together the two seconds that claude's exit status may wait for clients.
+            delivery_at_end: Duration::from_millis(1500),
+            farewell: Duration::from_millis(500),
+            shutdown: Duration::from_secs(2),
+            accept_pause: Duration::from_millis(100),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The server: lets clients read the log, over HTTP and WebSocket on the same port.
+//!
+//! It takes bound listeners and a shutdown signal; it never binds and never catches signals. It publishes nothing
+//! and touches no child. Every connection is one owned task; every wait on a peer has a deadline ([`Limits`]).
+//!
+//! | situation | behaviour |
+//! | --- | --- |
+//! | the hub is closed | clients take what is left, then Close 1000; HTTP goes on until the shutdown |
+//! | shutdown is signalled | Close 1001 (1000 when the hub is closed), then `serve` returns within [`Limits::shutdown`] |
+//! | accepting fails | a debug line, a pause, another try |
+
+mod access;
+mod answer;
+mod connection;
+mod frame;
+mod http;
+mod limit;
+mod listener;
+mod lobby;
+mod outbox;
+mod past;
+mod rate;
+mod request;
+mod socket;
+mod subscription;
+mod upgrade;
+
+pub use access::Access;
+pub use limit::Limits;
+pub use listener::Listener;
+
+use crate::hub::Hub;
+use connection::Connection;
+use listener::{Listeners, Stream};
+use lobby::{Arrival, Lobby};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::sync::{Semaphore, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// The shutdown signal: `true`, or the sender dropped, means now.
+pub type Shutdown = watch::Receiver<bool>;
+
+/// What all connections share.
+#[derive(Debug)]
+struct Shared {
+    hub: Hub,
+    access: Access,
+    limits: Limits,
+    permits: Arc<Semaphore>,
+}
+
+/// What time it is in the server's life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Season {
+    /// Events may come.
+    Open,
+    /// The hub is closed: take what is left.
+    Over,
+    /// The server goes while the session goes on.
+    Leaving,
+}
+
+#[derive(Debug)]
+enum Happened {
+    Shutdown,
+    HubClosed,
+    Ended(Result<(), JoinError>),
+    Rested,
+    Accepted(io::Result<Stream>),
+}
+
+/// Serves the hub on the listeners until the shutdown, with the default [`Limits`]. Also runs the hub's pacer.
+pub async fn serve(listeners: Vec<Listener>, hub: Hub, access: Access, shutdown: Shutdown) {
+    serve_within(Limits::default(), listeners, hub, access, shutdown).await;
+}
+
+/// As [`serve`], with other limits.
+pub async fn serve_within(
+    limits: Limits,
+    listeners: Vec<Listener>,
+    hub: Hub,
+    access: Access,
+    shutdown: Shutdown,
+) {
+    let permits = Arc::new(Semaphore::new(limits.connections));
+    let shared = Arc::new(Shared { hub, access, limits, permits });
+    let mut server = Server {
+        shared,
+        lobby: Lobby::default(),
+        connections: JoinSet::new(),
+        season: watch::Sender::new(Season::Open),
+        paused_until: None,
+    };
+    server.run(Listeners::new(listeners), shutdown).await;
+    server.finish().await;
+}
+
+struct Server {
+    shared: Arc<Shared>,
+    lobby: Lobby,
+    connections: JoinSet<()>,
+    season: watch::Sender<Season>,
+    paused_until: Option<Instant>,
+}
+
+impl Server {
+    async fn run(&mut self, mut listeners: Listeners, mut shutdown: Shutdown) {
+        let hub = self.shared.hub.clone();
+        let mut pacer = pin!(hub.run_pacer());
+        let mut closed = pin!(hub.closed());
+        loop {
+            let paused = self.paused_until;
+            let rest = async { sleep_until(paused.unwrap_or_else(Instant::now)).await };
+            let open = *self.season.borrow() == Season::Open;
+            let happened = tokio::select! {
+                // The sender dropped is an error here, and a signal too.
+                _ = shutdown.wait_for(|on| *on) => Happened::Shutdown,
+                () = &mut closed, if open => Happened::HubClosed,
+                () = &mut pacer => continue,
+                Some(ended) = self.connections.join_next() => Happened::Ended(ended),
+                () = rest, if paused.is_some() => Happened::Rested,
+                accepted = listeners.accept(), if paused.is_none() => Happened::Accepted(accepted),
+            };
+            if let Happened::Shutdown = happened {
+                return;
+            }
+            self.handle(happened);
+        }
+    }
+
+    fn handle(&mut self, happened: Happened) {
+        match happened {
+            Happened::Shutdown => {}
+            Happened::HubClosed => self.turn(Season::Over),
+            Happened::Ended(Ok(())) => {}
+            Happened::Ended(Err(cause)) if cause.is_panic() => tracing::error!("connection failed: {cause}"),
+            Happened::Ended(Err(_)) => {}
+            Happened::Rested => self.paused_until = None,
+            Happened::Accepted(Ok(stream)) => self.attend(stream),
+            Happened::Accepted(Err(cause)) => {
+                tracing::debug!("cannot accept connection: {cause}");
+                self.paused_until = Some(Instant::now() + self.shared.limits.accept_pause);
+            }
+        }
+    }
+
+    fn attend(&mut self, stream: Stream) {
+        let arrival = Arrival::default();
+        let visit = attend(stream, self.shared.clone(), arrival.clone(), self.season.subscribe());
+        let task = self.connections.spawn(visit);
+        self.lobby.enter(self.shared.limits.handshakes, arrival, task);
+    }
+
+    fn turn(&self, season: Season) {
+        self.season.send_replace(season);
+    }
+
+    /// Lets every connection end, and drops those that do not.
+    async fn finish(mut self) {
+        self.turn(if self.shared.hub.is_closed() { Season::Over } else { Season::Leaving });
+        self.lobby.close();
+        let all_ended = async { while self.connections.join_next().await.is_some() {} };
+        let in_time = timeout(self.shared.limits.shutdown, all_ended).await.is_ok();
+        if !in_time {
+            tracing::debug!("{} connections did not end in time", self.connections.len());
+        }
+        self.connections.shutdown().await;
+    }
+}
+
+/// One connection's whole life. The parts are boxed, so that an idle client costs only the part it is in.
+async fn attend(stream: Stream, shared: Arc<Shared>, arrival: Arrival, season: watch::Receiver<Season>) {
+    let visit = Box::pin(http::attend(stream, shared.clone(), arrival));
+    if let Some(upgraded) = visit.await {
+        Box::pin(async { Connection::open(upgraded, shared, season).await.run().await }).await;
+    }
+}

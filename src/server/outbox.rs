@@ -1,0 +1,128 @@
+//! The bytes that wait for one client: contiguous, written in large pieces, counted in the hub's gauges.
+//!
+//! It is filled only while it is empty (one batch of events, or one reply), except for tungstenite's own answers
+//! to pings and Close, which have a small room of their own. So one client costs about 64 KiB and one large frame.
+
+use super::frame;
+use super::listener::Stream;
+use crate::dialect::Close;
+use crate::hub::Gauges;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::AsyncWrite;
+use tokio::time::Instant;
+
+/// Most bytes handed to the kernel at once.
+const PIECE: usize = 64 << 10;
+/// An empty buffer larger than this is given back: most connections are idle most of the time.
+const KEPT: usize = 1 << 10;
+
+/// Bytes to write.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    bytes: Vec<u8>,
+    written: usize,
+    /// Of `bytes`, those that tungstenite put there.
+    control: usize,
+    /// What the gauges know of us.
+    counted: usize,
+    stalled_since: Option<Instant>,
+    gauges: Gauges,
+}
+
+impl Outbox {
+    pub(super) fn new(gauges: Gauges) -> Self {
+        Self { bytes: Vec::new(), written: 0, control: 0, counted: 0, stalled_since: None, gauges }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Since when the client has taken nothing; `None` while it takes.
+    pub(super) fn stalled_since(&self) -> Option<Instant> {
+        self.stalled_since
+    }
+
+    /// Appends a text frame.
+    pub(super) fn push_text(&mut self, payload: &[u8]) {
+        frame::push_text(&mut self.bytes, payload);
+        self.count();
+    }
+
+    /// Appends a Close frame.
+    pub(super) fn push_close(&mut self, close: Close) {
+        frame::push_close(&mut self.bytes, close);
+        self.count();
+    }
+
+    /// Appends finished frames.
+    pub(super) fn push_frames<'a>(&mut self, frames: impl Iterator<Item = &'a [u8]>) {
+        let frames = frames.inspect(|frame| debug_assert!(!frame.is_empty(), "a frame has a header"));
+        frames.for_each(|frame| self.bytes.extend_from_slice(frame));
+        self.count();
+    }
+
+    /// Room for as much, so that a batch is copied without moving what was copied before.
+    pub(super) fn reserve(&mut self, bytes: usize) {
+        self.bytes.reserve(bytes);
+    }
+
+    /// Appends a piece of an answer to a ping or Close; `false` when their room of `most` bytes is full.
+    pub(super) fn push_control(&mut self, bytes: &[u8], most: usize) -> bool {
+        if self.control + bytes.len() > most {
+            return false;
+        }
+        self.control += bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        self.count();
+        true
+    }
+
+    /// Writes until everything is written. Cancel-safe.
+    pub(super) fn poll_write(&mut self, cx: &mut Context<'_>, stream: &mut Stream) -> Poll<io::Result<()>> {
+        while self.written < self.bytes.len() {
+            let end = self.bytes.len().min(self.written + PIECE);
+            let piece = &self.bytes[self.written..end];
+            match Pin::new(&mut *stream).poll_write(cx, piece) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(taken)) => {
+                    self.written += taken;
+                    self.stalled_since = None;
+                }
+                Poll::Ready(Err(cause)) => return Poll::Ready(Err(cause)),
+                Poll::Pending => {
+                    self.stalled_since.get_or_insert_with(Instant::now);
+                    self.count();
+                    return Poll::Pending;
+                }
+            }
+        }
+        self.clear();
+        Poll::Ready(Ok(()))
+    }
+
+    fn clear(&mut self) {
+        (self.written, self.control, self.stalled_since) = (0, 0, None);
+        self.bytes.clear();
+        if self.bytes.capacity() > KEPT {
+            self.bytes = Vec::new();
+        }
+        self.count();
+    }
+
+    fn count(&mut self) {
+        let waiting = self.bytes.len() - self.written;
+        if waiting != self.counted {
+            self.gauges.queue_changed(waiting as u64, self.counted as u64);
+            self.counted = waiting;
+        }
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.gauges.queue_changed(0, self.counted as u64);
+    }
+}

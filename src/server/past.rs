@@ -1,0 +1,83 @@
+//! Past events for one caller: as one reply on a WebSocket, or piece by piece as the body of an HTTP answer.
+//!
+//! Which events those are is the hub's to find.
+
+use super::frame;
+use crate::dialect::Past;
+use crate::hub::{History, Hub, Query, Record};
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// About this many bytes of a body exist at once.
+const PIECE: usize = 64 << 10;
+
+/// Looks the events up.
+pub(super) fn find(hub: &Hub, past: Past) -> History {
+    let Past { filter, limit, after, before, since, until } = past;
+    hub.history(&Query { filter, limit, after, before, since, until })
+}
+
+/// The newest frames that fit in `most` bytes, oldest first, and whether those were all.
+pub(super) fn newest(history: &History, most: usize) -> (Vec<&[u8]>, bool) {
+    let mut bytes = 0;
+    let fits = |payload: &&[u8]| {
+        bytes += payload.len() + 1;
+        bytes <= most
+    };
+    let payloads = history.records.iter().rev().map(|record| frame::payload_of(record));
+    let mut frames: Vec<_> = payloads.take_while(fits).collect();
+    frames.reverse();
+    let all = frames.len() == history.records.len();
+    (frames, all)
+}
+
+/// A JSON array of events. It holds the records, which are shared with the log, and one piece of text.
+#[derive(Debug)]
+pub(super) struct PastBody {
+    records: std::vec::IntoIter<Arc<Record>>,
+    /// What stands in front of the next event: `[`, then `,`; `None` once the array is closed.
+    separator: Option<u8>,
+}
+
+impl PastBody {
+    pub(super) fn new(history: History) -> Self {
+        Self { records: history.records.into_iter(), separator: Some(b'[') }
+    }
+
+    fn piece(&mut self) -> Option<Bytes> {
+        let mut separator = self.separator?;
+        let mut piece = Vec::new();
+        while piece.len() < PIECE {
+            let Some(record) = self.records.next() else {
+                piece.extend_from_slice(if separator == b'[' { b"[]" } else { b"]" });
+                self.separator = None;
+                return Some(piece.into());
+            };
+            piece.push(separator);
+            piece.extend_from_slice(frame::payload_of(&record));
+            separator = b',';
+        }
+        self.separator = Some(separator);
+        Some(piece.into())
+    }
+}
+
+impl Body for PastBody {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        Poll::Ready(self.piece().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.separator.is_none()
+    }
+}

@@ -1,0 +1,91 @@
+//! What one client wants and how far it has read: a filter and a cursor.
+//!
+//! Frames and requests are not known here beyond the values they carry.
+
+use crate::dialect::Subscribe;
+use crate::dialect::request::DEFAULT_LIMIT;
+use crate::filter::{Filter, Pattern};
+use crate::hub::{Hub, Next, Reader, Start};
+
+/// A client's subscription; at first to nothing.
+#[derive(Debug, Default)]
+pub(super) struct Subscription {
+    filter: Filter,
+    /// `None` while there is nothing to read for: unsubscribed clients cost nothing per event.
+    reader: Option<Reader>,
+    /// The first subscription replays by itself.
+    began: bool,
+}
+
+/// What subscribing came to.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Subscribed {
+    /// Number in front of the first event that may follow.
+    pub(super) cursor: u64,
+    /// The client's cursor was of another numbering.
+    pub(super) other_epoch: bool,
+}
+
+impl Subscription {
+    pub(super) fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Whether events may come.
+    pub(super) fn is_reading(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// Number of the last event read; `None` while nothing is read.
+    pub(super) fn cursor(&self) -> Option<u64> {
+        self.reader.as_ref().map(Reader::cursor)
+    }
+
+    /// Replaces the filter. The place in the log stays, unless another is asked for.
+    pub(super) fn subscribe(&mut self, hub: &Hub, wanted: Subscribe) -> Subscribed {
+        let other_epoch = wanted.after.is_some()
+            && wanted.epoch.as_deref().is_some_and(|epoch| epoch != hub.epoch().as_str());
+        let asked = self.start(&wanted, other_epoch);
+        self.began = true;
+        self.filter = wanted.filter;
+        let reader = match (asked, self.reader.take()) {
+            (None, Some(reader)) => reader,
+            (asked, _) => hub.reader(asked.unwrap_or(Start::Live), &self.filter),
+        };
+        let cursor = reader.cursor();
+        self.reader = Some(reader).filter(|_| !self.filter.channels.is_empty());
+        Subscribed { cursor, other_epoch }
+    }
+
+    fn start(&self, wanted: &Subscribe, other_epoch: bool) -> Option<Start> {
+        match (wanted.after, wanted.since, wanted.replay) {
+            (Some(_), _, _) if other_epoch => Some(Start::After(0)),
+            (Some(seq), _, _) => Some(Start::After(seq)),
+            (None, Some(time), _) => Some(Start::Since(time)),
+            (None, None, Some(count)) => Some(Start::Last(count)),
+            (None, None, None) if self.began => None,
+            (None, None, None) => Some(Start::Last(DEFAULT_LIMIT)),
+        }
+    }
+
+    /// Takes channels away, or all (`None`); what is left.
+    pub(super) fn unsubscribe(&mut self, channels: Option<&[Pattern]>) -> &[Pattern] {
+        match channels {
+            Some(gone) => self.filter.channels.retain(|channel| !gone.contains(channel)),
+            None => self.filter.channels.clear(),
+        }
+        if self.filter.channels.is_empty() {
+            self.reader = None;
+        }
+        &self.filter.channels
+    }
+
+    /// What comes next; waits for ever while nothing is read. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Next {
+        match &mut self.reader {
+            Some(reader) => reader.next().await,
+            None => std::future::pending().await,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What the supervisor says of a session: its start, the state of claude's process, its end.
+
+use super::Audience;
+use super::state::{Ending, State};
+use crate::event::Timestamp;
+use crate::event::body::{Body, EndReason, Ended, ProcessState, ProcessStatus, SessionEnd};
+use crate::hub::{self, Publisher};
+use nix::sys::signal::Signal;
+
+/// Speaks for the supervisor; silent when nobody is there to be told.
+#[derive(Debug)]
+pub struct Announcer {
+    audience: Option<Audience>,
+}
+
+impl Announcer {
+    pub(super) fn new(audience: Option<Audience>) -> Self {
+        Self { audience }
+    }
+
+    pub(super) fn publisher(&self) -> Option<&Publisher> {
+        self.audience.as_ref().map(|audience| &audience.publisher)
+    }
+
+    pub(super) fn starting(&self) {
+        let Some(Audience { publisher, session, .. }) = &self.audience else { return };
+        publisher.publish(Body::SessionStart(session.clone()));
+        publisher.publish(Body::Status(ProcessStatus::alive(ProcessState::Starting, None, "Claude is starting")));
+    }
+
+    pub(super) fn running(&self, pid: u32) {
+        let Some(Audience { publisher, child, .. }) = &self.audience else { return };
+        child.send_replace(Some(pid));
+        let status = ProcessStatus::alive(ProcessState::Running, Some(pid), "Claude is running");
+        publisher.publish(Body::Status(status));
+    }
+
+    pub(super) fn ended(&self, state: State) {
+        let (Some(Audience { publisher, session, child }), State::Ended { pid, ending }) = (&self.audience, state)
+        else {
+            return;
+        };
+        child.send_replace(None);
+        publisher.publish(Body::Status(stopped(pid, ending)));
+        publisher.publish(Body::SessionEnd(session_end(session.session_id.clone(), session.start_time, ending)));
+    }
+}
+
+fn stopped(pid: Option<u32>, ending: Ending) -> ProcessStatus {
+    let (exit_code, signal) = numbers(ending);
+    let status = match ending {
+        Ending::NotExecuted(_) | Ending::Unknown => ProcessState::Error,
+        Ending::Exited(_) | Ending::Signaled(_) => ProcessState::Stopped,
+    };
+    ProcessStatus {
+        status,
+        pid,
+        message: describe(ending),
+        exit_code: Ended::With(exit_code),
+        signal: Ended::With(signal),
+    }
+}
+
+fn session_end(session_id: crate::event::SessionId, start: Timestamp, ending: Ending) -> SessionEnd {
+    let end_time = hub::now();
+    let (exit_code, signal) = numbers(ending);
+    let reason = match ending {
+        Ending::Exited(_) => EndReason::Exited,
+        Ending::Signaled(_) => EndReason::Signaled,
+        Ending::NotExecuted(_) | Ending::Unknown => EndReason::Unknown,
+    };
+    let millis = u32::try_from(end_time.millis_since(start)).unwrap_or(u32::MAX);
+    SessionEnd { session_id, end_time, duration_seconds: f64::from(millis) / 1000.0, exit_code, signal, reason }
+}
+
+/// Exit code and signal.
+fn numbers(ending: Ending) -> (Option<i32>, Option<i32>) {
+    match ending {
+        Ending::Exited(code) => (Some(code), None),
+        Ending::Signaled(signal) => (None, Some(signal)),
+        Ending::NotExecuted(_) | Ending::Unknown => (None, None),
+    }
+}
+
+/// One sentence for people.
+pub fn describe(ending: Ending) -> String {
+    match ending {
+        Ending::Exited(code) => format!("Claude exited with code {code}"),
+        Ending::Signaled(number) => match Signal::try_from(number) {
+            Ok(signal) => format!("Claude was ended by signal {number} ({signal})"),
+            Err(_) => format!("Claude was ended by signal {number}"),
+        },
+        Ending::NotExecuted(errno) => {
+            format!("Claude could not be executed: {}", std::io::Error::from_raw_os_error(errno))
+        }
+        Ending::Unknown => "Nobody knows how claude ended: its guardian is gone".into(),
+    }
+}

@@ -1,0 +1,104 @@
+//! Everything that is made before there is a thread: the pseudo-terminal, the pipes, the forked guardian.
+
+use crate::process::descriptors::{Kind, Plan, Stdio};
+use crate::process::guardian::{self, Charge, Posted};
+use crate::process::modes::Modes;
+use crate::process::program::Command;
+use crate::process::pty::Pty;
+use crate::process::tap::Way;
+use crate::process::terminal::{Size, Terminal};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::pipe2;
+use std::io;
+use std::os::fd::OwnedFd;
+
+/// How claude is to be run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// On a pseudo-terminal that nobody looks at, whatever our own descriptors are.
+    pub headless: bool,
+    /// A size that stays, instead of the terminal's.
+    pub window_size: Option<Size>,
+}
+
+/// Ready to run.
+#[derive(Debug)]
+pub struct Launch {
+    pub(super) posted: Posted,
+    pub(super) pty: Option<Pty>,
+    /// The user's terminal, when the child is to appear on it.
+    pub(super) terminal: Option<Terminal>,
+    pub(super) pipes: Vec<Pipe>,
+    pub(super) modes: Modes,
+    pub(super) size: Size,
+    pub(super) options: Options,
+}
+
+impl Launch {
+    /// Process id of the guardian.
+    pub fn guardian_pid(&self) -> u32 {
+        self.posted.pid()
+    }
+}
+
+/// A pumped descriptor: the reading end, where its bytes go, and which way it is.
+#[derive(Debug)]
+pub(super) struct Pipe {
+    pub(super) from: OwnedFd,
+    pub(super) to: OwnedFd,
+    pub(super) way: Way,
+}
+
+/// Prepares the run and forks the guardian, who waits for the order to start the child. The process must have
+/// one thread.
+///
+/// # Errors
+/// When the system has no pseudo-terminal, pipe or process left.
+pub fn prepare(command: &Command, options: Options) -> io::Result<Launch> {
+    let plan = if options.headless { Plan::headless() } else { Plan::of_this_process() };
+    let terminal = if options.headless { None } else { Terminal::of_this_process()? };
+    let size = options.window_size.or_else(|| terminal.as_ref()?.size()).unwrap_or_default();
+    let pty = match plan.needs_terminal() {
+        true => Some(Pty::open(size, terminal.as_ref().map(Terminal::settings_for_child).as_ref())?),
+        false => None,
+    };
+    let (stdio, pipes) = wire(plan)?;
+    let modes = Modes::shared()?;
+    let tty = pty.as_ref().map(|pty| pty.slave_path().clone());
+    let posted = guardian::post(Charge::new(command, tty, stdio, terminal.as_ref(), modes)?)?;
+    if plan.0[0] == Kind::Inherited {
+        guardian::let_go_of_stdin()?;
+    }
+    Ok(Launch { posted, pty, terminal, pipes, modes, size, options })
+}
+
+fn wire(plan: Plan) -> io::Result<([Stdio; 3], Vec<Pipe>)> {
+    let mut pipes = Vec::new();
+    let mut wired = Vec::new();
+    for (number, kind) in plan.0.into_iter().enumerate() {
+        wired.push(match kind {
+            Kind::Terminal => Stdio::Terminal,
+            Kind::Inherited => Stdio::Inherited,
+            Kind::Closed => Stdio::Closed,
+            Kind::Pumped => {
+                let (pipe, theirs) = pump(number)?;
+                pipes.push(pipe);
+                Stdio::Pipe(theirs)
+            }
+        });
+    }
+    let stdio = wired.try_into().map_err(|_| io::Error::other("there are three standard descriptors"))?;
+    Ok((stdio, pipes))
+}
+
+/// A pipe for stdout (1) or stderr (2). Only our end does not block.
+fn pump(number: usize) -> io::Result<(Pipe, OwnedFd)> {
+    use std::os::fd::AsFd;
+    let (from, theirs) = pipe2(OFlag::O_CLOEXEC)?;
+    fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    let (to, way) = match number {
+        1 => (std::io::stdout().as_fd().try_clone_to_owned()?, Way::Stdout),
+        _ => (std::io::stderr().as_fd().try_clone_to_owned()?, Way::Stderr),
+    };
+    Ok((Pipe { from, to, way }, theirs))
+}

@@ -1,0 +1,28 @@
+//! What the integration tests drive the real claude with: a scripted Messages API on loopback, a
+//! sandbox that keeps claude away from anybody's configuration, a terminal and pipes to run it in.
+//!
+//! It is a crate of its own, not a `mod support;` of every test file: it is compiled once, and
+//! what one test file leaves unused is not dead code in another. It knows claude and the tests'
+//! machine; it knows nothing of claude-mpm's own code, which the tests reach as users do, through
+//! the program. Linux only, as the supervised program is in these tests.
+//!
+//! Every wait has a deadline and no wait sleeps. What fails here fails the test that asked for it:
+//! functions panic, at the caller's line, with what was seen so far.
+
+use std::time::Duration;
+
+pub mod messages_api;
+pub mod piped;
+pub mod real_claude;
+pub mod scenarios;
+pub mod terminal;
+
+mod exit_watch;
+mod pty;
+mod reply;
+mod request;
+mod shown;
+
+/// How long a test waits for something that should happen soon. Generous, since a loaded machine
+/// is slow and a passing test never waits it out.
+pub const DEADLINE: Duration = Duration::from_secs(30);
