@@ -26,8 +26,16 @@ const MODULES: [(&str, u8, bool); 16] = [
 ];
 
 /// What a pure module may not name.
-const OUTSIDE: [&str; 8] =
-    ["tokio", "std::fs", "std::net", "std::process", "std::env", "std::thread", "Instant::now", "SystemTime::now"];
+const OUTSIDE: [&str; 8] = [
+    "tokio",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "std::env",
+    "std::thread",
+    "Instant::now",
+    "SystemTime::now",
+];
 
 struct Source {
     path: PathBuf,
@@ -148,8 +156,11 @@ fn pure_modules_touch_nothing_outside() {
 
 #[test]
 fn every_file_says_what_it_is_for() {
-    let silent: Vec<_> =
-        sources().into_iter().filter(|source| !source.text.starts_with("//! ")).map(|source| source.path).collect();
+    let silent: Vec<_> = sources()
+        .into_iter()
+        .filter(|source| !source.text.starts_with("//! "))
+        .map(|source| source.path)
+        .collect();
     assert!(silent.is_empty(), "{silent:?}");
 }
 

@@ -33,10 +33,7 @@ fn claude_prints_the_scripted_reply() {
     let sandbox = Sandbox::new(&api);
     let output = piped::run(sandbox.direct(&["-p", "DEMO:hello"]), b"", DEADLINE);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(
-        stdout(&output).starts_with("Hello from the scripted model.\n"),
-        "{output:?}"
-    );
+    assert!(stdout(&output).starts_with("Hello from the scripted model.\n"), "{output:?}");
     assert!(stdout(&output).contains("- call tools\n"), "{output:?}");
 }
 
@@ -46,10 +43,7 @@ fn claude_takes_its_prompt_from_a_pipe() {
     let sandbox = Sandbox::new(&api);
     let output = piped::run(sandbox.direct(&["-p"]), b"DEMO:hello\n", DEADLINE);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(
-        stdout(&output).starts_with("Hello from the scripted model.\n"),
-        "{output:?}"
-    );
+    assert!(stdout(&output).starts_with("Hello from the scripted model.\n"), "{output:?}");
 }
 
 #[test]
@@ -57,11 +51,7 @@ fn claude_runs_under_a_wrapper_in_the_same_sandbox() {
     let api = MessagesApi::start();
     let sandbox = Sandbox::new(&api);
     // Stands in for `OPTIONS --claude PROGRAM -- ARGS`.
-    let options = [
-        "-c",
-        "claude=$2; shift 3; exec \"$claude\" \"$@\"",
-        "wrapper",
-    ];
+    let options = ["-c", "claude=$2; shift 3; exec \"$claude\" \"$@\"", "wrapper"];
     let command = sandbox.wrapped("/bin/sh", &options, &["-p", "DEMO:bash"]);
     let output = piped::run(command, b"", DEADLINE);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -72,18 +62,10 @@ fn claude_runs_under_a_wrapper_in_the_same_sandbox() {
 fn claude_plays_the_full_scenario_with_its_real_tools() {
     let api = MessagesApi::start();
     let sandbox = Sandbox::new(&api);
-    let args = [
-        "-p",
-        "--output-format",
-        "stream-json",
-        "--verbose",
-        "DEMO:full",
-    ];
+    let args = ["-p", "--output-format", "stream-json", "--verbose", "DEMO:full"];
     let output = piped::run(sandbox.direct(&args), b"", DEADLINE);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    let lines = stdout(&output)
-        .lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines = stdout(&output).lines().map(|line| serde_json::from_str(line).expect("JSON"));
     let lines: Vec<Value> = lines.collect();
     assert_eq!(
         tools_used(&lines),
@@ -100,10 +82,7 @@ fn claude_plays_the_full_scenario_with_its_real_tools() {
             "TaskUpdate",
         ]
     );
-    assert!(
-        stdout(&output)
-            .contains("\"stdout\":\"Created ticket TICKET-123: Add WebSocket monitoring\"")
-    );
+    assert!(stdout(&output).contains("\"stdout\":\"Created ticket TICKET-123: Add WebSocket monitoring\""));
     assert!(stdout(&output).contains("Feature X implemented by engineer."));
     let result = lines.last().expect("a result");
     assert_eq!(result["is_error"], false);
@@ -112,9 +91,7 @@ fn claude_plays_the_full_scenario_with_its_real_tools() {
 
 fn tools_used(lines: &[Value]) -> Vec<&str> {
     let assistant = lines.iter().filter(|line| line["type"] == "assistant");
-    let blocks = assistant
-        .filter_map(|line| line["message"]["content"].as_array())
-        .flatten();
+    let blocks = assistant.filter_map(|line| line["message"]["content"].as_array()).flatten();
     blocks.filter_map(|block| block["name"].as_str()).collect()
 }
 
@@ -124,10 +101,7 @@ fn claude_fails_on_a_scripted_api_error() {
     let sandbox = Sandbox::new(&api);
     let output = piped::run(sandbox.direct(&["-p", "DEMO:error400"]), b"", DEADLINE);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert!(
-        stdout(&output).contains("Scripted bad request"),
-        "{output:?}"
-    );
+    assert!(stdout(&output).contains("Scripted bad request"), "{output:?}");
 }
 
 #[test]
@@ -140,10 +114,7 @@ fn claude_retries_a_scripted_server_error() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert!(stdout(&output).contains("500"), "{output:?}");
     let first = Some(("error500".to_owned(), 0));
-    let asked = api
-        .asked()
-        .into_iter()
-        .filter(|asked| asked.played == first);
+    let asked = api.asked().into_iter().filter(|asked| asked.played == first);
     assert_eq!(asked.count(), 2);
 }
 
@@ -155,10 +126,7 @@ fn claude_answers_in_its_interface_and_leaves_the_terminal_as_it_was() {
     assert_ne!(terminal.modes(), terminal.modes_before);
     terminal.type_text("DEMO:hello\r");
     let screen = terminal.wait_for(|screen| screen.contains("- fail on request"), DEADLINE);
-    assert!(
-        screen.contains("● Hello from the scripted model."),
-        "{screen}"
-    );
+    assert!(screen.contains("● Hello from the scripted model."), "{screen}");
     terminal.type_text("/exit\r");
     assert_eq!(terminal.wait_exit(DEADLINE).code(), Some(0));
     assert_eq!(terminal.modes(), terminal.modes_before);
@@ -255,15 +223,9 @@ fn nothing_of_the_tests_environment_reaches_claude() {
     let api = MessagesApi::start();
     let sandbox = Sandbox::new(&api);
     let output = piped::run(sandbox.command("/usr/bin/env"), b"", DEADLINE);
-    let names = stdout(&output)
-        .lines()
-        .filter_map(|line| line.split_once('='));
+    let names = stdout(&output).lines().filter_map(|line| line.split_once('='));
     let mut names: Vec<_> = names.map(|(name, _)| name.to_owned()).collect();
-    let mut expected: Vec<_> = sandbox
-        .env()
-        .iter()
-        .map(|(name, _)| (*name).to_owned())
-        .collect();
+    let mut expected: Vec<_> = sandbox.env().iter().map(|(name, _)| (*name).to_owned()).collect();
     names.sort();
     expected.sort();
     assert_eq!(names, expected);

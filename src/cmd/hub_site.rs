@@ -84,12 +84,8 @@ impl HubSite {
         let publisher = self.hub.publisher(Source::Supervisor);
         let (child, child_is) = watch::channel(None);
         let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(server::serve(
-            self.listeners()?,
-            self.hub.clone(),
-            Access::loopback(),
-            stopped,
-        ));
+        let server =
+            tokio::spawn(server::serve(self.listeners()?, self.hub.clone(), Access::loopback(), stopped));
         let ours = vec![std::process::id(), launch.guardian_pid()];
         let meter = tokio::spawn(system::run(publisher.as_source(Source::System), child_is, ours));
         let session = self.session_start();
@@ -157,7 +153,8 @@ fn bind_first_free(host: IpAddr) -> Result<TcpListener, Failure> {
 
 /// One line: who holds it, and what to do.
 fn taken(host: IpAddr, port: u16) -> Failure {
-    let running = RuntimeDirectory::existing().ok().flatten().map_or_else(Vec::new, |directory| directory.list());
+    let running =
+        RuntimeDirectory::existing().ok().flatten().map_or_else(Vec::new, |directory| directory.list());
     let holder = holder_of(port, &running);
     let address = SocketAddr::from((host, port));
     cannot_listen(&format!("{address}: held by {holder}; use --websocket-port auto"))

@@ -48,8 +48,7 @@ fn perform(cli: Cli) -> ExitCode {
         Some(Verb::Demo(options)) => demo::run(options),
         Some(other) => start_log(&cli.log).and_then(|()| observe(&other, &cli.log)),
     };
-    performed
-        .unwrap_or_else(|cause| report(&cause, if runs_claude { Exit::RunFailed } else { Exit::Failed }))
+    performed.unwrap_or_else(|cause| report(&cause, if runs_claude { Exit::RunFailed } else { Exit::Failed }))
 }
 
 /// The verbs that change nothing.

@@ -39,8 +39,9 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
         headless: options.headless,
         window_size: options.window_size.map(|size| Size { cols: size.cols, rows: size.rows }),
     };
-    let launch = launch::prepare(&command, shape)
-        .map_err(|cause| Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}")))?;
+    let launch = launch::prepare(&command, shape).map_err(|cause| {
+        Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}"))
+    })?;
     run_log::start(&options.log)?;
     supervise(launch, site, &options, &command.path)
 }
@@ -70,7 +71,8 @@ fn enter(directory: &Path) -> Result<PathBuf, Failure> {
 
 fn find_program(options: &RunOptions, directory: Option<PathBuf>) -> Result<Command, Failure> {
     let name = options.claude.as_os_str();
-    let path = resolve(name, std::env::var_os("PATH").as_deref(), directory.as_deref()).map_err(failed_to_run)?;
+    let path =
+        resolve(name, std::env::var_os("PATH").as_deref(), directory.as_deref()).map_err(failed_to_run)?;
     let mut arguments = vec![name.to_owned()];
     arguments.extend(options.claude_args.iter().cloned());
     Ok(Command { path, arguments, environment: Vec::new(), directory })
@@ -97,7 +99,12 @@ fn environment(session_id: &SessionId, site: Option<&HubSite>) -> Vec<(&'static 
     [Some(session), url].into_iter().flatten().collect()
 }
 
-fn supervise(launch: Launch, site: Option<HubSite>, options: &RunOptions, path: &Path) -> anyhow::Result<ExitCode> {
+fn supervise(
+    launch: Launch,
+    site: Option<HubSite>,
+    options: &RunOptions,
+    path: &Path,
+) -> anyhow::Result<ExitCode> {
     let talks = site.is_some() && !options.log.quiet;
     if let (true, Some(site)) = (talks, &site) {
         note(&format!("session {} on {}", site.name(), site.url()));

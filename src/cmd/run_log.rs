@@ -31,7 +31,11 @@ fn default_path() -> Result<PathBuf, Failure> {
         return Err(Failure::new(Exit::RunFailed, "cannot log: neither XDG_STATE_HOME nor HOME is set")
             .tip("name a file: --log-file FILE"));
     };
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|cause| cannot_log(&folder, &cause))?;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&folder)
+        .map_err(|cause| cannot_log(&folder, &cause))?;
     Ok(folder.join("claude-mpm.log"))
 }
 

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// Most bytes that wait in a tap.
 pub const CAPACITY: usize = 8 << 20;
+/// Most pieces that wait; two streams that take turns byte by byte would make many of few bytes.
+const MAX_ENTRIES: usize = 1 << 16;
 
 /// Which way the bytes took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,12 +35,6 @@ pub enum Passed {
 }
 
 impl Queue {
-    /// An entry of its own costs memory too; counting it bounds their number.
-    fn push(&mut self, passed: Passed) {
-        self.bytes += size_of::<Passed>();
-        self.passed.push_back(passed);
-    }
-
     /// One count for each way behind the last bytes, so that a full tap does not grow.
     fn skip(&mut self, way: Way, length: u64) {
         for passed in self.passed.iter_mut().rev() {
@@ -51,7 +47,7 @@ impl Queue {
                 Passed::Bytes(..) => break,
             }
         }
-        self.push(Passed::Skipped(way, length));
+        self.passed.push_back(Passed::Skipped(way, length));
     }
 }
 
@@ -86,14 +82,14 @@ impl Tap {
     /// Bytes went past. Never waits for the reader.
     pub fn pass(&self, way: Way, bytes: &[u8]) {
         let mut queue = self.lock();
-        if queue.bytes + bytes.len() > CAPACITY {
+        if queue.bytes + bytes.len() > CAPACITY || queue.passed.len() >= MAX_ENTRIES {
             queue.skip(way, bytes.len() as u64);
             return;
         }
         queue.bytes += bytes.len();
         match queue.passed.back_mut() {
             Some(Passed::Bytes(last, waiting)) if *last == way => waiting.extend_from_slice(bytes),
-            _ => queue.push(Passed::Bytes(way, bytes.to_vec())),
+            _ => queue.passed.push_back(Passed::Bytes(way, bytes.to_vec())),
         }
         drop(queue);
         self.0.filled.notify_one();
@@ -104,7 +100,7 @@ impl Tap {
         let mut queue = self.lock();
         match queue.passed.back_mut() {
             Some(Passed::Resized(last)) => *last = size,
-            _ => queue.push(Passed::Resized(size)),
+            _ => queue.passed.push_back(Passed::Resized(size)),
         }
         drop(queue);
         self.0.filled.notify_one();

@@ -25,7 +25,11 @@ impl Announcer {
     pub(super) fn starting(&self) {
         let Some(Audience { publisher, session, .. }) = &self.audience else { return };
         publisher.publish(Body::SessionStart(session.clone()));
-        publisher.publish(Body::Status(ProcessStatus::alive(ProcessState::Starting, None, "Claude is starting")));
+        publisher.publish(Body::Status(ProcessStatus::alive(
+            ProcessState::Starting,
+            None,
+            "Claude is starting",
+        )));
     }
 
     pub(super) fn running(&self, pid: u32) {
@@ -36,13 +40,18 @@ impl Announcer {
     }
 
     pub(super) fn ended(&self, state: State) {
-        let (Some(Audience { publisher, session, child }), State::Ended { pid, ending }) = (&self.audience, state)
+        let (Some(Audience { publisher, session, child }), State::Ended { pid, ending }) =
+            (&self.audience, state)
         else {
             return;
         };
         child.send_replace(None);
         publisher.publish(Body::Status(stopped(pid, ending)));
-        publisher.publish(Body::SessionEnd(session_end(session.session_id.clone(), session.start_time, ending)));
+        publisher.publish(Body::SessionEnd(session_end(
+            session.session_id.clone(),
+            session.start_time,
+            ending,
+        )));
     }
 }
 
@@ -70,7 +79,14 @@ fn session_end(session_id: crate::event::SessionId, start: Timestamp, ending: En
         Ending::NotExecuted(_) | Ending::Unknown => EndReason::Unknown,
     };
     let millis = u32::try_from(end_time.millis_since(start)).unwrap_or(u32::MAX);
-    SessionEnd { session_id, end_time, duration_seconds: f64::from(millis) / 1000.0, exit_code, signal, reason }
+    SessionEnd {
+        session_id,
+        end_time,
+        duration_seconds: f64::from(millis) / 1000.0,
+        exit_code,
+        signal,
+        reason,
+    }
 }
 
 /// Exit code and signal.

@@ -31,7 +31,8 @@ pub struct Launch {
     pub(super) pipes: Vec<Pipe>,
     pub(super) modes: Modes,
     pub(super) size: Size,
-    pub(super) options: Options,
+    /// The size stays, whatever happens to the user's terminal.
+    pub(super) fixed_size: bool,
 }
 
 impl Launch {
@@ -69,7 +70,8 @@ pub fn prepare(command: &Command, options: Options) -> io::Result<Launch> {
     if plan.0[0] == Kind::Inherited {
         guardian::let_go_of_stdin()?;
     }
-    Ok(Launch { posted, pty, terminal, pipes, modes, size, options })
+    let fixed_size = options.headless || options.window_size.is_some();
+    Ok(Launch { posted, pty, terminal, pipes, modes, size, fixed_size })
 }
 
 fn wire(plan: Plan) -> io::Result<([Stdio; 3], Vec<Pipe>)> {

@@ -80,7 +80,9 @@ pub struct Setting {
 pub fn step(setting: Setting, state: State, input: Input) -> (State, Vec<Action>) {
     match input {
         Input::Report(report) => reported(state, report),
-        Input::Signal(arrival) => (signalled(setting, state, arrival), signal_actions(setting, state, arrival)),
+        Input::Signal(arrival) => {
+            (signalled(setting, state, arrival), signal_actions(setting, state, arrival))
+        }
     }
 }
 
@@ -89,7 +91,8 @@ fn reported(state: State, report: Report) -> (State, Vec<Action>) {
     match (state, report) {
         (Starting { pending }, Report::Started(pid)) => {
             let pid = pid.unsigned_abs();
-            let actions = [Action::AnnounceRunning(pid)].into_iter().chain(pending.map(Action::Forward)).collect();
+            let actions =
+                [Action::AnnounceRunning(pid)].into_iter().chain(pending.map(Action::Forward)).collect();
             (Running { pid }, actions)
         }
         (Running { .. }, Report::Stopped(signal)) => (state, vec![Action::Suspend(signal)]),
@@ -98,7 +101,9 @@ fn reported(state: State, report: Report) -> (State, Vec<Action>) {
             (state, Vec::new())
         }
         (Starting { .. } | Running { .. }, Report::Exited(code)) => ended(state, Ending::Exited(code)),
-        (Starting { .. } | Running { .. }, Report::Signaled(signal)) => ended(state, Ending::Signaled(signal)),
+        (Starting { .. } | Running { .. }, Report::Signaled(signal)) => {
+            ended(state, Ending::Signaled(signal))
+        }
         (Starting { .. } | Running { .. }, Report::Failed(errno)) => ended(state, Ending::NotExecuted(errno)),
         (Starting { .. } | Running { .. }, Report::Lost) => ended(state, Ending::Unknown),
     }
@@ -114,13 +119,16 @@ fn ended(state: State, ending: Ending) -> (State, Vec<Action>) {
 
 fn signalled(setting: Setting, state: State, arrival: Arrival) -> State {
     match state {
-        State::Starting { .. } if is_for_child(setting, arrival) => State::Starting { pending: Some(arrival.signal) },
+        State::Starting { .. } if is_for_child(setting, arrival) => {
+            State::Starting { pending: Some(arrival.signal) }
+        }
         _ => state,
     }
 }
 
 fn signal_actions(setting: Setting, state: State, arrival: Arrival) -> Vec<Action> {
-    let is_request_to_end = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT].contains(&arrival.signal);
+    let is_request_to_end =
+        [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT].contains(&arrival.signal);
     match (state, arrival.signal) {
         (State::Starting { .. } | State::Running { .. }, libc::SIGWINCH) => vec![Action::Resize],
         (State::Starting { .. }, libc::SIGCONT) => vec![Action::TakeTerminal],
@@ -162,9 +170,12 @@ mod tests {
         let over = |ending| State::Ended { pid: Some(42), ending };
         for (state, report, next, actions) in [
             (STARTING, Started(42), RUNNING, vec![Action::AnnounceRunning(42)]),
-            (STARTING, Failed(2), State::Ended { pid: None, ending: Ending::NotExecuted(2) }, vec![
-                Action::Finish(Ending::NotExecuted(2)),
-            ]),
+            (
+                STARTING,
+                Failed(2),
+                State::Ended { pid: None, ending: Ending::NotExecuted(2) },
+                vec![Action::Finish(Ending::NotExecuted(2))],
+            ),
             (RUNNING, Stopped(20), RUNNING, vec![Action::Suspend(20)]),
             (RUNNING, Exited(3), over(Ending::Exited(3)), vec![Action::Finish(Ending::Exited(3))]),
             (RUNNING, Signaled(9), over(Ending::Signaled(9)), vec![Action::Finish(Ending::Signaled(9))]),
@@ -189,7 +200,11 @@ mod tests {
             (SHARED, Kernel, libc::SIGTTIN, vec![]),
             (ALONE, Process(1), libc::SIGUSR1, vec![Action::Forward(libc::SIGUSR1)]),
         ] {
-            assert_eq!(step(setting, RUNNING, by(origin, signal)), (RUNNING, actions), "{setting:?} {signal}");
+            assert_eq!(
+                step(setting, RUNNING, by(origin, signal)),
+                (RUNNING, actions),
+                "{setting:?} {signal}"
+            );
         }
     }
 

@@ -36,20 +36,13 @@ impl ExitWatch {
     /// Watches `child`, which must be the leader of its process group.
     pub(crate) fn over(child: Child) -> Self {
         let pid = Pid::from_raw(child.id().cast_signed());
-        let shared = Arc::new(Shared {
-            watched: Mutex::new(Watched::Running(child)),
-            ended: Condvar::new(),
-        });
+        let shared = Arc::new(Shared { watched: Mutex::new(Watched::Running(child)), ended: Condvar::new() });
         let theirs = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name(format!("exit of {pid}"))
             .spawn(move || theirs.reap(pid))
             .expect("a thread");
-        Self {
-            pid,
-            shared,
-            thread: Some(thread),
-        }
+        Self { pid, shared, thread: Some(thread) }
     }
 
     pub(crate) fn pid(&self) -> u32 {

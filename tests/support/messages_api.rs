@@ -54,9 +54,7 @@ impl MessagesApi {
     /// If the machine has no loopback port or no thread to give.
     pub fn start() -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
-        listener
-            .set_nonblocking(true)
-            .expect("a non-blocking listener");
+        listener.set_nonblocking(true).expect("a non-blocking listener");
         let port = listener.local_addr().expect("the port").port();
         let asked = Log::default();
         let (stop, stopped) = oneshot::channel();
@@ -65,12 +63,7 @@ impl MessagesApi {
             .name("messages-api".to_owned())
             .spawn(move || run(listener, log, stopped))
             .expect("a thread");
-        Self {
-            port,
-            asked,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { port, asked, stop: Some(stop), thread: Some(thread) }
     }
 
     /// The value for `ANTHROPIC_BASE_URL`.
@@ -80,10 +73,7 @@ impl MessagesApi {
 
     /// Every request so far, in order of arrival.
     pub fn asked(&self) -> Vec<Asked> {
-        self.asked
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -99,10 +89,7 @@ impl Drop for MessagesApi {
 
 /// Serves until `stopped`; dropping the runtime then ends every connection.
 fn run(listener: std::net::TcpListener, log: Log, stopped: oneshot::Receiver<()>) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let listener = TcpListener::from_std(listener).expect("a listener");
         tokio::select! {
@@ -123,9 +110,7 @@ async fn serve(stream: TcpStream, log: Log) {
     // Without it small events wait for the client's delayed acknowledgement.
     if stream.set_nodelay(true).is_ok() {
         // The client may go away at any time: that is its right, not a fault of the test.
-        let _gone = http1::Builder::new()
-            .serve_connection(TokioIo::new(stream), answer)
-            .await;
+        let _gone = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
     }
 }
 
@@ -135,35 +120,19 @@ async fn answer(request: Request<Incoming>, log: Log) -> Result<Response<Body>, 
     if what == "POST /v1/messages" {
         let question = Question::read(&serde_json::from_slice(&body).unwrap_or_default());
         let (turn, played) = choose(&question);
-        record(
-            &log,
-            Asked {
-                what,
-                model: question.model.clone(),
-                played,
-            },
-        );
+        record(&log, Asked { what, model: question.model.clone(), played });
         return Ok(speak(&question, turn).await);
     }
     let harmless = match what.as_str() {
         "POST /v1/messages/count_tokens" => json!({ "input_tokens": 100 }),
         _ => json!({}),
     };
-    record(
-        &log,
-        Asked {
-            what,
-            model: String::new(),
-            played: None,
-        },
-    );
+    record(&log, Asked { what, model: String::new(), played: None });
     Ok(json_response(200, &harmless))
 }
 
 fn record(log: &Log, asked: Asked) {
-    log.lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(asked);
+    log.lock().unwrap_or_else(PoisonError::into_inner).push(asked);
 }
 
 /// The turn to play, and its place in the table.

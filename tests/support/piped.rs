@@ -18,14 +18,10 @@ use std::time::{Duration, Instant};
 #[track_caller]
 pub fn run(mut command: Command, input: &[u8], deadline: Duration) -> Output {
     let until = Instant::now() + deadline;
-    command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let started = command.process_group(0).spawn();
-    let mut child = started.unwrap_or_else(|error| {
-        panic!("cannot start {}: {error}", command.get_program().display())
-    });
+    let mut child =
+        started.unwrap_or_else(|error| panic!("cannot start {}: {error}", command.get_program().display()));
     let (holding, released) = channel();
     feed(child.stdin.take(), input.to_owned());
     let stdout = collect(child.stdout.take(), holding.clone());
@@ -37,11 +33,7 @@ pub fn run(mut command: Command, input: &[u8], deadline: Duration) -> Output {
     let status = program.wait(until.saturating_duration_since(Instant::now()));
     let (stdout, stderr) = (taken(&stdout), taken(&stderr));
     match status {
-        Some(status) if output_ended => Output {
-            status,
-            stdout,
-            stderr,
-        },
+        Some(status) if output_ended => Output { status, stdout, stderr },
         _ => panic!(
             "the program did not end in time (status {status:?}); it wrote:\n{}\n{}\n",
             String::from_utf8_lossy(&stdout),
@@ -80,10 +72,7 @@ fn feed(stdin: Option<ChildStdin>, input: Vec<u8>) {
 }
 
 fn lock_and_add(collected: &Collected, bytes: &[u8]) {
-    collected
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .extend_from_slice(bytes);
+    collected.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
 }
 
 fn taken(collected: &Collected) -> Vec<u8> {

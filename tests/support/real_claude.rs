@@ -43,41 +43,27 @@ impl RealClaude {
             Some(path) => PathBuf::from(path),
             None => cached(),
         };
-        if path.is_file() {
-            Ok(Self { path })
-        } else {
-            Err(NotInstalled { looked_at: path })
-        }
+        if path.is_file() { Ok(Self { path }) } else { Err(NotInstalled { looked_at: path }) }
     }
 }
 
 /// Where `tests/run.sh` puts it.
 fn cached() -> PathBuf {
-    let set = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
-    let cache =
-        set("XDG_CACHE_HOME").unwrap_or_else(|| set("HOME").unwrap_or_default().join(".cache"));
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let cache = set("XDG_CACHE_HOME").unwrap_or_else(|| set("HOME").unwrap_or_default().join(".cache"));
     let architecture = match std::env::consts::ARCH {
         "aarch64" => "arm64",
         _ => "x64",
     };
     cache
-        .join(format!(
-            "claude-mpm-tests/claude-{VERSION}/node_modules/@anthropic-ai"
-        ))
+        .join(format!("claude-mpm-tests/claude-{VERSION}/node_modules/@anthropic-ai"))
         .join(format!("claude-code-linux-{architecture}/claude"))
 }
 
 impl fmt::Display for NotInstalled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.looked_at.display();
-        write!(
-            f,
-            "cannot find claude {VERSION} at {path}: run tests/run.sh, which installs it"
-        )
+        write!(f, "cannot find claude {VERSION} at {path}: run tests/run.sh, which installs it")
     }
 }
 
@@ -107,15 +93,9 @@ impl Sandbox {
     #[track_caller]
     pub fn new(api: &MessagesApi) -> Self {
         let claude = RealClaude::locate().expect("the real claude");
-        let root = tempfile::Builder::new()
-            .prefix("claude-mpm-test-")
-            .tempdir();
+        let root = tempfile::Builder::new().prefix("claude-mpm-test-").tempdir();
         let root = root.expect("a temporary folder");
-        let sandbox = Self {
-            claude,
-            root,
-            api_url: api.url(),
-        };
+        let sandbox = Self { claude, root, api_url: api.url() };
         sandbox.furnish().expect("a furnished sandbox");
         sandbox
     }
@@ -157,10 +137,7 @@ impl Sandbox {
     /// Any program, in the sandbox's project and environment.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .env_clear()
-            .envs(self.env())
-            .current_dir(self.project());
+        command.env_clear().envs(self.env()).current_dir(self.project());
         command
     }
 
@@ -174,12 +151,7 @@ impl Sandbox {
     /// claude under `wrapper`: `WRAPPER OPTIONS --claude PROGRAM -- ARGS`.
     pub fn wrapped(&self, wrapper: impl AsRef<OsStr>, options: &[&str], args: &[&str]) -> Command {
         let mut command = self.command(wrapper);
-        command
-            .args(options)
-            .arg("--claude")
-            .arg(self.claude())
-            .arg("--")
-            .args(args);
+        command.args(options).arg("--claude").arg(self.claude()).arg("--").args(args);
         command
     }
 
@@ -188,18 +160,12 @@ impl Sandbox {
         for folder in [&agents, &self.project(), &self.root.path().join("tmp")] {
             std::fs::create_dir_all(folder)?;
         }
-        for (name, task) in [
-            ("engineer", "Implements features"),
-            ("qa", "Tests features"),
-        ] {
+        for (name, task) in [("engineer", "Implements features"), ("qa", "Tests features")] {
             let agent = format!("---\nname: {name}\ndescription: {task}\n---\nYou are {name}.\n");
             std::fs::write(agents.join(format!("{name}.md")), agent)?;
         }
         let settings = json!({ "permissions": { "allow": ["Bash(echo:*)"] } });
-        std::fs::write(
-            self.home().join(".claude/settings.json"),
-            settings.to_string(),
-        )?;
+        std::fs::write(self.home().join(".claude/settings.json"), settings.to_string())?;
         std::fs::write(self.home().join(".claude.json"), self.answers()?)
     }
 

@@ -45,9 +45,7 @@ pub(crate) fn error(kind: &str, message: &str) -> Value {
 /// An id no other message or tool call of any run has, `<prefix>_<20 hex digits>`.
 pub(crate) fn fresh_id(prefix: &str) -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let started = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as u64);
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64);
     let number = NEXT.fetch_add(1, Ordering::Relaxed) & 0xff_ffff;
     format!("{prefix}_{started:014x}{number:06x}")
 }
@@ -65,26 +63,18 @@ impl Script {
                 self.wait(*time);
                 return false;
             }
-            Block::Text(pieces, gap) => pieces
-                .iter()
-                .map(|piece| (json!({ "type": "text_delta", "text": piece }), *gap))
-                .collect(),
+            Block::Text(pieces, gap) => {
+                pieces.iter().map(|piece| (json!({ "type": "text_delta", "text": piece }), *gap)).collect()
+            }
             Block::Tool(_, input) => {
-                let delta =
-                    json!({ "type": "input_json_delta", "partial_json": input.to_string() });
+                let delta = json!({ "type": "input_json_delta", "partial_json": input.to_string() });
                 vec![(delta, Duration::ZERO)]
             }
         };
         let empty = opening(block);
-        self.event(
-            "content_block_start",
-            json!({ "index": index, "content_block": empty }),
-        );
+        self.event("content_block_start", json!({ "index": index, "content_block": empty }));
         for (delta, gap) in deltas {
-            self.event(
-                "content_block_delta",
-                json!({ "index": index, "delta": delta }),
-            );
+            self.event("content_block_delta", json!({ "index": index, "delta": delta }));
             self.wait(gap);
         }
         self.event("content_block_stop", json!({ "index": index }));
@@ -159,11 +149,8 @@ mod tests {
             Step::Send(piece) => Some(piece.as_str()),
             Step::Wait(_) => None,
         });
-        let data = sent
-            .flat_map(str::lines)
-            .filter_map(|line| line.strip_prefix("data: "));
-        data.map(|data| serde_json::from_str(data).expect("JSON"))
-            .collect()
+        let data = sent.flat_map(str::lines).filter_map(|line| line.strip_prefix("data: "));
+        data.map(|data| serde_json::from_str(data).expect("JSON")).collect()
     }
 
     fn blocks() -> [Block; 3] {

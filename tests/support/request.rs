@@ -32,9 +32,7 @@ impl Question {
             turn,
             model: body["model"].as_str().unwrap_or_default().to_owned(),
             stream: body["stream"].as_bool().unwrap_or(false),
-            tools: body["tools"]
-                .as_array()
-                .is_some_and(|tools| !tools.is_empty()),
+            tools: body["tools"].as_array().is_some_and(|tools| !tools.is_empty()),
         }
     }
 }
@@ -62,9 +60,7 @@ fn name_in(message: &Value) -> Option<&str> {
 
 fn name_in_text(text: &str) -> Option<&str> {
     let (_, after) = text.rsplit_once(MARK)?;
-    let end = after
-        .find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_')
-        .unwrap_or(after.len());
+    let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_').unwrap_or(after.len());
     (end > 0).then(|| &after[..end])
 }
 
@@ -101,10 +97,7 @@ mod tests {
         assert_eq!(place(json!([user(text("x DEMO:full"))])), at(0));
         let (ask, work) = (user("DEMO:full"), [assistant(), result("done")]);
         assert_eq!(place(json!([ask, work[0], work[1]])), at(1));
-        assert_eq!(
-            place(json!([ask, work[0], work[1], work[0], work[1]])),
-            at(2)
-        );
+        assert_eq!(place(json!([ask, work[0], work[1], work[0], work[1]])), at(2));
     }
 
     #[test]
@@ -116,10 +109,7 @@ mod tests {
     #[test]
     fn what_a_tool_or_the_model_says_names_nothing() {
         let model = json!({ "role": "assistant", "content": text("DEMO:hello") });
-        assert_eq!(
-            place(json!([user("hi"), model, result("DEMO:full")])),
-            (None, 0)
-        );
+        assert_eq!(place(json!([user("hi"), model, result("DEMO:full")])), (None, 0));
         assert_eq!(place(json!([user("DEMO: hi")])), (None, 0));
     }
 

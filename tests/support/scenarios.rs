@@ -45,22 +45,12 @@ const TABLE: &[(&str, Turns)] = &[
     // Text only.
     ("hello", hello),
     ("long", || vec![ends([text(&numbered_lines(200))])]),
-    ("slow", || {
-        vec![ends([slowly(10, Duration::from_millis(200))])]
-    }),
+    ("slow", || vec![ends([slowly(10, Duration::from_millis(200))])]),
     // One tool.
     ("bash", bash_once),
     // Errors of the API. claude repeats the request after the first kind, not after the second.
-    ("error500", || {
-        vec![Turn::Fails(500, "api_error", "Scripted server error")]
-    }),
-    ("error400", || {
-        vec![Turn::Fails(
-            400,
-            "invalid_request_error",
-            "Scripted bad request",
-        )]
-    }),
+    ("error500", || vec![Turn::Fails(500, "api_error", "Scripted server error")]),
+    ("error400", || vec![Turn::Fails(400, "invalid_request_error", "Scripted bad request")]),
     // A whole piece of work, and the delegated part of it.
     ("full", full),
     ("sub-eng", engineer_at_work),
@@ -74,10 +64,7 @@ fn hello() -> Vec<Turn> {
 }
 
 fn bash_once() -> Vec<Turn> {
-    vec![
-        calls([bash("echo hello from bash", "Say hello")]),
-        ends([text("The command has run.")]),
-    ]
+    vec![calls([bash("echo hello from bash", "Say hello")]), ends([text("The command has run.")])]
 }
 
 /// A task list, a delegation, a ticket.
@@ -85,30 +72,18 @@ fn full() -> Vec<Turn> {
     vec![
         calls([
             text("I'll plan the work and delegate it."),
-            task(
-                "[Engineer] Implement WebSocket server",
-                "Implementing WebSocket server",
-            ),
+            task("[Engineer] Implement WebSocket server", "Implementing WebSocket server"),
             task("[QA] Write tests", "Writing tests"),
             task("[PM] File ticket", "Filing ticket"),
         ]),
         calls([
             text("Delegating to the engineer."),
-            delegate(
-                "engineer",
-                "Implement feature X",
-                "DEMO:sub-eng Implement feature X in src/x.rs",
-            ),
+            delegate("engineer", "Implement feature X", "DEMO:sub-eng Implement feature X in src/x.rs"),
         ]),
         calls([update("1", "completed"), update("2", "in_progress")]),
-        calls([bash(
-            "echo 'Created ticket TICKET-123: Add WebSocket monitoring'",
-            "Create ticket",
-        )]),
+        calls([bash("echo 'Created ticket TICKET-123: Add WebSocket monitoring'", "Create ticket")]),
         calls([update("2", "completed"), update("3", "completed")]),
-        ends([text(
-            "All done: ticket TICKET-123 was created and **engineer** finished.\n\n- one\n- two",
-        )]),
+        ends([text("All done: ticket TICKET-123 was created and **engineer** finished.\n\n- one\n- two")]),
     ]
 }
 
@@ -142,17 +117,11 @@ fn numbered_lines(count: usize) -> String {
 }
 
 fn bash(command: &str, description: &str) -> Block {
-    Block::Tool(
-        "Bash",
-        json!({ "command": command, "description": description }),
-    )
+    Block::Tool("Bash", json!({ "command": command, "description": description }))
 }
 
 fn task(subject: &str, active: &str) -> Block {
-    Block::Tool(
-        "TaskCreate",
-        json!({ "subject": subject, "description": subject, "activeForm": active }),
-    )
+    Block::Tool("TaskCreate", json!({ "subject": subject, "description": subject, "activeForm": active }))
 }
 
 fn update(task: &str, status: &str) -> Block {
@@ -160,8 +129,5 @@ fn update(task: &str, status: &str) -> Block {
 }
 
 fn delegate(agent: &str, description: &str, prompt: &str) -> Block {
-    Block::Tool(
-        "Agent",
-        json!({ "description": description, "prompt": prompt, "subagent_type": agent }),
-    )
+    Block::Tool("Agent", json!({ "description": description, "prompt": prompt, "subagent_type": agent }))
 }

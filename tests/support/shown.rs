@@ -18,10 +18,7 @@ pub(crate) struct Shown {
 
 impl Shown {
     pub(crate) fn new(columns: u16, rows: u16) -> Self {
-        Self {
-            output: Mutex::new(Output::new(columns, rows)),
-            changed: Condvar::new(),
-        }
+        Self { output: Mutex::new(Output::new(columns, rows)), changed: Condvar::new() }
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Output> {
@@ -59,12 +56,7 @@ impl Output {
     fn new(columns: u16, rows: u16) -> Self {
         let screen = avt::Terminal::with_scrollback(columns.into(), rows.into(), None)
             .expect("a terminal has a column and a row");
-        Self {
-            raw: Vec::new(),
-            rendered: 0,
-            screen,
-            ended: false,
-        }
+        Self { raw: Vec::new(), rendered: 0, screen, ended: false }
     }
 
     fn add(&mut self, bytes: &[u8]) {
@@ -129,10 +121,7 @@ impl Reader {
             .name("terminal".to_owned())
             .spawn(move || read(&ours, &stopped, &shown))
             .expect("a thread");
-        Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        Self { stop: Some(stop), thread: Some(thread) }
     }
 }
 
@@ -150,10 +139,8 @@ impl Drop for Reader {
 fn read(mut ours: &PtyMaster, stopped: &PipeReader, shown: &Shown) {
     let mut bytes = [0; 16 * 1024];
     loop {
-        let mut ready = [
-            PollFd::new(ours.as_fd(), PollFlags::POLLIN),
-            PollFd::new(stopped.as_fd(), PollFlags::POLLIN),
-        ];
+        let mut ready =
+            [PollFd::new(ours.as_fd(), PollFlags::POLLIN), PollFd::new(stopped.as_fd(), PollFlags::POLLIN)];
         let polled = poll(&mut ready, PollTimeout::NONE);
         if polled.is_ok() && ready[1].any() == Some(true) {
             return;

@@ -48,13 +48,7 @@ impl Terminal {
         let program = ExitWatch::over(child);
         let (ours, shown) = (Arc::new(ours), Arc::new(Shown::new(columns, rows)));
         let _reader = Reader::start(Arc::clone(&ours), Arc::clone(&shown));
-        Self {
-            program,
-            _reader,
-            ours,
-            shown,
-            modes_before,
-        }
+        Self { program, _reader, ours, shown, modes_before }
     }
 
     /// The program's process id.
@@ -112,9 +106,7 @@ impl Terminal {
     /// If it does not within `deadline`, or the output ends before.
     #[track_caller]
     pub fn wait_for(&self, seen: impl Fn(&str) -> bool, deadline: Duration) -> String {
-        let output = self
-            .shown
-            .wait_while(deadline, |o| !o.ended() && !seen(&o.screen()));
+        let output = self.shown.wait_while(deadline, |o| !o.ended() && !seen(&o.screen()));
         let (screen, ended) = (output.screen(), output.ended());
         drop(output);
         if !seen(&screen) {

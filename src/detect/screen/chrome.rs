@@ -38,7 +38,8 @@ pub(super) fn layout(rows: &[Row], cursor: usize, cols: usize) -> Layout {
 /// Claude paints from the top to its furniture: with the cursor there, no frame is half painted above.
 /// A lone rule can be what is left of the frame before: it is believed when the stream rests.
 pub(super) fn is_whole(rows: &[Row], cursor: usize, cols: usize, rests: bool) -> bool {
-    furniture(rows, cols).is_some_and(|top| rows[top].last <= cursor && (rests || has_prompt(rows, top, cols)))
+    furniture(rows, cols)
+        .is_some_and(|top| rows[top].last <= cursor && (rests || has_prompt(rows, top, cols)))
 }
 
 /// Something that is only ever on its way: never text, even when it scrolls off.
@@ -110,7 +111,8 @@ fn todo_list(rows: &[Row], first: usize, top: usize) -> usize {
 
 fn is_todo(text: &str) -> bool {
     let item = text.trim_start().trim_start_matches('⎿').trim_start();
-    let counted = item.split_once(" tasks (").is_some_and(|(n, _)| n.bytes().all(|byte| byte.is_ascii_digit()));
+    let counted =
+        item.split_once(" tasks (").is_some_and(|(n, _)| n.bytes().all(|byte| byte.is_ascii_digit()));
     counted || item.starts_with(['◻', '◼', '✔', '☐', '☒', '…'])
 }
 
@@ -141,6 +143,56 @@ fn is_running(block: &[Row]) -> bool {
     let rest = head.split_once('…').map(|(_, rest)| rest);
     let heading = head.starts_with(['●', ' ']) && rest.is_some_and(|rest| rest.starts_with(" (ctrl+"));
     let last = block.iter().rposition(|row| row.text.starts_with("  ⎿"));
-    let words = |row: &Row| ["Running…", "Initializing…", "Waiting…"].iter().any(|word| row.text.ends_with(word));
+    let words =
+        |row: &Row| ["Running…", "Initializing…", "Waiting…"].iter().any(|word| row.text.ends_with(word));
     heading || last.is_some_and(|at| block[at..].iter().any(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::grid::Grid;
+    use super::*;
+
+    /// Every line of a 30 column screen with its mark: `t`ext, `h`eld or `l`ive.
+    fn marks(screen: &str) -> (String, Layout) {
+        let mut grid = Grid::new(30, 30);
+        grid.feed(screen.replace("RULE", &"─".repeat(30)).replace('\n', "\r\n").as_bytes(), |_, _| {});
+        let rows = rows::of(&grid);
+        let layout = layout(&rows, grid.cursor().row, 30);
+        let mark = |at| match layout.held.get(at) {
+            Some(false) => 't',
+            Some(true) => 'h',
+            None => 'l',
+        };
+        ((0..rows.len()).map(mark).collect(), layout)
+    }
+
+    #[test]
+    fn furniture_is_live_what_runs_is_held_and_the_rest_is_text() {
+        let prompt = "RULE\n❯ \nRULE\n  ? for shortcuts";
+        let table = [
+            ("● said\n\nPROMPT", "tllll"),
+            ("● said\n\n✻ Baking… (1s)\n\nPROMPT", "hlllll"),
+            ("● said\n\n● Bash(x)\n  ⎿ done\n\n✻ Baking… (1s)\n  ⎿ ◻ todo\n\nPROMPT", "tttllllll"),
+            ("● Bash(x)\n  ⎿ Running…\n\n● more\n\nPROMPT", "hhtllll"),
+            ("● Bash(x)\n  ⎿ Running…\n  ⎿ Interrupted\n\nPROMPT", "tttllll"),
+            ("● Running 2 agents… (ctrl+o to expand)\n   ├ a · 0 tool uses\n\nPROMPT", "hhllll"),
+            ("● said\n\n✻ Baked for 1s\n\n  3 tasks (3 done, 0 open)\n  ✔ a\n\nPROMPT", "tlllllll"),
+            ("● said\n\n  3 tasks (3 done, 0 open)\n  ✔ a\n\nPROMPT", "tllllll"),
+            ("✻ Baked for 1s\n\n❯ again\n\n✢ Working…\n\nPROMPT", "ttlllll"),
+            ("● said\n\n✻ Working…\n\n❯ queued\n\nPROMPT", "hllllll"),
+            ("● Write(x)\n\nRULE\n Do you want to?\n ❯ 1. Yes", "tlll"),
+            ("one\ntwo\n$ ", "ttl"),
+        ];
+        for (screen, expected) in table {
+            assert_eq!(marks(&screen.replace("PROMPT", prompt)).0, expected, "{screen}");
+        }
+    }
+
+    #[test]
+    fn the_detailed_view_is_told_from_text_that_names_it() {
+        let footer = "  Showing detailed transcript · ctrl+o to toggle";
+        assert!(marks(&format!("● a\n\nRULE\n{footer}")).1.detailed);
+        assert!(!marks(&format!("{footer}\n\nRULE\n❯ \nRULE\n")).1.detailed);
+    }
 }

@@ -46,7 +46,8 @@ pub(super) enum Look {
 
 impl Grid {
     pub(super) fn new(cols: u16, rows: u16) -> Self {
-        let terminal = Terminal::new(usize::from(cols.clamp(1, MAX_COLS)), usize::from(rows.clamp(1, MAX_ROWS)));
+        let terminal =
+            Terminal::new(usize::from(cols.clamp(1, MAX_COLS)), usize::from(rows.clamp(1, MAX_ROWS)));
         Self {
             terminal: terminal.expect("both are at least one"),
             parser: Parser::new(),
@@ -168,10 +169,7 @@ impl Grid {
 }
 
 fn starts_over(function: &Function) -> bool {
-    matches!(
-        function,
-        Function::Ed(EdScope::All) | Function::Ris | Function::Cup(0 | 1, 0 | 1)
-    )
+    matches!(function, Function::Ed(EdScope::All) | Function::Ris | Function::Cup(0 | 1, 0 | 1))
 }
 
 impl Gone {
@@ -190,8 +188,12 @@ impl Gone {
     }
 
     /// How many whole lines wait.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn count(&self) -> usize {
         self.lines.len()
+    }
+
+    pub(super) fn has_lines(&self) -> bool {
+        !self.lines.is_empty()
     }
 
     fn is_full(&self) -> bool {

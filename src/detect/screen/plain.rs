@@ -2,7 +2,7 @@
 //! LF, without the emulator; the raw bytes are kept, so that the emulator can draw the screen as it is
 //! once something needs it. It does not understand cursor addressing: it says where that begins.
 
-use super::{grid::Grid, rows};
+use super::line::{self, Needs};
 
 /// A line of more raw bytes than this is left to the emulator.
 const MAX_RAW_LINE: usize = 256 * 1024;
@@ -21,7 +21,7 @@ pub(super) struct Plain {
     /// Where the sequence being read begins in `raw`.
     sequence: usize,
     state: State,
-    look: Look,
+    needs: Needs,
     /// Lines were dropped from the front of `raw`.
     trimmed: bool,
     /// The line that is coming began in bytes that were skipped.
@@ -39,17 +39,6 @@ enum State {
     Csi,
     Osc,
     OscEscape,
-}
-
-/// What the current line needs to become text.
-#[derive(Default, Clone, Copy)]
-struct Look {
-    /// The last thing that counts was a CR.
-    returned: bool,
-    styled: bool,
-    tabbed: bool,
-    /// Part of the line is written over: only the emulator knows the result.
-    redrawn: bool,
 }
 
 /// The raw bytes, when the emulator has to take over.
@@ -124,8 +113,8 @@ impl Plain {
     }
 
     fn written(&mut self) {
-        self.look.redrawn |= self.look.returned;
-        self.look.returned = false;
+        self.needs.redrawn |= self.needs.returned;
+        self.needs.returned = false;
     }
 
     /// One byte that is not text; false when the emulator must take over.
@@ -182,12 +171,14 @@ impl Plain {
 
     fn control(&mut self, byte: u8) -> bool {
         match byte {
-            b'\r' => self.look.returned = self.raw.len() > self.line,
+            // At the beginning of a line there is nothing to return from.
+            b'\r' if self.raw.len() == self.line => return true,
+            b'\r' => self.needs.returned = true,
             b'\t' => {
-                self.look.tabbed = true;
+                self.needs.tabbed = true;
                 self.written();
             }
-            0x08 => self.look.redrawn = true,
+            0x08 => self.needs.redrawn = true,
             ESC | 0xc2 | 0x0b | 0x0c | 0x0e => self.sequence = self.raw.len(),
             // The other controls draw nothing.
             _ => return true,
@@ -195,7 +186,7 @@ impl Plain {
         self.raw.push(byte);
         match byte {
             ESC => {
-                self.look.styled = true;
+                self.needs.styled = true;
                 self.state = State::Escape;
             }
             0xc2 => self.state = State::Latin,
@@ -213,8 +204,8 @@ impl Plain {
         let body = &self.raw[self.sequence + 2..self.raw.len() - 1];
         if byte == b'K' {
             // To the right of the end of a line there is nothing to erase (grep and gcc do it).
-            let harmless = matches!(body, b"" | b"0") && !self.look.redrawn && !self.look.returned;
-            self.look.redrawn |= !harmless;
+            let harmless = matches!(body, b"" | b"0") && !self.needs.redrawn && !self.needs.returned;
+            self.needs.redrawn |= !harmless;
             return true;
         }
         is_harmless(body, byte)
@@ -223,12 +214,12 @@ impl Plain {
     fn end_line(&mut self, size: (u16, u16), lines: &mut Vec<String>) {
         self.settle(size.0, lines);
         // A bare LF is taken as a new line here, so the emulator must be told the same.
-        if !self.look.returned {
+        if !self.needs.returned {
             self.raw.push(b'\r');
         }
         self.raw.push(b'\n');
         self.line = self.raw.len();
-        self.look = Look::default();
+        self.needs = Needs::default();
         if self.raw.len() > MAX_RAW {
             self.trim(usize::from(size.1));
         }
@@ -245,21 +236,8 @@ impl Plain {
     }
 
     fn settle(&mut self, cols: u16, lines: &mut Vec<String>) {
-        let raw = &self.raw[self.line..];
-        if std::mem::take(&mut self.torn) || raw.is_empty() {
-            return;
-        }
-        let simple = !self.look.styled && !self.look.tabbed;
-        if self.look.redrawn {
-            draw(raw, cols, lines);
-        } else if simple {
-            push(String::from_utf8_lossy(raw), lines);
-        } else {
-            let text = strip(raw);
-            match expand(&text, usize::from(cols)) {
-                Some(text) => push(text.into(), lines),
-                None => draw(raw, cols, lines),
-            }
+        if !std::mem::take(&mut self.torn) {
+            line::settle(&self.raw[self.line..], self.needs, cols, lines);
         }
     }
 }
@@ -279,66 +257,55 @@ fn is_harmless(body: &[u8], last: u8) -> bool {
     }
 }
 
-fn push(text: std::borrow::Cow<'_, str>, lines: &mut Vec<String>) {
-    let end = text.trim_end().len();
-    if end > 0 {
-        let mut text = text.into_owned();
-        text.truncate(end);
-        lines.push(text);
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::Plain;
 
-/// Text without its sequences: there are only harmless ones in it.
-fn strip(raw: &[u8]) -> String {
-    let mut text = Vec::with_capacity(raw.len());
-    let mut bytes = raw.iter().copied();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            ESC => match bytes.next() {
-                Some(b'[') => {
-                    let _final = bytes.find(|byte| matches!(byte, 0x40..=0x7e));
-                }
-                Some(b']') => {
-                    let last = bytes.find(|byte| matches!(*byte, 0x07 | ESC));
-                    if last == Some(ESC) {
-                        bytes.next();
-                    }
-                }
-                Some(b'(') => {
-                    bytes.next();
-                }
-                _ => {}
-            },
-            b'\r' => {}
-            _ => text.push(byte),
+    /// How many bytes are plain, or all.
+    fn plain(bytes: &[u8]) -> usize {
+        Plain::default().feed(bytes, (80, 24), &mut Vec::new()).map_or(bytes.len(), |read| read - 1)
+    }
+
+    #[test]
+    fn what_only_styles_asks_or_names_is_plain() {
+        let table = [
+            "\x1b[1;31m",
+            "\x1b[?25l\x1b[?2004h",
+            "\x1b]0;t\x07",
+            "\x1b]8;;u\x1b\\",
+            "\x1b[6n\x1b[c",
+            "\x1b(B",
+            "\r\x1b[K",
+            "\x1b[>4m\x1b[<u",
+            "\u{e9}\u{a0}",
+        ];
+        for bytes in table {
+            assert_eq!(plain(bytes.as_bytes()), bytes.len(), "{bytes:?}");
         }
     }
-    String::from_utf8_lossy(&text).into_owned()
-}
 
-/// Tabs become the spaces a terminal shows; `None` when that takes the emulator (wide characters,
-/// lines that wrap).
-fn expand(text: &str, cols: usize) -> Option<String> {
-    if !text.contains('\t') {
-        return Some(text.to_owned());
-    }
-    let mut spaced = String::with_capacity(text.len() + 16);
-    for char in text.chars() {
-        if char == '\t' {
-            let stop = (spaced.len() / 8 + 1) * 8;
-            spaced.extend(std::iter::repeat_n(' ', stop - spaced.len()));
-        } else {
-            spaced.push(char);
+    #[test]
+    fn what_moves_the_cursor_or_changes_the_screen_is_not() {
+        let table = [
+            "\x1b[A",
+            "\x1b[5G",
+            "\x1b[2J",
+            "\x1b[H",
+            "\x1b[?1049h",
+            "\x1b[?7l",
+            "\x1b[u",
+            "\x1b7",
+            "\x1bM",
+            "\x1bc",
+            "\x1b(0",
+            "\x1b[4h",
+            "\x0b",
+            "\x0e",
+            "\u{9b}",
+            "\x1bP",
+        ];
+        for bytes in table {
+            assert!(plain(bytes.as_bytes()) < bytes.len(), "{bytes:?}");
         }
     }
-    (text.is_ascii() && spaced.len() < cols).then_some(spaced)
-}
-
-/// One line as a terminal shows it.
-fn draw(raw: &[u8], cols: u16, lines: &mut Vec<String>) {
-    let mut grid = Grid::new(cols, 1);
-    grid.feed(raw, |_, _| {});
-    grid.end(|_, _| {});
-    lines.extend(grid.gone.take());
-    lines.extend(rows::of(&grid).into_iter().map(|row| row.text));
 }

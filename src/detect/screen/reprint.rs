@@ -48,7 +48,13 @@ impl Record {
 
     /// Which of `run` are lines emitted at the places `zone`, in order; `pending` are lines that will
     /// follow the record: they have the places after its end.
-    pub(super) fn find(&self, zone: Range<usize>, pending: &[u64], run: &[&Row], cols: usize) -> Vec<Option<usize>> {
+    pub(super) fn find(
+        &self,
+        zone: Range<usize>,
+        pending: &[u64],
+        run: &[&Row],
+        cols: usize,
+    ) -> Vec<Option<usize>> {
         let start = zone.start.clamp(self.forgotten, self.end());
         let end = zone.end.clamp(start, self.end());
         let zone: Vec<&Known> = self.lines.range(start - self.forgotten..end - self.forgotten).collect();
@@ -128,7 +134,8 @@ mod tests {
     #[test]
     fn a_paragraph_wrapped_at_another_width_is_the_same_paragraph() {
         let emitted = ["● one two three four five six", "  seven eight", "● Bash(a long command with words)"];
-        let narrow = ["● one two three", "  four five six", "  seven", "  eight", "● Bash(a long com…)", "new"];
+        let narrow =
+            ["● one two three", "  four five six", "  seven", "  eight", "● Bash(a long com…)", "new"];
         let expected = [Some(0), Some(0), Some(1), Some(1), Some(2), None];
         assert_eq!(found(&emitted, 80, &narrow), expected);
     }

@@ -1,10 +1,10 @@
 //! What the guardian does when we died without dismissing it: the terminal first, then the child, within 5 s.
 
 use super::Charge;
-use super::watch::{Child, has_ended, signal_group};
+use super::ward::Ward;
 use crate::process::best_effort;
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
 use nix::sys::termios::{SetArg, tcsetattr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ const GRACE: Duration = Duration::from_secs(3);
 const AFTER_KILL: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-pub(super) fn clean_up(charge: &Charge, child: Option<Child>) {
+pub(super) fn clean_up(charge: &Charge, ward: Option<Ward>) {
     restore_terminal(charge);
-    if let Some(child) = child {
-        end(child);
+    if let Some(ward) = ward {
+        end(ward);
         // What the child wrote in its last moments can have switched modes on again.
         restore_terminal(charge);
     }
@@ -37,18 +37,18 @@ fn write_soon(terminal: BorrowedFd<'_>, bytes: &[u8]) {
 }
 
 /// TERM, so that it can put its own things in order; KILL for one that does not go.
-fn end(child: Child) {
-    signal_group(child, Signal::SIGTERM);
-    signal_group(child, Signal::SIGCONT);
-    if !ends_within(child, GRACE) {
-        signal_group(child, Signal::SIGKILL);
-        ends_within(child, AFTER_KILL);
+fn end(ward: Ward) {
+    ward.signal(libc::SIGTERM);
+    ward.signal(libc::SIGCONT);
+    if !ends_within(ward, GRACE) {
+        ward.signal(libc::SIGKILL);
+        ends_within(ward, AFTER_KILL);
     }
 }
 
-fn ends_within(child: Child, limit: Duration) -> bool {
+fn ends_within(ward: Ward, limit: Duration) -> bool {
     let deadline = Instant::now() + limit;
-    while !has_ended(child) {
+    while !ward.has_ended() {
         if Instant::now() >= deadline {
             return false;
         }

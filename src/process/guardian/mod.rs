@@ -6,6 +6,7 @@
 
 mod bereaved;
 mod child;
+mod ward;
 mod watch;
 mod wire;
 

@@ -1,6 +1,7 @@
 //! The guardian's life: take its place, wait for orders and for the child, report.
 
 use super::child::{self, Dispositions};
+use super::ward::{Ward, next_change};
 use super::wire::{Order, Report};
 use super::{Charge, bereaved, let_go_of_stdin};
 use crate::process::best_effort;
@@ -10,36 +11,12 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sys::select::{FdSet, pselect};
-use nix::sys::signal::{
-    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, killpg, sigaction, sigprocmask,
-};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, setsid};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::sys::wait::WaitPidFlag;
+use nix::unistd::setsid;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-
-/// The child, while there is one.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Child {
-    pub(super) pid: Pid,
-    /// Whether its process group is its own, made by us.
-    pub(super) leads_group: bool,
-}
-
-impl Child {
-    pub(super) fn signal(self, signal: i32) {
-        // By number, because real-time signals have no name in nix.
-        let target = if self.leads_group { -self.pid.as_raw() } else { self.pid.as_raw() };
-        send(target, signal);
-    }
-}
-
-#[expect(unsafe_code, reason = "nix cannot send real-time signals")]
-fn send(target: i32, signal: i32) {
-    // SAFETY: kill(2) takes two numbers.
-    unsafe { libc::kill(target, signal) };
-}
 
 /// Runs the forked guardian; never returns.
 pub(super) fn run(charge: Charge, socket: UnixStream) -> ! {
@@ -64,7 +41,7 @@ struct Watch {
     socket: UnixStream,
     tty: Option<OwnedFd>,
     found: Dispositions,
-    child: Option<Child>,
+    ward: Option<Ward>,
 }
 
 impl Watch {
@@ -77,7 +54,7 @@ impl Watch {
             setsid()?;
             child::open_terminal(path)
         });
-        Ok(Self { tty: tty.transpose()?, charge, socket, found, child: None })
+        Ok(Self { tty: tty.transpose()?, charge, socket, found, ward: None })
     }
 
     /// Returns the guardian's exit status.
@@ -93,7 +70,7 @@ impl Watch {
                 Some(Order::Signal(signal)) => self.signal(signal),
                 Some(Order::Dismissed) => return 0,
                 None => {
-                    bereaved::clean_up(&self.charge, self.child);
+                    bereaved::clean_up(&self.charge, self.ward);
                     return 0;
                 }
             }
@@ -103,7 +80,7 @@ impl Watch {
     fn start(&mut self) {
         let report = match child::start(&self.charge, self.tty.as_ref(), &self.found) {
             Ok(pid) => {
-                self.child = Some(Child { pid, leads_group: self.tty.is_some() });
+                self.ward = Some(Ward { pid, leads_group: self.tty.is_some() });
                 Report::Started(pid.as_raw())
             }
             Err(error) => Report::Failed(error.raw_os_error().unwrap_or(libc::EINVAL)),
@@ -126,8 +103,8 @@ impl Watch {
     }
 
     fn signal(&self, signal: i32) {
-        if let Some(child) = self.child {
-            child.signal(signal);
+        if let Some(ward) = self.ward {
+            ward.signal(signal);
         }
     }
 
@@ -135,11 +112,11 @@ impl Watch {
     fn reap(&mut self) {
         let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED;
         while let Some((pid, report)) = next_change(flags) {
-            if self.child.is_none_or(|child| child.pid != pid) {
+            if self.ward.is_none_or(|ward| ward.pid != pid) {
                 continue;
             }
             if matches!(report, Report::Exited(_) | Report::Signaled(_)) {
-                self.child = None;
+                self.ward = None;
             }
             self.report(report);
         }
@@ -149,25 +126,6 @@ impl Watch {
     fn report(&mut self, report: Report) {
         best_effort(report.write(&mut self.socket));
     }
-}
-
-/// The next child that changed. By raw status, because real-time signals have no name in nix.
-#[expect(unsafe_code, reason = "nix fails on a child that a real-time signal ended")]
-fn next_change(flags: WaitPidFlag) -> Option<(Pid, Report)> {
-    let mut status = 0;
-    // SAFETY: writes one int that is ours.
-    let pid = unsafe { libc::waitpid(-1, &raw mut status, flags.bits()) };
-    if pid <= 0 {
-        return None;
-    }
-    let report = if libc::WIFEXITED(status) {
-        Report::Exited(libc::WEXITSTATUS(status))
-    } else if libc::WIFSTOPPED(status) {
-        Report::Stopped(libc::WSTOPSIG(status))
-    } else {
-        Report::Signaled(libc::WTERMSIG(status))
-    };
-    Some((Pid::from_raw(pid), report))
 }
 
 /// Closes what belongs to our parent: all its descriptors are close-on-exec, what the user gave us is not.
@@ -219,21 +177,4 @@ fn wait_for(socket: BorrowedFd<'_>) -> bool {
         Err(Errno::EINTR) => false,
         Err(_) => true,
     }
-}
-
-/// Whether the child has ended, asked without waiting; for the time when nobody is left to report to.
-pub(super) fn has_ended(child: Child) -> bool {
-    loop {
-        match waitpid(Pid::from_raw(-1), Some(WaitPidFlag::WNOHANG)) {
-            Ok(WaitStatus::StillAlive) => return kill(child.pid, None).is_err(),
-            Ok(status) if status.pid() == Some(child.pid) => return true,
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(_) => return kill(child.pid, None).is_err(),
-        }
-    }
-}
-
-/// Signals the child's whole group by name.
-pub(super) fn signal_group(child: Child, signal: Signal) {
-    best_effort(if child.leads_group { killpg(child.pid, signal) } else { kill(child.pid, signal) });
 }

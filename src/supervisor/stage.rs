@@ -1,0 +1,188 @@
+//! The terminals and relays of a run, and what is done to them. What is to be done is decided elsewhere.
+
+use super::announce::Announcer;
+use super::launch::Pipe;
+use super::state::Action;
+use crate::process::guardian::Guardian;
+use crate::process::modes::{Modes, Scanner};
+use crate::process::pty::Pty;
+use crate::process::relay::{Inward, InwardSwitch, Outward, Relay};
+use crate::process::signals::stop_self;
+use crate::process::tap::{Tap, Way};
+use crate::process::terminal::{RawMode, Terminal, size_of};
+use nix::libc;
+use std::io;
+
+/// What actions are performed on. When it goes, the terminal is as it was.
+#[derive(Debug)]
+pub(super) struct Stage<'a> {
+    terminal: Option<&'a Terminal>,
+    /// Puts the terminal back, whatever way this ends.
+    _raw: Option<RawMode<'a>>,
+    relays: Vec<Relay>,
+    inward: Option<InwardSwitch>,
+    pty: Option<Pty>,
+    modes: Modes,
+    tap: Option<Tap>,
+    fixed_size: bool,
+    /// The terminal is raw and what is typed goes to the child.
+    has_keys: bool,
+}
+
+/// The child's ends, before anything is relayed.
+#[derive(Debug)]
+pub(super) struct Ends {
+    pub(super) pty: Option<Pty>,
+    pub(super) pipes: Vec<Pipe>,
+    pub(super) modes: Modes,
+    pub(super) fixed_size: bool,
+}
+
+impl<'a> Stage<'a> {
+    /// Starts the relays and takes the terminal.
+    pub(super) fn set(ends: Ends, terminal: Option<&'a Terminal>, tap: Option<Tap>) -> io::Result<Self> {
+        let Ends { pty, pipes, modes, fixed_size } = ends;
+        let (mut relays, mut inward) = (Vec::new(), None);
+        if let Some(pty) = &pty {
+            let to = terminal.map(|terminal| terminal.fd().try_clone_to_owned()).transpose()?;
+            let scanner = terminal.map(|_| Scanner::new(modes));
+            let from = pty.master().try_clone_to_owned()?;
+            relays.push(Outward { from, to, way: Way::Terminal, tap: tap.clone(), scanner }.start()?);
+            if let Some(terminal) = terminal {
+                inward = Some(Inward::new(terminal, pty.master().try_clone_to_owned()?)?.start()?);
+            }
+        }
+        for Pipe { from, to, way } in pipes {
+            relays.push(Outward { from, to: Some(to), way, tap: tap.clone(), scanner: None }.start()?);
+        }
+        let raw = terminal.map(RawMode);
+        let mut stage =
+            Self { terminal, _raw: raw, relays, inward, pty, modes, tap, fixed_size, has_keys: false };
+        stage.take_terminal();
+        Ok(stage)
+    }
+
+    /// Whether the child has a process group of its own.
+    pub(super) fn has_own_group(&self) -> bool {
+        self.pty.is_some()
+    }
+
+    pub(super) async fn perform(&mut self, action: Action, guardian: &mut Guardian, announcer: &Announcer) {
+        match action {
+            Action::AnnounceRunning(pid) => {
+                if let Some(pty) = &mut self.pty {
+                    pty.release_slave();
+                }
+                announcer.running(pid);
+            }
+            Action::Forward(signal) => guardian.signal(signal).await,
+            Action::TakeTerminal => self.take_terminal(),
+            Action::Resize => self.resize(),
+            Action::Suspend(signal) => {
+                self.suspend(signal);
+                guardian.signal(libc::SIGCONT).await;
+            }
+            Action::Finish(_) => {
+                self.listen(false);
+                if let Some(pty) = &mut self.pty {
+                    pty.release_slave();
+                }
+            }
+            // Only while the rest of the output is waited for; see `asked_to_leave`.
+            Action::LeaveNow => {}
+        }
+    }
+
+    pub(super) fn typing_is_shared(&self) -> bool {
+        self.terminal.is_some_and(Terminal::typing_is_shared)
+    }
+
+    /// In the background the terminal is somebody else's; SIGCONT tells when that changes.
+    fn take_terminal(&mut self) {
+        let Some(terminal) = self.terminal else { return };
+        let wanted = !terminal.typing_is_shared() || self.child_wants_keys();
+        let take = wanted && terminal.is_ours();
+        if take && let Err(error) = terminal.make_raw() {
+            tracing::warn!("cannot switch the terminal to raw mode: {error}");
+        }
+        self.listen(take);
+        self.resize();
+    }
+
+    fn give_terminal_back(&mut self) {
+        self.listen(false);
+        if let Some(terminal) = self.terminal
+            && terminal.is_ours()
+        {
+            terminal.restore();
+        }
+    }
+
+    fn child_wants_keys(&self) -> bool {
+        let (Some(terminal), Some(pty)) = (self.terminal, &self.pty) else { return false };
+        terminal.wants_keys(pty.master())
+    }
+
+    /// Gives the child the keys when it asks for them, and the pipeline when it no longer does.
+    pub(super) fn follow_child(&mut self) {
+        match (self.has_keys, self.child_wants_keys()) {
+            (false, true) => self.take_terminal(),
+            (true, false) => self.give_terminal_back(),
+            _ => {}
+        }
+    }
+
+    fn listen(&mut self, on: bool) {
+        self.has_keys = on;
+        if let Some(inward) = &self.inward {
+            inward.listen(on);
+        }
+    }
+
+    fn suspend(&mut self, signal: i32) {
+        self.give_terminal_back();
+        // A typed `^Z` stops the whole pipeline; the kernel has done so where the child shares our group.
+        stop_self(signal, signal == libc::SIGTSTP && self.pty.is_some());
+        self.take_terminal();
+    }
+
+    fn resize(&mut self) {
+        let (false, Some(terminal), Some(pty)) = (self.fixed_size, self.terminal, &self.pty) else { return };
+        let Some(size) = terminal.size() else { return };
+        if size_of(pty.master()) == Some(size) {
+            return;
+        }
+        if let Err(error) = pty.resize(size) {
+            tracing::warn!("cannot resize the pseudo-terminal: {error}");
+        }
+        if let Some(tap) = &self.tap {
+            tap.resized(size);
+        }
+    }
+
+    /// The child has ended: its last bytes go out. Dropping the future gives them up.
+    pub(super) async fn drain(&mut self) {
+        let draining: Vec<_> = self.relays.drain(..).map(Relay::child_ended).collect();
+        for relay in draining {
+            relay.finished().await;
+        }
+    }
+
+    /// A child that was ended by force may have left modes on.
+    pub(super) fn undo_modes(&self) {
+        let undo = self.modes.undo();
+        if let Some(terminal) = self.terminal
+            && !undo.is_empty()
+            && let Err(error) = nix::unistd::write(terminal.fd(), &undo)
+        {
+            tracing::warn!("cannot undo terminal modes: {error}");
+        }
+    }
+
+    /// The terminal goes back, and the detectors see the end.
+    pub(super) fn strike(self) {
+        if let Some(tap) = &self.tap {
+            tap.close();
+        }
+    }
+}
