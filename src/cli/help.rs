@@ -12,12 +12,14 @@ pub(super) const LONG_END: &str = "\
 Everything behind the first `--` reaches claude byte for byte. Without --websocket nothing is served.
 
 EXAMPLES
-  claude-mpm                                 run claude
+  claude-mpm                                 become claude
   claude-mpm -- -p 'explain this'            the same, with arguments for claude
-  claude-mpm --websocket                     let programs watch on ws://127.0.0.1:8765
-  claude-mpm --websocket-port auto           the same, on the first free port
+  claude-mpm --websocket --launch-method subprocess
+                                             let programs watch on ws://127.0.0.1:8765
+  claude-mpm --websocket-port auto --launch-method subprocess
+                                             the same, on the first free port
   claude-mpm watch                           see what it does, from another terminal
-  claude-mpm watch --all 'agent.*'           what the agents of all instances do
+  claude-mpm watch --all 'claude.*'          what all instances do
 
 EXIT STATUS
   run: claude's own; 128+N when signal N ended it; 125 when claude-mpm failed, 126 when claude
@@ -70,7 +72,7 @@ pub(super) const CHECK_END: &str = "\
 EXAMPLES
   claude-mpm check                           everything
   claude-mpm check --port 8765               is it free, and who holds it?
-  claude-mpm --websocket-port $(claude-mpm check --find-port)
+  claude-mpm --launch-method subprocess --websocket-port $(claude-mpm check --find-port)
   claude-mpm check --connect web             how far away is the hub?
 
 EXIT STATUS
@@ -81,4 +83,5 @@ pub(super) const DEMO_END: &str = "\
 It runs under the real supervisor and hub, and says that it is a demo.
 
 EXAMPLES
-  claude-mpm demo                            then, in another terminal: claude-mpm watch";
+  claude-mpm demo                            then, in another terminal: claude-mpm watch
+  claude-mpm demo --forever                  until ^C";

@@ -19,7 +19,9 @@ use std::path::PathBuf;
     override_usage = help::USAGE,
     after_help = help::SHORT_END,
     after_long_help = help::LONG_END,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    subcommand_help_heading = "Verbs",
+    subcommand_value_name = "VERB"
 )]
 pub struct Cli {
     /// Options of the verb `run`, which is meant when there is no verb.
@@ -99,6 +101,7 @@ pub struct RunOptions {
 
 /// What is told beside the work itself.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Options of every verb")]
 pub struct LogOptions {
     /// Log more; twice for everything
     #[arg(short, long, global = true, action = ArgAction::Count, conflicts_with = "log_level")]
@@ -129,7 +132,7 @@ pub enum LogLevel {
 /// How claude is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LaunchMethod {
-    /// Our process becomes claude; a companion serves its watchers
+    /// Our process becomes claude; nothing of us is left
     Exec,
     /// We stay, and claude is our child
     Subprocess,

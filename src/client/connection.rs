@@ -2,9 +2,9 @@
 
 use super::endpoint::Io;
 use super::{
-    AfterClose, CONNECT_DEADLINE, ClientError, Endpoint, Frame, MAX_MESSAGE_BYTES, REPLY_DEADLINE,
-    SIGN_OF_LIFE, SILENCE, after_close,
+    CONNECT_DEADLINE, ClientError, Endpoint, Frame, MAX_MESSAGE_BYTES, REPLY_DEADLINE, SIGN_OF_LIFE, SILENCE,
 };
+use crate::dialect::close::{AfterClose, after_close};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};

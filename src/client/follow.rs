@@ -1,7 +1,9 @@
 //! A subscription that outlives its connections: it connects again, goes on behind the last event it handed out,
 //! and tells its caller of everything that happens on the way.
 
-use super::{AfterClose, Backoff, ClientError, Connection, Cursor, Endpoint, Frame, after_close};
+use super::{Backoff, ClientError, Connection, Cursor, Endpoint, Frame};
+use crate::dialect::Code;
+use crate::dialect::close::{AfterClose, after_close};
 use crate::event::channel;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -41,7 +43,7 @@ pub enum Item {
     Event(Frame),
     /// The hub could not give us some events.
     Gap {
-        /// How many; `None` when nobody knows, because numbering began anew.
+        /// How many; `None` when nobody knows: numbering began anew, or the session ended while we were away.
         missed: Option<u64>,
         /// The hub's own words, where it sent an event for it.
         frame: Option<Frame>,
@@ -68,7 +70,7 @@ pub struct Follow {
     endpoints: Vec<Endpoint>,
     wanted: Subscription,
     cursor: Option<Cursor>,
-    /// Where the log was when we subscribed; used once nothing that was asked for from the past can be on its way.
+    /// Where reading began, by the hub's word: the place to go on from when nothing came before the loss.
     subscribed: Option<Cursor>,
     backoff: Backoff,
     state: State,
@@ -83,6 +85,8 @@ enum State {
         connection: Box<Connection>,
         since: Instant,
     },
+    /// Over, which is still to be told.
+    Ending,
     Over,
 }
 
@@ -109,6 +113,10 @@ impl Follow {
                         return Some(item);
                     }
                 }
+                State::Ending => {
+                    self.state = State::Over;
+                    return Some(Item::Ended);
+                }
                 State::Over => return None,
             }
         }
@@ -119,6 +127,7 @@ impl Follow {
             Ok(endpoint) if first => Item::Connected(endpoint),
             Ok(_) => Item::Resumed(self.cursor.clone()),
             Err(Trouble::NewEpoch) => Item::Gap { missed: None, frame: None },
+            Err(Trouble::Client(cause)) if is_end(&cause) => self.ended_without_us(first),
             Err(Trouble::Client(cause)) if first => self.fail(cause),
             Err(Trouble::Client(cause)) => self.lost(cause),
         }
@@ -129,7 +138,7 @@ impl Follow {
             Connection::open_any(&self.endpoints).await.map_err(Trouble::Client)?;
         let endpoint = endpoint.clone();
         let reply = match connection.request(self.request()).await {
-            Err(ClientError::Reply { code, .. }) if code == NEW_EPOCH && self.begin_anew() => {
+            Err(cause) if is_new_epoch(&cause) && self.begin_anew() => {
                 self.state = State::Waiting(Instant::now());
                 return Err(Trouble::NewEpoch);
             }
@@ -169,9 +178,9 @@ impl Follow {
     fn received(&mut self, received: Result<Frame, ClientError>) -> Option<Item> {
         match received {
             Ok(frame) if frame.kind() == channel::SYSTEM_GAP => Some(self.gap(frame)),
-            Ok(frame) if frame.kind() == "error" => Some(Item::Fault(frame.error())),
+            Ok(frame) if frame.kind() == "error" => Some(self.fault(frame.error())),
             Ok(frame) => self.is_news(&frame).then_some(Item::Event(frame)),
-            Err(ClientError::Closed { code, .. }) if after_close(code) == AfterClose::Over => {
+            Err(cause) if is_end(&cause) => {
                 self.state = State::Over;
                 Some(Item::Ended)
             }
@@ -186,14 +195,31 @@ impl Follow {
         let news = !self.cursor.as_ref().is_some_and(seen);
         if news {
             self.cursor = Some(place);
+            // Whoever gets on may hurry: what comes back at once is worth coming back for.
+            self.backoff.reset();
         }
         news
     }
 
+    /// The session ended while we were away, or before we came; who was there before has missed its last events.
+    fn ended_without_us(&mut self, first: bool) -> Item {
+        self.state = if first { State::Over } else { State::Ending };
+        if first { Item::Ended } else { Item::Gap { missed: None, frame: None } }
+    }
+
+    fn fault(&mut self, cause: ClientError) -> Item {
+        if !is_new_epoch(&cause) {
+            return Item::Fault(cause);
+        }
+        // The hub goes on by itself with all that the new log holds.
+        self.cursor = None;
+        Item::Gap { missed: None, frame: None }
+    }
+
     fn gap(&mut self, frame: Frame) -> Item {
         let number = |name: &str| frame.data().get(name).and_then(Value::as_u64);
-        let epoch = frame.cursor().and_then(|place| place.epoch);
-        let epoch = epoch.or_else(|| self.cursor.clone().or(self.subscribed.clone())?.epoch);
+        let last = self.cursor.as_ref().or(self.subscribed.as_ref());
+        let epoch = frame.epoch().map(str::to_owned).or_else(|| last?.epoch.clone());
         if let Some(seq) = number("to_seq") {
             self.cursor = Some(Cursor { epoch, seq });
         }
@@ -208,8 +234,8 @@ impl Follow {
             && since.elapsed() >= GOOD_CONNECTION
         {
             self.backoff.reset();
-            self.cursor = self.cursor.take().or(self.subscribed.take());
         }
+        self.cursor = self.cursor.take().or(self.subscribed.take());
         if matches!(&cause, ClientError::Closed { code, .. } if after_close(*code) == AfterClose::Later) {
             self.backoff.slow_down();
         }
@@ -224,8 +250,13 @@ impl Follow {
     }
 }
 
-/// R4's code for a cursor of another numbering.
-const NEW_EPOCH: &str = "GAP001";
+fn is_end(cause: &ClientError) -> bool {
+    matches!(cause, ClientError::Closed { code, .. } if after_close(*code) == AfterClose::Over)
+}
+
+fn is_new_epoch(cause: &ClientError) -> bool {
+    matches!(cause, ClientError::Reply { code, .. } if code == Code::OtherEpoch.as_str())
+}
 
 enum Trouble {
     NewEpoch,

@@ -4,6 +4,7 @@ use super::ClientError;
 use crate::event::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -52,9 +53,20 @@ impl Frame {
         Some(Self { raw, fields })
     }
 
-    /// A frame out of a value, as the events inside a history are.
-    pub fn from_value(value: &Value) -> Option<Self> {
-        Self::parse(value.to_string().into())
+    /// The events of a `history`, each as it came; `None` when it holds none at all.
+    pub fn events(&self) -> Option<Vec<Self>> {
+        #[derive(Deserialize)]
+        struct Reply<'a> {
+            #[serde(borrow)]
+            data: Events<'a>,
+        }
+        #[derive(Deserialize)]
+        struct Events<'a> {
+            #[serde(borrow)]
+            events: Vec<&'a RawValue>,
+        }
+        let reply: Reply<'_> = serde_json::from_str(&self.raw).ok()?;
+        Some(reply.data.events.into_iter().filter_map(|event| Self::parse(event.get().into())).collect())
     }
 
     /// The frame as it came, on one line.
@@ -89,6 +101,11 @@ impl Frame {
     /// Number in the log; replies have none.
     pub fn seq(&self) -> Option<u64> {
         self.fields.seq
+    }
+
+    /// The numbering of the log it speaks of.
+    pub fn epoch(&self) -> Option<&str> {
+        self.fields.epoch.as_deref()
     }
 
     /// The session the event belongs to.
@@ -138,6 +155,15 @@ mod tests {
         assert_eq!(frame.text("content"), "a\nb");
         let broken = Frame::parse("{\n\"type\":\r\n\"x\"}".into()).unwrap();
         assert_eq!(broken.line(), "{ \"type\":  \"x\"}");
+    }
+
+    #[test]
+    fn the_events_of_a_history_are_as_they_came() {
+        let event = r#"{ "type":"x", "data":{"n":1.50,"big":123456789012345678901234567890} }"#;
+        let reply = format!(r#"{{"type":"history","data":{{"events":[{event}],"complete":true}}}}"#);
+        let events = Frame::parse(reply.as_str().into()).unwrap().events().unwrap();
+        assert_eq!(events[0].line(), event);
+        assert!(Frame::parse(r#"{"type":"history","data":{}}"#.into()).unwrap().events().is_none());
     }
 
     #[test]

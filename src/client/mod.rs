@@ -3,19 +3,18 @@
 //! It knows the wire and nothing of terminals. What it has to report it returns; it prints nothing.
 
 mod backoff;
-mod close;
 mod connection;
 mod endpoint;
 mod follow;
 mod frame;
 
 pub use backoff::Backoff;
-pub use close::{AfterClose, after_close};
 pub use connection::Connection;
 pub use endpoint::{AddressError, Endpoint};
 pub use follow::{Follow, Item, Start, Subscription};
 pub use frame::{Cursor, Frame};
 
+use crate::dialect::close::{AfterClose, after_close};
 use std::io;
 use std::time::Duration;
 

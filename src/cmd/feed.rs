@@ -15,7 +15,7 @@ const QUEUE: usize = 64;
 #[derive(Debug)]
 pub(super) enum News {
     /// Something happened on the way.
-    Item(Item),
+    Item(Box<Item>),
     /// The process is gone and will not come back.
     Gone,
 }
@@ -63,7 +63,7 @@ impl Feed {
 async fn report(target: Arc<Target>, mut follow: Follow, sender: mpsc::Sender<(Arc<Target>, News)>) {
     while let Some(item) = follow.next().await {
         let gone = is_gone(&target, &item);
-        let news = if gone { News::Gone } else { News::Item(item) };
+        let news = if gone { News::Gone } else { News::Item(Box::new(item)) };
         if sender.send((target.clone(), news)).await.is_err() || gone {
             return;
         }

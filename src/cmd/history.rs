@@ -107,11 +107,10 @@ async fn ask(target: &Target, params: Map<String, Value>) -> Result<Past, Failur
     let asked = connection.request(json!({"command": "get_history", "params": params})).await;
     let reply = asked.map_err(|cause| target.failure(DOING, &cause))?;
     connection.close().await;
-    let listed = reply.data().get("events").and_then(Value::as_array);
-    let listed =
-        listed.ok_or_else(|| Failure::new(Exit::Failed, "cannot read history: the hub's answer has none"))?;
+    let none = || Failure::new(Exit::Failed, "cannot read history: the hub's answer has none");
+    let events = reply.events().ok_or_else(none)?;
     let complete = reply.data().get("complete") != Some(&Value::Bool(false));
-    Ok(Past { events: listed.iter().filter_map(Frame::from_value).collect(), complete })
+    Ok(Past { events, complete })
 }
 
 fn print<'a>(

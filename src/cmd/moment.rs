@@ -106,8 +106,7 @@ mod tests {
 
     #[test]
     fn times_are_shown_in_the_chosen_style() {
-        let [first, second] =
-            ["2026-11-20T23:30:00.001Z", "2026-11-20T22:59:59.000Z"].map(|t| Timestamp::parse(t));
+        let [first, second] = ["2026-11-20T23:30:00.001Z", "2026-11-20T22:59:59.000Z"].map(Timestamp::parse);
         for (style, expected) in [
             (TimeStyle::Local, ["00:30:00.001 ", "2026-11-20 23:59:59.000 "]),
             (TimeStyle::Utc, ["2026-11-20T23:30:00.001Z ", "2026-11-20T22:59:59.000Z "]),

@@ -113,7 +113,12 @@ mod tests {
     fn printed(printer: &mut Printer, kind: &str, content: &str) -> String {
         let frame = json!({"type": kind, "source": "screen", "data": {"content": content}, "timestamp": "1970-01-01T00:00:00Z"});
         let mut out = Vec::new();
-        drop(printer.show(&mut out, "web:1", &Frame::from_value(&frame).unwrap()).unwrap());
+        assert!(
+            printer
+                .show(&mut out, "web:1", &Frame::parse(frame.to_string().into()).unwrap())
+                .unwrap()
+                .is_continue()
+        );
         String::from_utf8(out).unwrap()
     }
 

@@ -126,7 +126,7 @@ mod tests {
             ("system.gap", json!({"missed": 7, "reason": "slow"}), "7 events missed: slow"),
             ("agent.delegation", json!({"agent": "a", "n": null, "x": [1]}), "agent=a x=[1]"),
         ] {
-            let frame = Frame::from_value(&json!({"type": kind, "data": data})).unwrap();
+            let frame = Frame::parse(json!({"type": kind, "data": data}).to_string().into()).unwrap();
             assert_eq!(summary(&frame), expected, "{kind}");
         }
     }

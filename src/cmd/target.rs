@@ -77,7 +77,7 @@ pub(super) fn by_word(word: Option<&str>, doing: &str) -> Result<Target, Failure
         }
         Choice::None if running.is_empty() => {
             Err(failure("no instance is running")
-                .tip("start one that can be watched: claude-mpm --websocket"))
+                .tip("start one that can be watched: claude-mpm --websocket --launch-method subprocess"))
         }
         Choice::None => {
             let all: Vec<&Instance> = running.iter().collect();

@@ -108,21 +108,24 @@ impl Watch {
     }
 
     fn handle(&mut self, target: &Target, news: News) -> anyhow::Result<ControlFlow<ExitCode>> {
-        let failure = match news {
-            News::Item(Item::Failed(cause)) => target.failure("watch", &cause),
-            News::Gone => {
-                Failure::new(Exit::Failed, format!("cannot watch {}: the instance is gone", target.label))
-            }
-            News::Item(Item::Event(frame) | Item::Gap { frame: Some(frame), .. }) => {
+        let item = match news {
+            News::Item(item) => *item,
+            News::Gone => return self.given_up(vanished(target)),
+        };
+        match item {
+            Item::Event(frame) | Item::Gap { frame: Some(frame), .. } => {
                 let shown = self.printer.show(&mut io::stdout().lock(), &target.label, &frame)?;
                 return Ok(shown.map_break(|()| Exit::Ok.into()));
             }
-            News::Item(Item::Ended) if !self.all => return Ok(ControlFlow::Break(Exit::Ok.into())),
-            News::Item(item) => {
-                self.say(&state(target, &item));
-                return Ok(ControlFlow::Continue(()));
-            }
-        };
+            Item::Failed(cause) => return self.given_up(target.failure("watch", &cause)),
+            Item::Ended if !self.all => return Ok(ControlFlow::Break(Exit::Ok.into())),
+            state => self.say(&in_words(target, &state)),
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Ends the watch of a single hub; others go on.
+    fn given_up(&self, failure: Failure) -> anyhow::Result<ControlFlow<ExitCode>> {
         if !self.all {
             return Err(failure.into());
         }
@@ -137,8 +140,12 @@ impl Watch {
     }
 }
 
+fn vanished(target: &Target) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot watch {}: the instance is gone", target.label))
+}
+
 /// A state of the connection in words.
-fn state(target: &Target, item: &Item) -> String {
+fn in_words(target: &Target, item: &Item) -> String {
     let label = &target.label;
     match item {
         Item::Connected(endpoint) => format!("watching {label} ({endpoint})"),
@@ -152,7 +159,7 @@ fn state(target: &Target, item: &Item) -> String {
         Item::Fault(cause) | Item::Failed(cause) => format!("{label}: {cause}"),
         Item::Gap { missed: Some(missed), .. } => format!("{label}: {missed} events missed"),
         Item::Gap { missed: None, .. } => {
-            format!("{label}: some events may be missed, the hub has begun a new log")
+            format!("{label}: some events may be missed, because the hub began a new log or ended")
         }
         Item::Ended => format!("{label}: the session is over"),
         Item::Event(_) => String::new(),

@@ -28,6 +28,43 @@ pub enum Close {
     RateLimit = 4429,
 }
 
+/// What a close code asks of a client: the right column of the wire contract's table.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterClose {
+    /// The session is over: stop, all is well.
+    Over,
+    /// Connect again and go on at the cursor.
+    Again,
+    /// The same, but not soon.
+    Later,
+    /// Not let in, and never will be with this token.
+    Refused,
+    /// Stop: the same would happen again.
+    Stop,
+}
+
+/// Reads a code that a server sent. An unknown one is worth another attempt.
+pub fn after_close(code: u16) -> AfterClose {
+    use Close::{
+        BadUtf8, BinaryNotAccepted, GoingAway, NotAuthenticated, ProtocolError, RateLimit, RoleNotAllowed,
+        SessionOver, Slow, TooBig,
+    };
+    let all = [
+        (SessionOver, AfterClose::Over),
+        (GoingAway, AfterClose::Again),
+        (ProtocolError, AfterClose::Stop),
+        (BinaryNotAccepted, AfterClose::Stop),
+        (BadUtf8, AfterClose::Stop),
+        (TooBig, AfterClose::Stop),
+        (NotAuthenticated, AfterClose::Refused),
+        (RoleNotAllowed, AfterClose::Refused),
+        (Slow, AfterClose::Again),
+        (RateLimit, AfterClose::Later),
+    ];
+    all.into_iter().find(|(close, _)| close.code() == code).map_or(AfterClose::Again, |(_, after)| after)
+}
+
 impl Close {
     /// The number on the wire.
     pub const fn code(self) -> u16 {

@@ -162,6 +162,16 @@ mod tests {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 
+    /// The handoff forks: the child's copy of the guard must not take the parent's record away.
+    #[test]
+    fn a_guard_that_crossed_a_fork_removes_nothing() {
+        let (_base, directory) = directory();
+        let mut registration = directory.register(&record("s1", "web")).unwrap();
+        registration.owner += 1;
+        drop(registration);
+        assert_eq!(directory.list().len(), 1);
+    }
+
     #[test]
     fn the_list_is_sorted_by_start() {
         let (_base, directory) = directory();

@@ -40,13 +40,16 @@ impl Terminal {
         let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
         for fd in [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()] {
             if isatty(fd).unwrap_or(false) {
-                let fd = fd.try_clone_to_owned()?;
-                let found = termios::tcgetattr(&fd)?;
                 let typing_is_shared = !isatty(stdin.as_fd()).unwrap_or(false);
-                return Ok(Some(Self { fd, found, typing_is_shared }));
+                return Self::of(fd.try_clone_to_owned()?, typing_is_shared).map(Some);
             }
         }
         Ok(None)
+    }
+
+    fn of(fd: OwnedFd, typing_is_shared: bool) -> io::Result<Self> {
+        let found = termios::tcgetattr(&fd)?;
+        Ok(Self { fd, found, typing_is_shared })
     }
 
     /// The descriptor.
@@ -159,4 +162,51 @@ pub fn signal_key(settings: &Termios, byte: u8) -> Option<SignalKey> {
         .into_iter()
         .find(|(index, _)| settings.control_chars[*index as usize] == byte)
         .map(|(_, key)| key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::pty::{OpenptyResult, openpty};
+    use nix::sys::termios::tcgetattr;
+
+    fn pair(typing_is_shared: bool) -> (OwnedFd, Terminal) {
+        let OpenptyResult { master, slave } = openpty(None, None).unwrap();
+        (master, Terminal::of(slave, typing_is_shared).unwrap())
+    }
+
+    #[test]
+    fn a_panic_leaves_the_terminal_as_it_was() {
+        let (_master, terminal) = pair(false);
+        let changed = std::cell::Cell::new(false);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _raw = RawMode(&terminal);
+            terminal.make_raw().unwrap();
+            changed.set(tcgetattr(terminal.fd()).unwrap() != terminal.found);
+            panic!("on purpose");
+        }));
+        assert!(panicked.is_err() && changed.get());
+        assert_eq!(tcgetattr(terminal.fd()).unwrap(), terminal.found);
+    }
+
+    #[test]
+    fn keys_become_signals_only_where_the_terminal_says_so() {
+        let (_master, terminal) = pair(false);
+        assert_eq!(signal_key(&terminal.found, 0x03), Some(SignalKey::Interrupt));
+        assert_eq!(signal_key(&terminal.found, 0x1a), Some(SignalKey::Suspend));
+        assert_eq!(signal_key(&terminal.found, b'a'), None);
+        terminal.make_raw().unwrap();
+        assert_eq!(signal_key(&tcgetattr(terminal.fd()).unwrap(), 0x03), None);
+    }
+
+    #[test]
+    fn a_child_that_shares_the_typing_gets_keys_once_it_changes_how_they_are_taken() {
+        let (_outer_master, terminal) = pair(true);
+        let OpenptyResult { master, slave } = openpty(None, &terminal.settings_for_child()).unwrap();
+        assert!(!terminal.wants_keys(master.as_fd()));
+        let mut silent = tcgetattr(&slave).unwrap();
+        silent.local_flags.remove(LocalFlags::ECHO);
+        termios::tcsetattr(&slave, SetArg::TCSANOW, &silent).unwrap();
+        assert!(terminal.wants_keys(master.as_fd()));
+    }
 }
