@@ -13,6 +13,7 @@ use crate::source::system;
 use crate::supervisor::launch::Launch;
 use crate::supervisor::state::Ending;
 use crate::supervisor::{self, Audience};
+use nix::sys::socket::Backlog;
 use std::fs::Permissions;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -20,6 +21,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use tokio::sync::watch;
+
+/// Callers that may wait to be accepted.
+const BACKLOG: i32 = 1024;
 
 /// Everything that was claimed for a hub before claude starts.
 #[derive(Debug)]
@@ -129,17 +133,24 @@ fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<TcpListener, Failure> 
         Some(PortChoice::Number(number)) => number,
         None => DEFAULT_PORT,
     };
-    TcpListener::bind((host, number)).map_err(|cause| match cause.kind() {
+    listen((host, number).into()).map_err(|cause| match cause.kind() {
         io::ErrorKind::AddrInUse => taken(host, number),
         _ => cannot_listen(&format!("{}: {cause}", SocketAddr::from((host, number)))),
     })
+}
+
+/// The standard library lets 128 callers wait; a dashboard that reconnects everywhere at once is more.
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    nix::sys::socket::listen(&listener, Backlog::new(BACKLOG)?)?;
+    Ok(listener)
 }
 
 /// From 8765 on; somebody else may take a port between the look and the claim, then the next one is tried.
 fn bind_first_free(host: IpAddr) -> Result<TcpListener, Failure> {
     let mut from = DEFAULT_PORT;
     while let Some(port) = find_free_port(host, from) {
-        match TcpListener::bind((host, port)) {
+        match listen((host, port).into()) {
             Ok(listener) => return Ok(listener),
             Err(cause) if cause.kind() != io::ErrorKind::AddrInUse => return Err(cannot_listen(&cause)),
             Err(_) => match port.checked_add(1) {

@@ -75,10 +75,8 @@ pub(super) fn by_word(word: Option<&str>, doing: &str) -> Result<Target, Failure
                 .tip(format!("choose one with -i: {}", labels(&several)));
             Err(if doing == "watch" { failure.tip("or watch all with --all") } else { failure })
         }
-        Choice::None if running.is_empty() => {
-            Err(failure("no instance is running")
-                .tip("start one that can be watched: claude-mpm --websocket --launch-method subprocess"))
-        }
+        Choice::None if running.is_empty() => Err(failure("no instance is running")
+            .tip("start one that can be watched: claude-mpm --websocket --launch-method subprocess")),
         Choice::None => {
             let all: Vec<&Instance> = running.iter().collect();
             Err(failure("none has this name, session id, pid or port")

@@ -38,7 +38,7 @@ impl Record {
 pub struct Bounds {
     /// Most records.
     pub records: usize,
-    /// Most bytes, counted as [`weight`] does.
+    /// Most bytes: the events and one encoding of each, estimated from above.
     pub bytes: usize,
 }
 

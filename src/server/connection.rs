@@ -71,7 +71,7 @@ impl Connection {
         upgraded: Upgraded,
         shared: Arc<Shared>,
         season: watch::Receiver<Season>,
-    ) -> Self {
+    ) -> Box<Self> {
         let Upgraded { stream, read, query, permit } = upgraded;
         stream.set_nodelay();
         let gauges = shared.hub.gauges();
@@ -79,7 +79,7 @@ impl Connection {
         let socket = Socket::new(stream, read.into(), outbox, &shared.limits).await;
         let now = Instant::now();
         let next_ping = now + shared.limits.ping;
-        let mut connection = Self {
+        let mut connection = Box::new(Self {
             subscription: Subscription::default(),
             socket,
             season,
@@ -92,7 +92,7 @@ impl Connection {
             _counted: counted,
             _permit: permit,
             shared,
-        };
+        });
         connection.greet(&query);
         connection
     }
@@ -104,7 +104,7 @@ impl Connection {
     }
 
     /// Serves the client until it or the session ends.
-    pub(super) async fn run(mut self) {
+    pub(super) async fn run(mut self: Box<Self>) {
         let ending = loop {
             self.arm_clock();
             let happened = self.happened().await;
@@ -245,12 +245,7 @@ impl Connection {
     fn deliver(&mut self, records: &[Arc<Record>]) {
         let filter = self.subscription.filter();
         let admitted = records.iter().filter(|record| filter.admits(&record.event));
-        let mut frames = admitted.map(|record| &frame::of(record)[..]).peekable();
-        let outbox = self.socket.outbox();
-        // The first is taken for typical; a wrong guess only costs a second allocation.
-        let typical = frames.peek().map_or(0, |frame| frame.len());
-        outbox.reserve(typical * records.len());
-        outbox.push_frames(frames);
+        self.socket.outbox().push_frames(admitted.map(|record| &frame::of(record)[..]));
     }
 
     fn tell_gap(&mut self, from_seq: u64, to_seq: u64, reason: &str) {
@@ -283,7 +278,7 @@ impl Connection {
     }
 
     /// Says goodbye, within the limit for that.
-    async fn part(mut self, ending: Ending) {
+    async fn part(mut self: Box<Self>, ending: Ending) {
         match ending {
             Ending::Lost => return,
             Ending::ByClient => {}

@@ -9,8 +9,10 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections whose request head has arrived; beyond: 503.
     pub connections: usize,
-    /// Connections whose request head has not arrived; beyond: the oldest of them is cut.
+    /// Connections whose request head has not arrived; beyond: the oldest of them is cut after `grace`.
     pub handshakes: usize,
+    /// For sending a request head while others wait for the place.
+    pub grace: Duration,
     /// For the whole request head; then the connection is cut.
     pub head: Duration,
     /// Bytes of a request head; beyond: 431.
@@ -53,6 +55,7 @@ impl Default for Limits {
         Self {
             connections: 512,
             handshakes: 64,
+            grace: Duration::from_millis(50),
             head: Duration::from_secs(5),
             head_bytes: 16 << 10,
             headers: 64,

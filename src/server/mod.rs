@@ -69,6 +69,7 @@ enum Happened {
     HubClosed,
     Ended(Result<(), JoinError>),
     Rested,
+    Stirred,
     Accepted(io::Result<Stream>),
 }
 
@@ -115,6 +116,8 @@ impl Server {
             let paused = self.paused_until;
             let rest = async { sleep_until(paused.unwrap_or_else(Instant::now)).await };
             let open = *self.season.borrow() == Season::Open;
+            let room = self.lobby.make_room(&self.shared.limits, Instant::now());
+            let accepting = room && paused.is_none();
             let happened = tokio::select! {
                 // The sender dropped is an error here, and a signal too.
                 _ = shutdown.wait_for(|on| *on) => Happened::Shutdown,
@@ -122,7 +125,8 @@ impl Server {
                 () = &mut pacer => continue,
                 Some(ended) = self.connections.join_next() => Happened::Ended(ended),
                 () = rest, if paused.is_some() => Happened::Rested,
-                accepted = listeners.accept(), if paused.is_none() => Happened::Accepted(accepted),
+                () = self.lobby.stirred(&self.shared.limits), if !room => Happened::Stirred,
+                accepted = listeners.accept(), if accepting => Happened::Accepted(accepted),
             };
             if let Happened::Shutdown = happened {
                 return;
@@ -133,7 +137,7 @@ impl Server {
 
     fn handle(&mut self, happened: Happened) {
         match happened {
-            Happened::Shutdown => {}
+            Happened::Shutdown | Happened::Stirred => {}
             Happened::HubClosed => self.turn(Season::Over),
             Happened::Ended(Ok(())) => {}
             Happened::Ended(Err(cause)) if cause.is_panic() => tracing::error!("connection failed: {cause}"),
@@ -148,10 +152,10 @@ impl Server {
     }
 
     fn attend(&mut self, stream: Stream) {
-        let arrival = Arrival::default();
+        let arrival = self.lobby.arrival();
         let visit = attend(stream, self.shared.clone(), arrival.clone(), self.season.subscribe());
         let task = self.connections.spawn(visit);
-        self.lobby.enter(self.shared.limits.handshakes, arrival, task);
+        self.lobby.enter(arrival, task);
     }
 
     fn turn(&self, season: Season) {
@@ -173,8 +177,8 @@ impl Server {
 
 /// One connection's whole life. The parts are boxed, so that an idle client costs only the part it is in.
 async fn attend(stream: Stream, shared: Arc<Shared>, arrival: Arrival, season: watch::Receiver<Season>) {
-    let visit = Box::pin(http::attend(stream, shared.clone(), arrival));
-    if let Some(upgraded) = visit.await {
-        Box::pin(async { Connection::open(upgraded, shared, season).await.run().await }).await;
+    if let Some(upgraded) = Box::pin(http::attend(stream, shared.clone(), arrival)).await {
+        let connection = Box::pin(Connection::open(upgraded, shared, season)).await;
+        Box::pin(connection.run()).await;
     }
 }

@@ -1,0 +1,57 @@
+//! A hub and a server on port 0, in the test's own runtime.
+
+use claude_mpm::event::body::{Output, Stream};
+use claude_mpm::event::{Body, SessionId, Source};
+use claude_mpm::hub::{Bounds, Hub, Publisher};
+use claude_mpm::server::{Access, Limits, Listener, serve_within};
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+/// Longest wait for anything that should happen; generous, because the machine is shared.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server.
+pub(crate) struct TestServer {
+    pub(crate) hub: Hub,
+    pub(crate) address: SocketAddr,
+    shutdown: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        Self::with(Limits::default(), Bounds::default()).await
+    }
+
+    pub(crate) async fn with(limits: Limits, bounds: Bounds) -> Self {
+        let hub = Hub::new(SessionId::new("session-1"), bounds);
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        let listener = socket.listen(1024).unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shutdown, signal) = watch::channel(false);
+        let listeners = vec![Listener::Tcp(listener)];
+        let task = tokio::spawn(serve_within(limits, listeners, hub.clone(), Access::loopback(), signal));
+        Self { hub, address, shutdown, task }
+    }
+
+    pub(crate) fn publisher(&self) -> Publisher {
+        self.hub.publisher(Source::Screen)
+    }
+
+    /// Publishes one line of output and returns its number.
+    pub(crate) fn say(&self, content: &str) -> u64 {
+        let output = Output { content: content.into(), stream: Stream::Stdout, truncated: false };
+        self.publisher().publish(Body::Output(output))
+    }
+
+    /// Signals the shutdown and waits for `serve` to return.
+    pub(crate) async fn stop(self) {
+        self.shutdown.send_replace(true);
+        timeout(PATIENCE, self.task).await.expect("serve returns").unwrap();
+    }
+}
