@@ -1,7 +1,8 @@
 //! Whether claude works or waits, from what is cheap: its window title, and that it writes at all.
 //!
-//! Claude's title begins with a star while it waits and with a turning braille dot while it works. A program
-//! without such a title is busy while it writes and idle once it has been silent for a while.
+//! Claude's title begins with a star while it waits and with a turning braille dot while it works. A program on a
+//! terminal without such a title is busy while it writes and idle once it has been silent for a while. One that
+//! writes into a pipe waits for nobody: it is busy until its end, however silent.
 
 use crate::event::body::ActivityState;
 use std::time::Duration;
@@ -13,10 +14,11 @@ const IDLE_TITLE: char = '\u{2733}';
 const BUSY_TITLE: std::ops::RangeInclusive<char> = '\u{2801}'..='\u{28ff}';
 
 /// What is known so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ActivityDetector {
     state: Option<ActivityState>,
-    title_speaks: bool,
+    /// Silence says nothing: the title speaks, or there is no terminal at which somebody could be waited for.
+    silence_is_mute: bool,
     last_output: Option<Duration>,
 }
 
@@ -30,6 +32,17 @@ pub struct Change {
 }
 
 impl ActivityDetector {
+    /// At the start of a program whose output goes to a terminal, or not.
+    pub fn new(on_terminal: bool) -> Self {
+        Self { state: None, silence_is_mute: !on_terminal, last_output: None }
+    }
+
+    /// The program starts.
+    pub fn started(&mut self, now: Duration) -> Option<Change> {
+        self.last_output = Some(now);
+        self.becomes(ActivityState::Busy)
+    }
+
     /// The window title is now this.
     pub fn title(&mut self, title: &str) -> Option<Change> {
         let state = match title.chars().next() {
@@ -37,13 +50,13 @@ impl ActivityDetector {
             Some(first) if BUSY_TITLE.contains(&first) => ActivityState::Busy,
             _ => return None,
         };
-        self.title_speaks = true;
+        self.silence_is_mute = true;
         self.becomes(state)
     }
 
     /// Something was written.
     pub fn output(&mut self, now: Duration) -> Option<Change> {
-        if self.title_speaks {
+        if self.silence_is_mute {
             return None;
         }
         self.last_output = Some(now);
@@ -61,7 +74,7 @@ impl ActivityDetector {
 
     /// When `tick` has something to decide.
     pub fn deadline(&self) -> Option<Duration> {
-        if self.title_speaks { None } else { self.last_output.map(|last| last + SILENCE) }
+        if self.silence_is_mute { None } else { self.last_output.map(|last| last + SILENCE) }
     }
 
     fn becomes(&mut self, state: ActivityState) -> Option<Change> {
@@ -77,7 +90,7 @@ mod tests {
 
     #[test]
     fn the_title_decides_and_only_changes_are_told() {
-        let mut detector = ActivityDetector::default();
+        let mut detector = ActivityDetector::new(true);
         assert_eq!(detector.title("✳ Claude Code"), Some(Change { now: Idle, previous: None }));
         assert_eq!(detector.title("✳ Other"), None);
         assert_eq!(detector.title("⠂ Working"), Some(Change { now: Busy, previous: Some(Idle) }));
@@ -88,8 +101,17 @@ mod tests {
     }
 
     #[test]
+    fn a_program_that_writes_into_a_pipe_is_busy_until_its_end() {
+        let mut detector = ActivityDetector::new(false);
+        assert_eq!(detector.started(Duration::ZERO), Some(Change { now: Busy, previous: None }));
+        assert_eq!(detector.deadline(), None);
+        assert_eq!(detector.output(SILENCE * 2), None);
+        assert_eq!(detector.tick(SILENCE * 9), None);
+    }
+
+    #[test]
     fn without_a_telling_title_output_is_busy_and_silence_is_idle() {
-        let mut detector = ActivityDetector::default();
+        let mut detector = ActivityDetector::new(true);
         let later = Duration::from_secs(9);
         assert_eq!(detector.output(later), Some(Change { now: Busy, previous: None }));
         assert_eq!(detector.tick(later), None);

@@ -13,12 +13,13 @@ use std::io;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Starts reading `tap` until it is closed. `publisher` speaks for the screen.
+/// Starts reading `tap` until it is closed. `terminal` is the size of the terminal claude writes to, where it does;
+/// `publisher` speaks for the screen.
 ///
 /// # Errors
 /// When no thread can be had.
-pub fn start(tap: Tap, size: Size, publisher: Publisher) -> io::Result<JoinHandle<()>> {
-    let reader = OutputReader::new(size, publisher);
+pub fn start(tap: Tap, terminal: Option<Size>, publisher: Publisher) -> io::Result<JoinHandle<()>> {
+    let reader = OutputReader::new(terminal, publisher);
     std::thread::Builder::new().name("output".into()).spawn(move || reader.run(&tap))
 }
 
@@ -32,18 +33,21 @@ struct OutputReader {
 }
 
 impl OutputReader {
-    fn new(size: Size, publisher: Publisher) -> Self {
+    fn new(terminal: Option<Size>, publisher: Publisher) -> Self {
+        let size = terminal.unwrap_or_default();
         Self {
             publisher,
             started: Instant::now(),
             screen: Screen::new(size.cols, size.rows),
             stdout: Lines::default(),
             stderr: Lines::default(),
-            activity: ActivityDetector::default(),
+            activity: ActivityDetector::new(terminal.is_some()),
         }
     }
 
     fn run(mut self, tap: &Tap) {
+        let change = self.activity.started(self.started.elapsed());
+        self.publish_activity(change);
         while let Some(passed) = tap.take(self.deadline()) {
             let now = self.started.elapsed();
             passed.into_iter().for_each(|passed| self.take(passed, now));

@@ -3,7 +3,7 @@
 use super::Audience;
 use super::state::{Ending, State};
 use crate::event::Timestamp;
-use crate::event::body::{Body, EndReason, Ended, ProcessState, ProcessStatus, SessionEnd};
+use crate::event::body::{Body, EndReason, Ended, Fault, ProcessState, ProcessStatus, SessionEnd, Severity};
 use crate::hub::{self, Publisher};
 use nix::sys::signal::Signal;
 
@@ -30,6 +30,16 @@ impl Announcer {
             None,
             "Claude is starting",
         )));
+    }
+
+    pub(super) fn cannot_follow(&self, cause: &std::io::Error) {
+        let Some(Audience { publisher, .. }) = &self.audience else { return };
+        publisher.publish(Body::Error(Fault {
+            error: format!("cannot follow claude's output: {cause}"),
+            component: "supervisor".into(),
+            severity: Severity::Error,
+            error_code: "RES001".into(),
+        }));
     }
 
     pub(super) fn running(&self, pid: u32) {

@@ -30,7 +30,8 @@ pub struct Launch {
     pub(super) terminal: Option<Terminal>,
     pub(super) pipes: Vec<Pipe>,
     pub(super) modes: Modes,
-    pub(super) size: Size,
+    /// Size of the terminal that claude's stdout is, where it is one.
+    pub(super) screen: Option<Size>,
     /// The size stays, whatever happens to the user's terminal.
     pub(super) fixed_size: bool,
 }
@@ -71,7 +72,8 @@ pub fn prepare(command: &Command, options: Options) -> io::Result<Launch> {
         guardian::let_go_of_stdin()?;
     }
     let fixed_size = options.headless || options.window_size.is_some();
-    Ok(Launch { posted, pty, terminal, pipes, modes, size, fixed_size })
+    let screen = (plan.0[1] == Kind::Terminal).then_some(size);
+    Ok(Launch { posted, pty, terminal, pipes, modes, screen, fixed_size })
 }
 
 fn wire(plan: Plan) -> io::Result<([Stdio; 3], Vec<Pipe>)> {

@@ -15,6 +15,7 @@ use crate::hub::Publisher;
 use crate::process::guardian::Guardian;
 use crate::process::signals::Signals;
 use crate::process::tap::Tap;
+use crate::process::terminal::Size;
 use crate::source::output;
 use announce::Announcer;
 use launch::Launch;
@@ -47,21 +48,16 @@ pub struct Audience {
 /// # Errors
 /// When the run cannot begin; claude has not been started then.
 pub async fn run(launch: Launch, audience: Option<Audience>) -> io::Result<Ending> {
-    let Launch { posted, pty, terminal, pipes, modes, size, fixed_size } = launch;
+    let Launch { posted, pty, terminal, pipes, modes, screen, fixed_size } = launch;
     let mut signals = Signals::catch()?;
     let mut guardian = posted.take_up()?;
     let announcer = Announcer::new(audience);
     let tap = announcer.publisher().map(|_| Tap::new());
-    let reader = match (announcer.publisher(), &tap) {
-        (Some(publisher), Some(tap)) => {
-            Some(output::start(tap.clone(), size, publisher.as_source(Source::Screen))?)
-        }
-        _ => None,
-    };
-    let mut stage = Stage::set(Ends { pty, pipes, modes, fixed_size }, terminal.as_ref(), tap)?;
+    let mut stage = Stage::set(Ends { pty, pipes, modes, fixed_size }, terminal.as_ref(), tap.clone())?;
     let setting = Setting { own_group: stage.has_own_group(), our_pid: std::process::id().cast_signed() };
 
     announcer.starting();
+    let reader = tap.and_then(|tap| start_reading(tap, screen, &announcer));
     guardian.start().await;
     let (state, ending) = attend(setting, &mut signals, &mut guardian, &mut stage, &announcer).await;
 
@@ -77,6 +73,18 @@ pub async fn run(launch: Launch, audience: Option<Audience>) -> io::Result<Endin
     announcer.ended(state);
     guardian.dismiss().await;
     Ok(ending)
+}
+
+/// Has the output followed. That it cannot be is no reason to keep claude from running.
+fn start_reading(tap: Tap, screen: Option<Size>, announcer: &Announcer) -> Option<JoinHandle<()>> {
+    let publisher = announcer.publisher()?;
+    match output::start(tap, screen, publisher.as_source(Source::Screen)) {
+        Ok(reader) => Some(reader),
+        Err(cause) => {
+            announcer.cannot_follow(&cause);
+            None
+        }
+    }
 }
 
 /// Waits for what happens and has it dealt with, until the child is over.

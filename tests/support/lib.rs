@@ -13,6 +13,7 @@ use std::time::Duration;
 
 pub mod messages_api;
 pub mod piped;
+pub mod program;
 pub mod real_claude;
 pub mod scenarios;
 pub mod terminal;

@@ -20,7 +20,7 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -30,6 +30,7 @@ pub struct MessagesApi {
     /// The port on 127.0.0.1.
     pub port: u16,
     asked: Log,
+    gate: watch::Sender<bool>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -47,23 +48,50 @@ pub struct Asked {
 
 type Log = Arc<Mutex<Vec<Asked>>>;
 
+/// What every connection shares.
+#[derive(Debug, Clone)]
+struct Place {
+    log: Log,
+    /// Closed while a test gets ready.
+    gate: watch::Receiver<bool>,
+}
+
 impl MessagesApi {
     /// Starts a server on a free port; it accepts connections when this returns.
     ///
     /// # Panics
     /// If the machine has no loopback port or no thread to give.
     pub fn start() -> Self {
+        Self::with_gate(true)
+    }
+
+    /// Starts a server that answers no message before [`MessagesApi::release`], so that a test can get ready while
+    /// claude waits.
+    ///
+    /// # Panics
+    /// As [`MessagesApi::start`].
+    pub fn start_held() -> Self {
+        Self::with_gate(false)
+    }
+
+    /// Lets a held server answer.
+    pub fn release(&self) {
+        self.gate.send_replace(true);
+    }
+
+    fn with_gate(open: bool) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         listener.set_nonblocking(true).expect("a non-blocking listener");
         let port = listener.local_addr().expect("the port").port();
         let asked = Log::default();
         let (stop, stopped) = oneshot::channel();
-        let log = Arc::clone(&asked);
+        let gate = watch::Sender::new(open);
+        let place = Place { log: Arc::clone(&asked), gate: gate.subscribe() };
         let thread = std::thread::Builder::new()
             .name("messages-api".to_owned())
-            .spawn(move || run(listener, log, stopped))
+            .spawn(move || run(listener, place, stopped))
             .expect("a thread");
-        Self { port, asked, stop: Some(stop), thread: Some(thread) }
+        Self { port, asked, gate, stop: Some(stop), thread: Some(thread) }
     }
 
     /// The value for `ANTHROPIC_BASE_URL`.
@@ -88,25 +116,25 @@ impl Drop for MessagesApi {
 }
 
 /// Serves until `stopped`; dropping the runtime then ends every connection.
-fn run(listener: std::net::TcpListener, log: Log, stopped: oneshot::Receiver<()>) {
+fn run(listener: std::net::TcpListener, place: Place, stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let listener = TcpListener::from_std(listener).expect("a listener");
         tokio::select! {
             _ = stopped => {}
-            () = accept(listener, log) => {}
+            () = accept(listener, place) => {}
         }
     });
 }
 
-async fn accept(listener: TcpListener, log: Log) {
+async fn accept(listener: TcpListener, place: Place) {
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::spawn(serve(stream, Arc::clone(&log)));
+        tokio::spawn(serve(stream, place.clone()));
     }
 }
 
-async fn serve(stream: TcpStream, log: Log) {
-    let answer = service_fn(move |request| answer(request, Arc::clone(&log)));
+async fn serve(stream: TcpStream, place: Place) {
+    let answer = service_fn(move |request| answer(request, place.clone()));
     // Without it small events wait for the client's delayed acknowledgement.
     if stream.set_nodelay(true).is_ok() {
         // The client may go away at any time: that is its right, not a fault of the test.
@@ -114,20 +142,22 @@ async fn serve(stream: TcpStream, log: Log) {
     }
 }
 
-async fn answer(request: Request<Incoming>, log: Log) -> Result<Response<Body>, hyper::Error> {
+async fn answer(request: Request<Incoming>, mut place: Place) -> Result<Response<Body>, hyper::Error> {
     let what = format!("{} {}", request.method(), request.uri().path());
     let body = request.into_body().collect().await?.to_bytes();
     if what == "POST /v1/messages" {
         let question = Question::read(&serde_json::from_slice(&body).unwrap_or_default());
         let (turn, played) = choose(&question);
-        record(&log, Asked { what, model: question.model.clone(), played });
+        record(&place.log, Asked { what, model: question.model.clone(), played });
+        // The server that held the other end is gone: so is this task, at its next wait.
+        let _open = place.gate.wait_for(|open| *open).await.map(drop);
         return Ok(speak(&question, turn).await);
     }
     let harmless = match what.as_str() {
         "POST /v1/messages/count_tokens" => json!({ "input_tokens": 100 }),
         _ => json!({}),
     };
-    record(&log, Asked { what, model: String::new(), played: None });
+    record(&place.log, Asked { what, model: String::new(), played: None });
     Ok(json_response(200, &harmless))
 }
 
