@@ -43,6 +43,7 @@ fn the_man_pages_say_what_the_help_says() {
         let kept = std::fs::read_to_string(&path).unwrap_or_default();
         assert!(kept == text, "{name} is out of step with the help: UPDATE_MAN=1 cargo test --test man");
     }
-    let kept: Vec<_> = std::fs::read_dir(folder()).expect("man/").flatten().map(|entry| entry.file_name()).collect();
+    let kept: Vec<_> =
+        std::fs::read_dir(folder()).expect("man/").flatten().map(|entry| entry.file_name()).collect();
     assert_eq!(kept.len(), pages().len(), "a page of a verb that is no more: {kept:?}");
 }
