@@ -65,9 +65,11 @@
 //! *The relays and the screen emulator are threads, all else is one runtime on the main thread.* A keystroke's echo
 //! must not stand behind a client's frame, and emulating a screen is work that must not stand before either.
 //!
-//! *Where stdin is no terminal but stdout is, the terminal is left alone until the child asks for keys.* Another
-//! program of the pipeline may be reading it (`less | claude-mpm -- -p`); the child asks by changing how its own
-//! terminal takes keys. Until then the user's terminal stays as it is and processes output itself.
+//! *Claude gets a pseudo-terminal only where its stdout is a terminal.* Elsewhere nobody draws, and what is left of
+//! the terminal is inherited: the keys may be meant for the rest of the pipeline (`claude-mpm -- -p | less`), and
+//! claude shares our group and its `^C`. Where stdout is a terminal and stdin is none, the terminal is left alone until
+//! claude asks for keys by changing how its own terminal takes them, because another program of the pipeline may be
+//! reading it (`cat | claude-mpm -- -p`). Pipes are pumped only where somebody reads along.
 
 pub mod cli;
 pub mod client;

@@ -35,7 +35,17 @@ main() {
     fi
     export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(bounded_threads)}
     cd "$repository"
-    cargo test --workspace --locked "$@"
+    as_from_a_shell cargo test --workspace --locked "$@"
+}
+
+# A run in the background of a script has signals ignored, and every program under test would inherit that.
+as_from_a_shell() {
+    local reset=(env --default-signal=HUP,INT,QUIT,PIPE)
+    if "${reset[@]}" true 2>/dev/null; then
+        "${reset[@]}" "$@"
+    else
+        "$@"
+    fi
 }
 
 # One run installs at a time; the others wait here and then find everything in place.

@@ -38,6 +38,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
     let shape = launch::Options {
         headless: options.headless,
         window_size: options.window_size.map(|size| Size { cols: size.cols, rows: size.rows }),
+        read_along: with_hub,
     };
     let launch = launch::prepare(&command, shape).map_err(|cause| {
         Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}"))

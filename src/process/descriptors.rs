@@ -1,8 +1,11 @@
 //! Which of the child's three standard descriptors becomes what, decided one by one.
 //!
-//! A terminal becomes the pseudo-terminal. A stdin that is no terminal is inherited untouched, because a pump
-//! would read ahead and eat the next command's input. A stdout or stderr that is no terminal becomes a pipe of
-//! its own that is pumped, so that both are told apart.
+//! Where stdout is a terminal, every terminal becomes the pseudo-terminal. Where it is none, nobody draws on the
+//! terminal, and what is left of it is inherited: the keys may be meant for the rest of the pipeline
+//! (`claude-mpm -- -p | less`), and the child shares our group and its `^C`. A stdin that is no terminal is inherited
+//! untouched, because a pump would read ahead and eat the next command's input. A stdout or stderr that is no
+//! terminal is inherited too, unless somebody reads along; then it becomes a pipe that is pumped, one for each, so
+//! that both are told apart, and one for both where they are one file, so that their order stays.
 
 use super::at_start;
 use nix::unistd::isatty;
@@ -26,15 +29,15 @@ pub enum Kind {
 pub struct Plan(pub [Kind; 3]);
 
 impl Plan {
-    /// As our own descriptors are.
-    pub fn of_this_process() -> Self {
+    /// As our own descriptors are. `read_along`: somebody wants to know what passes.
+    pub fn of_this_process(read_along: bool) -> Self {
         let terminal = [
             isatty(std::io::stdin().as_fd()).unwrap_or(false),
             isatty(std::io::stdout().as_fd()).unwrap_or(false),
             isatty(std::io::stderr().as_fd()).unwrap_or(false),
         ];
         let closed = [0, 1, 2].map(at_start::was_closed);
-        Self::decide(terminal, closed)
+        Self::decide(terminal, closed, read_along)
     }
 
     /// Everything on a pseudo-terminal that nobody looks at.
@@ -42,12 +45,13 @@ impl Plan {
         Self([Kind::Terminal; 3])
     }
 
-    fn decide(terminal: [bool; 3], closed: [bool; 3]) -> Self {
-        Self(std::array::from_fn(|fd| match (closed[fd], terminal[fd], fd) {
-            (true, _, _) => Kind::Closed,
-            (false, true, _) => Kind::Terminal,
-            (false, false, 0) => Kind::Inherited,
-            (false, false, _) => Kind::Pumped,
+    fn decide(terminal: [bool; 3], closed: [bool; 3], read_along: bool) -> Self {
+        let draws = terminal[1] && !closed[1];
+        Self(std::array::from_fn(|fd| match (closed[fd], terminal[fd]) {
+            (true, _) => Kind::Closed,
+            (false, true) if draws => Kind::Terminal,
+            (false, false) if read_along && fd > 0 => Kind::Pumped,
+            _ => Kind::Inherited,
         }))
     }
 
@@ -76,20 +80,24 @@ mod tests {
 
     #[test]
     fn each_descriptor_is_decided_by_itself() {
-        for (terminal, expected) in [
-            ([true, true, true], [Terminal, Terminal, Terminal]),
-            ([false, true, true], [Inherited, Terminal, Terminal]),
-            ([true, false, true], [Terminal, Pumped, Terminal]),
-            ([false, false, false], [Inherited, Pumped, Pumped]),
+        for (terminal, read_along, expected) in [
+            ([true, true, true], true, [Terminal, Terminal, Terminal]),
+            ([false, true, true], true, [Inherited, Terminal, Terminal]),
+            ([true, true, false], true, [Terminal, Terminal, Pumped]),
+            ([true, true, false], false, [Terminal, Terminal, Inherited]),
+            ([true, false, true], true, [Inherited, Pumped, Inherited]),
+            ([false, false, false], true, [Inherited, Pumped, Pumped]),
+            ([false, false, false], false, [Inherited, Inherited, Inherited]),
         ] {
-            assert_eq!(Plan::decide(terminal, [false; 3]), Plan(expected));
+            assert_eq!(Plan::decide(terminal, [false; 3], read_along), Plan(expected));
         }
-        assert_eq!(Plan::decide([true; 3], [true, false, false]).0[0], Closed);
+        assert_eq!(Plan::decide([true; 3], [true, false, false], true).0[0], Closed);
     }
 
     #[test]
     fn a_pseudo_terminal_is_made_only_where_there_is_a_terminal() {
-        assert!(!Plan::decide([false; 3], [false; 3]).needs_terminal());
-        assert!(Plan::decide([false, false, true], [false; 3]).needs_terminal());
+        assert!(!Plan::decide([false; 3], [false; 3], true).needs_terminal());
+        assert!(!Plan::decide([true, false, true], [false; 3], true).needs_terminal());
+        assert!(Plan::decide([false, true, false], [false; 3], true).needs_terminal());
     }
 }

@@ -26,6 +26,12 @@ pub fn is_running(pid: u32, started: u64) -> bool {
     start_time(pid) == Some(started)
 }
 
+/// Whether the process is stopped now; `true` as well where nothing tells.
+pub fn is_stopped(pid: u32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else { return true };
+    stat.rfind(')').is_none_or(|name_ends| stat[name_ends + 1..].trim_start().starts_with(['T', 't']))
+}
+
 /// Name of a process's command.
 pub fn command_name(pid: u32) -> Option<String> {
     let name = fs::read(format!("/proc/{pid}/comm")).ok()?;

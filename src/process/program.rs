@@ -29,6 +29,11 @@ pub enum RunError {
 impl RunError {
     /// The file is there, and exec(2) or what comes before it failed.
     pub fn exec_failed(path: &Path, cause: io::Error) -> Self {
+        let cause = match cause.kind() {
+            // It was found before: what the kernel misses is the program its first line names.
+            io::ErrorKind::NotFound if path.exists() => io::Error::other("its interpreter is not there"),
+            _ => cause,
+        };
         Self::NotExecutable { path: path.into(), cause }
     }
 

@@ -67,6 +67,9 @@ pub struct Outward {
     pub tap: Option<Tap>,
     /// Who keeps track of terminal modes.
     pub scanner: Option<Scanner>,
+    /// The user's terminal, where its keys are shared with a pipeline: a child that asks for keys has them before
+    /// its prompt is seen.
+    pub keys: Option<Terminal>,
 }
 
 impl Outward {
@@ -108,6 +111,16 @@ impl Outward {
 
     /// `false` when the way has ended: the other end of a pipe is gone, which the child must learn by its own write.
     fn pass(&mut self, bytes: &[u8]) -> bool {
+        if let Some(terminal) = &self.keys
+            && terminal.wants_keys(self.from.as_fd())
+            && terminal.is_ours()
+        {
+            best_effort(terminal.make_raw());
+        }
+        // First, because we may be killed in between: undoing what is not on does no harm.
+        if let Some(scanner) = &mut self.scanner {
+            scanner.feed(bytes);
+        }
         if let Some(to) = &self.to
             && write_all(to.as_fd(), bytes).is_err()
         {
@@ -116,9 +129,6 @@ impl Outward {
             }
             // A terminal that was hung up: the child hears of it by SIGHUP, and may still be listened to.
             self.to = None;
-        }
-        if let Some(scanner) = &mut self.scanner {
-            scanner.feed(bytes);
         }
         if let Some(tap) = &self.tap {
             tap.pass(self.way, bytes);

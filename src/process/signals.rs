@@ -3,13 +3,14 @@
 //! tokio's own signals do not say who sent one, and that decides here: what the kernel sent to the whole
 //! process group has already reached the child, what a person sent to us alone has not.
 
+use super::at_start;
 use crate::process::best_effort;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc::{self, c_int};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering::Relaxed};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
@@ -39,15 +40,18 @@ pub struct Signals {
     _handler: OwnedFd,
 }
 
+/// How often we were continued.
+static CONTINUED: AtomicU32 = AtomicU32::new(0);
+
 /// Where the handler writes. A handler can be given nothing but a global.
 static HANDLER_FD: AtomicI32 = AtomicI32::new(-1);
 
 /// Bytes of one arrival: signal, kernel or process, sender.
 const RECORD: usize = 12;
 
-/// Every signal that can be caught, but SIGCHLD (the guardian's) and SIGPIPE (an error of `write` says more).
+/// Every signal that can be caught.
 pub fn catchable() -> impl Iterator<Item = i32> {
-    const LEFT_ALONE: [i32; 4] = [libc::SIGKILL, libc::SIGSTOP, libc::SIGCHLD, libc::SIGPIPE];
+    const LEFT_ALONE: [i32; 2] = [libc::SIGKILL, libc::SIGSTOP];
     (1..=last_signal()).filter(|signal| !LEFT_ALONE.contains(signal) && !is_reserved(*signal))
 }
 
@@ -81,7 +85,7 @@ impl Signals {
     pub fn catch() -> io::Result<Self> {
         let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
         HANDLER_FD.store(writer.as_raw_fd(), Relaxed);
-        for signal in catchable().filter(|signal| !is_ignored(*signal)) {
+        for signal in catchable().filter(|signal| !came_ignored(*signal)) {
             install(signal)?;
         }
         Ok(Self { pipe: pipe::Receiver::from_owned_fd(reader)?, _handler: writer })
@@ -106,6 +110,11 @@ fn decode(record: [u8; RECORD]) -> Arrival {
     Arrival { signal: number(0), origin }
 }
 
+/// Whether the signal was ignored when we came; SIGPIPE is now, whatever it was.
+fn came_ignored(signal: c_int) -> bool {
+    if signal == libc::SIGPIPE { at_start::ignored_sigpipe() } else { is_ignored(signal) }
+}
+
 /// Whether the signal is ignored now.
 #[expect(unsafe_code, reason = "nix cannot read a disposition without changing it")]
 pub fn is_ignored(signal: c_int) -> bool {
@@ -128,6 +137,9 @@ fn install(signal: c_int) -> io::Result<()> {
                 libc::signal(signal, libc::SIG_DFL);
                 return;
             }
+            if signal == libc::SIGCONT {
+                CONTINUED.fetch_add(1, Relaxed);
+            }
             let mut record = [0; RECORD];
             record[..4].copy_from_slice(&signal.to_ne_bytes());
             record[4..8].copy_from_slice(&i32::from(by_kernel).to_ne_bytes());
@@ -147,12 +159,15 @@ fn install(signal: c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Stops this process as `signal` (SIGTSTP or SIGSTOP) would have, and returns once it goes on.
+/// Stops this process as `signal` (SIGTSTP or SIGSTOP) would have, and returns once it goes on. `false` when it was
+/// never stopped: the kernel stops no process group that nobody could continue (an orphaned one), and SIGCONT will
+/// not come. To be called on the main thread, which the kernel chooses for signals to the process.
 #[expect(unsafe_code, reason = "changing a disposition is unsafe in nix")]
-pub fn stop_self(signal: c_int, whole_group: bool) {
+pub fn stop_self(signal: c_int, whole_group: bool) -> bool {
     use nix::sys::signal::{SigHandler, Signal, kill, raise, signal as dispose};
     use nix::unistd::Pid;
-    let Ok(name) = Signal::try_from(signal) else { return };
+    let Ok(name) = Signal::try_from(signal) else { return false };
+    let before = CONTINUED.load(Relaxed);
     if name != Signal::SIGSTOP {
         // SAFETY: the default disposition runs no code of ours.
         best_effort(unsafe { dispose(name, SigHandler::SigDfl) });
@@ -161,4 +176,5 @@ pub fn stop_self(signal: c_int, whole_group: bool) {
     if name != Signal::SIGSTOP {
         best_effort(install(signal));
     }
+    CONTINUED.load(Relaxed) != before
 }

@@ -52,6 +52,15 @@ impl Terminal {
         Ok(Self { fd, found, typing_is_shared })
     }
 
+    /// The same terminal by a descriptor of its own.
+    ///
+    /// # Errors
+    /// When no descriptor is left.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        let Self { fd, found, typing_is_shared } = self;
+        Ok(Self { fd: fd.try_clone()?, found: found.clone(), typing_is_shared: *typing_is_shared })
+    }
+
     /// The descriptor.
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()

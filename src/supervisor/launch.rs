@@ -19,6 +19,8 @@ pub struct Options {
     pub headless: bool,
     /// A size that stays, instead of the terminal's.
     pub window_size: Option<Size>,
+    /// Somebody wants to know what claude writes.
+    pub read_along: bool,
 }
 
 /// Ready to run.
@@ -57,8 +59,9 @@ pub(super) struct Pipe {
 /// # Errors
 /// When the system has no pseudo-terminal, pipe or process left.
 pub fn prepare(command: &Command, options: Options) -> io::Result<Launch> {
-    let plan = if options.headless { Plan::headless() } else { Plan::of_this_process() };
-    let terminal = if options.headless { None } else { Terminal::of_this_process()? };
+    let plan = if options.headless { Plan::headless() } else { Plan::of_this_process(options.read_along) };
+    let seen = plan.needs_terminal() && !options.headless;
+    let terminal = if seen { Terminal::of_this_process()? } else { None };
     let size = options.window_size.or_else(|| terminal.as_ref()?.size()).unwrap_or_default();
     let pty = match plan.needs_terminal() {
         true => Some(Pty::open(size, terminal.as_ref().map(Terminal::settings_for_child).as_ref())?),
@@ -81,6 +84,10 @@ fn wire(plan: Plan) -> io::Result<([Stdio; 3], Vec<Pipe>)> {
     let mut wired = Vec::new();
     for (number, kind) in plan.0.into_iter().enumerate() {
         wired.push(match kind {
+            Kind::Pumped if number == 2 && plan.0[1] == Kind::Pumped && is_one_file() => match &wired[1] {
+                Stdio::Pipe(theirs) => Stdio::Pipe(theirs.try_clone()?),
+                _ => Stdio::Inherited,
+            },
             Kind::Terminal => Stdio::Terminal,
             Kind::Inherited => Stdio::Inherited,
             Kind::Closed => Stdio::Closed,
@@ -93,6 +100,19 @@ fn wire(plan: Plan) -> io::Result<([Stdio; 3], Vec<Pipe>)> {
     }
     let stdio = wired.try_into().map_err(|_| io::Error::other("there are three standard descriptors"))?;
     Ok((stdio, pipes))
+}
+
+/// Whether our stdout and stderr are one file (`2>&1`): what is written in turns must stay in order. In `/dev/null`
+/// there is no order, and both are told apart.
+fn is_one_file() -> bool {
+    use nix::sys::stat::{SFlag, fstat};
+    match (fstat(std::io::stdout()), fstat(std::io::stderr())) {
+        (Ok(out), Ok(err)) => {
+            let is_device = SFlag::from_bits_truncate(out.st_mode) & SFlag::S_IFMT == SFlag::S_IFCHR;
+            (out.st_dev, out.st_ino) == (err.st_dev, err.st_ino) && !is_device
+        }
+        _ => false,
+    }
 }
 
 /// A pipe for stdout (1) or stderr (2). Only our end does not block.

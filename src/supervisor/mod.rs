@@ -28,9 +28,10 @@ use tokio::sync::watch;
 
 /// After the child's end, the detectors have this long to catch up with its output.
 const CATCH_UP: Duration = Duration::from_secs(2);
-/// How often a child that shares the typing with a pipeline is asked whether it wants keys. There is nothing that
-/// would tell.
-const LOOK_FOR_KEYS: Duration = Duration::from_millis(50);
+/// How often it is looked whether the keys are the child's by now: whether one that shares them with a pipeline asks
+/// for them, and whether one in the background is in the foreground. There is nothing that would tell: a shell sends
+/// no SIGCONT to a job that runs.
+const LOOK_AROUND: Duration = Duration::from_millis(50);
 
 /// Who is told, when anybody is.
 #[derive(Debug)]
@@ -96,13 +97,13 @@ async fn attend(
     announcer: &Announcer,
 ) -> (State, Ending) {
     let mut state = State::Starting { pending: None };
-    let mut look_for_keys = tokio::time::interval(LOOK_FOR_KEYS);
+    let mut look_around = tokio::time::interval(LOOK_AROUND);
     loop {
         let input = tokio::select! {
             report = guardian.report() => Input::Report(report),
             arrival = signals.next() => Input::Signal(arrival),
-            _ = look_for_keys.tick(), if stage.typing_is_shared() => {
-                stage.follow_child();
+            _ = look_around.tick(), if stage.must_look_around() => {
+                stage.look_around();
                 continue;
             }
         };

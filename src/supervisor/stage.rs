@@ -3,8 +3,9 @@
 use super::announce::Announcer;
 use super::launch::Pipe;
 use super::state::Action;
-use crate::process::guardian::Guardian;
+use crate::process::guardian::{self, Guardian};
 use crate::process::modes::{Modes, Scanner};
+use crate::process::proc_fs;
 use crate::process::pty::Pty;
 use crate::process::relay::{Inward, InwardSwitch, Outward, Relay};
 use crate::process::signals::stop_self;
@@ -27,6 +28,8 @@ pub(super) struct Stage<'a> {
     fixed_size: bool,
     /// The terminal is raw and what is typed goes to the child.
     has_keys: bool,
+    /// Its process id, while it runs.
+    child: Option<u32>,
 }
 
 /// The child's ends, before anything is relayed.
@@ -47,17 +50,30 @@ impl<'a> Stage<'a> {
             let to = terminal.map(|terminal| terminal.fd().try_clone_to_owned()).transpose()?;
             let scanner = terminal.map(|_| Scanner::new(modes));
             let from = pty.master().try_clone_to_owned()?;
-            relays.push(Outward { from, to, way: Way::Terminal, tap: tap.clone(), scanner }.start()?);
+            let keys = terminal.filter(|terminal| terminal.typing_is_shared());
+            let keys = keys.map(Terminal::try_clone).transpose()?;
+            relays.push(Outward { from, to, way: Way::Terminal, tap: tap.clone(), scanner, keys }.start()?);
             if let Some(terminal) = terminal {
                 inward = Some(Inward::new(terminal, pty.master().try_clone_to_owned()?)?.start()?);
             }
         }
         for Pipe { from, to, way } in pipes {
-            relays.push(Outward { from, to: Some(to), way, tap: tap.clone(), scanner: None }.start()?);
+            let tap = tap.clone();
+            relays.push(Outward { from, to: Some(to), way, tap, scanner: None, keys: None }.start()?);
         }
         let raw = terminal.map(RawMode);
-        let mut stage =
-            Self { terminal, _raw: raw, relays, inward, pty, modes, tap, fixed_size, has_keys: false };
+        let mut stage = Self {
+            terminal,
+            _raw: raw,
+            relays,
+            inward,
+            pty,
+            modes,
+            tap,
+            fixed_size,
+            has_keys: false,
+            child: None,
+        };
         stage.take_terminal();
         Ok(stage)
     }
@@ -70,18 +86,24 @@ impl<'a> Stage<'a> {
     pub(super) async fn perform(&mut self, action: Action, guardian: &mut Guardian, announcer: &Announcer) {
         match action {
             Action::AnnounceRunning(pid) => {
-                if let Some(pty) = &mut self.pty {
-                    pty.release_slave();
+                self.child = Some(pid);
+                match &mut self.pty {
+                    Some(pty) => pty.release_slave(),
+                    None => let_go_of_stdout(),
                 }
                 announcer.running(pid);
             }
             Action::Forward(signal) => guardian.signal(signal).await,
             Action::TakeTerminal => self.take_terminal(),
             Action::Resize => self.resize(),
-            Action::Suspend(signal) => {
-                self.suspend(signal);
-                guardian.signal(libc::SIGCONT).await;
+            // It may be old news: where the child shares our group, the shell has continued it together with us. What
+            // continues us is among the signals that wait then, and is forwarded like any other.
+            Action::Suspend(signal) if self.child.is_none_or(proc_fs::is_stopped) => {
+                if !self.suspend(signal) {
+                    guardian.signal(libc::SIGCONT).await;
+                }
             }
+            Action::Suspend(_) => {}
             Action::Finish(_) => {
                 self.listen(false);
                 if let Some(pty) = &mut self.pty {
@@ -93,8 +115,9 @@ impl<'a> Stage<'a> {
         }
     }
 
-    pub(super) fn typing_is_shared(&self) -> bool {
-        self.terminal.is_some_and(Terminal::typing_is_shared)
+    /// Whether the keys may become the child's, or cease to be, without a sign.
+    pub(super) fn must_look_around(&self) -> bool {
+        self.terminal.is_some_and(|terminal| terminal.typing_is_shared() || !self.has_keys)
     }
 
     /// In the background the terminal is somebody else's; SIGCONT tells when that changes.
@@ -123,10 +146,12 @@ impl<'a> Stage<'a> {
         terminal.wants_keys(pty.master())
     }
 
-    /// Gives the child the keys when it asks for them, and the pipeline when it no longer does.
-    pub(super) fn follow_child(&mut self) {
-        match (self.has_keys, self.child_wants_keys()) {
-            (false, true) => self.take_terminal(),
+    /// Gives the child the keys when they are its, and the pipeline when they no longer are.
+    pub(super) fn look_around(&mut self) {
+        let Some(terminal) = self.terminal else { return };
+        let wanted = !terminal.typing_is_shared() || self.child_wants_keys();
+        match (self.has_keys, wanted) {
+            (false, true) if terminal.is_ours() => self.take_terminal(),
             (true, false) => self.give_terminal_back(),
             _ => {}
         }
@@ -139,11 +164,13 @@ impl<'a> Stage<'a> {
         }
     }
 
-    fn suspend(&mut self, signal: i32) {
+    /// `false` when we were not stopped and nobody will continue the child.
+    fn suspend(&mut self, signal: i32) -> bool {
         self.give_terminal_back();
         // A typed `^Z` stops the whole pipeline; the kernel has done so where the child shares our group.
-        stop_self(signal, signal == libc::SIGTSTP && self.pty.is_some());
+        let stopped = stop_self(signal, signal == libc::SIGTSTP && self.pty.is_some());
         self.take_terminal();
+        stopped
     }
 
     fn resize(&mut self) {
@@ -184,5 +211,11 @@ impl<'a> Stage<'a> {
         if let Some(tap) = &self.tap {
             tap.close();
         }
+    }
+}
+
+fn let_go_of_stdout() {
+    if let Err(error) = guardian::let_go_of_stdout() {
+        tracing::warn!("cannot let go of stdout: {error}");
     }
 }

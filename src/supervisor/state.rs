@@ -130,6 +130,9 @@ fn signal_actions(setting: Setting, state: State, arrival: Arrival) -> Vec<Actio
     let is_request_to_end =
         [libc::SIGTERM, libc::SIGINT, libc::SIGHUP, libc::SIGQUIT].contains(&arrival.signal);
     match (state, arrival.signal) {
+        (State::Running { .. }, libc::SIGWINCH) if is_for_child(setting, arrival) => {
+            vec![Action::Resize, Action::Forward(libc::SIGWINCH)]
+        }
         (State::Starting { .. } | State::Running { .. }, libc::SIGWINCH) => vec![Action::Resize],
         (State::Starting { .. }, libc::SIGCONT) => vec![Action::TakeTerminal],
         (State::Running { .. }, libc::SIGCONT) => vec![Action::TakeTerminal, Action::Forward(libc::SIGCONT)],
@@ -139,15 +142,15 @@ fn signal_actions(setting: Setting, state: State, arrival: Arrival) -> Vec<Actio
     }
 }
 
-/// Whether the child has not got it and should. What the kernel sent went to our whole group, and what we sent
-/// ourselves went to the others of it on the child's behalf.
+/// Whether the child has not got it and should. What the kernel sent went to our whole group, or is about us alone;
+/// what we sent ourselves went to the others of our group on the child's behalf.
 fn is_for_child(setting: Setting, arrival: Arrival) -> bool {
-    let own_doing = [libc::SIGWINCH, libc::SIGCONT, libc::SIGTTIN, libc::SIGTTOU].contains(&arrival.signal);
-    let reached_it = match arrival.origin {
-        Origin::Kernel => !setting.own_group,
-        Origin::Process(sender) => sender == setting.our_pid,
-    };
-    !own_doing && !reached_it
+    let about_us =
+        [libc::SIGWINCH, libc::SIGCONT, libc::SIGTTIN, libc::SIGTTOU, libc::SIGCHLD, libc::SIGPIPE];
+    match arrival.origin {
+        Origin::Kernel => setting.own_group && !about_us.contains(&arrival.signal),
+        Origin::Process(sender) => sender != setting.our_pid,
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +201,10 @@ mod tests {
             (ALONE, Process(7), libc::SIGINT, vec![]),
             (ALONE, Kernel, libc::SIGWINCH, vec![Action::Resize]),
             (SHARED, Kernel, libc::SIGTTIN, vec![]),
+            (ALONE, Kernel, libc::SIGCHLD, vec![]),
+            (ALONE, Process(7), libc::SIGPIPE, vec![]),
+            (ALONE, Process(1), libc::SIGTTIN, vec![Action::Forward(libc::SIGTTIN)]),
+            (ALONE, Process(1), libc::SIGWINCH, vec![Action::Resize, Action::Forward(libc::SIGWINCH)]),
             (ALONE, Process(1), libc::SIGUSR1, vec![Action::Forward(libc::SIGUSR1)]),
         ] {
             assert_eq!(

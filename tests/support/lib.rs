@@ -11,12 +11,18 @@
 
 use std::time::Duration;
 
+pub mod meeting;
 pub mod messages_api;
 pub mod piped;
+pub mod processes;
 pub mod program;
 pub mod real_claude;
+pub mod running;
 pub mod scenarios;
+pub mod subscriber;
 pub mod terminal;
+pub mod unrendered;
+pub mod wrapper;
 
 mod exit_watch;
 mod pty;

@@ -119,6 +119,18 @@ impl Terminal {
         screen
     }
 
+    /// Waits until the program has written `bytes`.
+    ///
+    /// # Panics
+    /// If it has not within `deadline`.
+    #[track_caller]
+    pub fn wait_for_output(&self, bytes: &[u8], deadline: Duration) {
+        let written = |raw: &[u8]| raw.windows(bytes.len()).any(|window| window == bytes);
+        if !written(self.shown.wait_while(deadline, |o| !o.ended() && !written(o.raw())).raw()) {
+            self.give_up("the program did not write what was waited for in time");
+        }
+    }
+
     /// Waits until the program has ended and all its output is here.
     ///
     /// # Panics
@@ -152,6 +164,14 @@ impl Terminal {
         self.program.signal(signal)
     }
 
+    /// Closes the terminal as a user closes a window, and leaves the program to what it makes of that.
+    pub fn hang_up(self) -> HungUp {
+        let Self { program, _reader, ours, .. } = self;
+        drop(_reader);
+        drop(ours);
+        HungUp(program)
+    }
+
     fn has_room(&self, until: Instant) -> bool {
         let left = until.saturating_duration_since(Instant::now());
         let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
@@ -162,5 +182,16 @@ impl Terminal {
     #[track_caller]
     fn give_up(&self, why: &str) -> ! {
         panic!("{why}; the screen:\n{}\n", self.screen())
+    }
+}
+
+/// A program whose terminal is gone.
+#[derive(Debug)]
+pub struct HungUp(ExitWatch);
+
+impl HungUp {
+    /// The exit status, or `None` if the program still runs when `deadline` has passed.
+    pub fn wait_exit(&self, deadline: Duration) -> Option<ExitStatus> {
+        self.0.wait(deadline)
     }
 }

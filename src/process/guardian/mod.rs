@@ -169,12 +169,24 @@ impl Guardian {
     }
 }
 
-/// Replaces a descriptor by `/dev/null`, so that we do not hold a pipe of somebody's open.
+/// Replaces our stdin by `/dev/null`, so that we do not hold a pipe of somebody's open.
 ///
 /// # Errors
 /// When `/dev/null` cannot be opened.
 pub fn let_go_of_stdin() -> io::Result<()> {
-    let null = std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
-    nix::unistd::dup2_stdin(null.as_fd())?;
+    nix::unistd::dup2_stdin(nothing()?.as_fd())?;
     Ok(())
+}
+
+/// The same for stdout: when the child closes its own, the reader must see the end.
+///
+/// # Errors
+/// When `/dev/null` cannot be opened.
+pub fn let_go_of_stdout() -> io::Result<()> {
+    nix::unistd::dup2_stdout(nothing()?.as_fd())?;
+    Ok(())
+}
+
+fn nothing() -> io::Result<std::fs::File> {
+    std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")
 }

@@ -1,0 +1,74 @@
+//! Looks at processes that are not the test's own children: who is whose parent, and when one has ended. It
+//! signals only through a descriptor of the process, so a stranger with a reused pid is never hit.
+
+#![expect(unsafe_code, reason = "pidfd_open and pidfd_send_signal have no safe wrapper")]
+
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+/// One process, whatever becomes of its pid.
+#[derive(Debug)]
+pub struct Process {
+    /// The pid it had when it was looked up.
+    pub pid: u32,
+    fd: OwnedFd,
+}
+
+impl Process {
+    /// The process that has this pid now.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[track_caller]
+    pub fn of(pid: u32) -> Self {
+        // SAFETY: takes two numbers and gives a descriptor or -1.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+        let fd = i32::try_from(fd).expect("a descriptor is a small number");
+        assert!(fd >= 0, "there is no process {pid}");
+        // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
+        Self { pid, fd: unsafe { OwnedFd::from_raw_fd(fd) } }
+    }
+
+    /// Its parent.
+    ///
+    /// # Panics
+    /// If it has ended.
+    #[track_caller]
+    pub fn parent(&self) -> Self {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("it runs");
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).expect("a parent");
+        Self::of(parent.trim().parse().expect("a number"))
+    }
+
+    /// Whether it ends within `limit`; a zombie has ended.
+    pub fn ends_within(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let mut end = [PollFd::new(self.fd.as_fd(), PollFlags::POLLIN)];
+            match poll(&mut end, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+                Ok(count) => return count > 0,
+                Err(_) => assert!(!left.is_zero(), "the wait is interrupted again and again"),
+            }
+        }
+    }
+
+    /// Sends it a signal; false if it has ended.
+    pub fn signal(&self, signal: i32) -> bool {
+        let (fd, none) = (self.fd.as_raw_fd(), std::ptr::null::<libc::siginfo_t>());
+        // SAFETY: a null siginfo means the usual one; the rest are numbers.
+        unsafe { libc::syscall(libc::SYS_pidfd_send_signal, fd, signal, none, 0) == 0 }
+    }
+}
+
+/// Ends a process when the test is over, however it ends. For what a program leaves behind on purpose.
+#[derive(Debug)]
+pub struct Doomed(pub Process);
+
+impl Drop for Doomed {
+    fn drop(&mut self) {
+        self.0.signal(libc::SIGKILL);
+    }
+}
