@@ -143,7 +143,9 @@ b' EMPTY= "$@" | sort"#;
     ] {
         let seen = see(wrapper().shell(way, r#""$@" | sort"#, "env", &[] as &[&str]));
         let names = seen.stdout.lines().filter_map(|line| line.split_once('=')).map(|(name, _)| name);
-        let ours: Vec<_> = names.filter(|name| name.starts_with("CLAUDE_MPM")).collect();
+        // What the tests themselves are told begins with CLAUDE_MPM_TEST_.
+        let is_ours = |name: &&str| name.starts_with("CLAUDE_MPM") && !name.starts_with("CLAUDE_MPM_TEST_");
+        let ours: Vec<_> = names.filter(is_ours).collect();
         assert_eq!(ours, expected, "{way:?}");
     }
 }
