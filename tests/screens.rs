@@ -96,7 +96,7 @@ impl Recording {
         let mut terminal = avt::Terminal::with_scrollback(columns.into(), rows.into(), None).expect("a size");
         for record in &self.records {
             match record {
-                Record::Output(data) => drop(terminal.feed(data)),
+                Record::Output(data) => terminal.feed(data),
                 Record::Resize(columns, rows) => terminal.resize((*columns).into(), (*rows).into()),
             }
         }

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::Notify;
 
 const CHUNK: usize = 64 << 10;
 /// After the child's end, this much silence means that nothing more comes.
@@ -172,16 +173,23 @@ pub struct Inward {
     terminal: OwnedFd,
     to: OwnedFd,
     listening: Arc<AtomicBool>,
+    hung_up: Arc<Notify>,
 }
 
 /// The switch of a running [`Inward`].
 #[derive(Debug)]
 pub struct InwardSwitch {
     listening: Arc<AtomicBool>,
+    hung_up: Arc<Notify>,
     bell: OwnedFd,
 }
 
 impl InwardSwitch {
+    /// Resolves, once, when the terminal is hung up. The kernel tells only those in the foreground by SIGHUP.
+    pub async fn hung_up(&self) {
+        self.hung_up.notified().await;
+    }
+
     /// Whether to read the terminal. A background process must not, and after a stop others may.
     pub fn listen(&self, on: bool) {
         self.listening.store(on, Relaxed);
@@ -197,7 +205,7 @@ impl Inward {
     /// When no descriptor is left.
     pub fn new(terminal: &Terminal, to: OwnedFd) -> io::Result<Self> {
         let terminal = terminal.fd().try_clone_to_owned()?;
-        Ok(Self { terminal, to, listening: Arc::new(AtomicBool::new(false)) })
+        Ok(Self { terminal, to, listening: Arc::default(), hung_up: Arc::default() })
     }
 
     /// Starts relaying, switched off. The thread ends when the switch is dropped.
@@ -206,20 +214,19 @@ impl Inward {
     /// When no thread or pipe can be had.
     pub fn start(self) -> io::Result<InwardSwitch> {
         let (ring, bell) = bell()?;
-        let listening = self.listening.clone();
+        let (listening, hung_up) = (self.listening.clone(), self.hung_up.clone());
         std::thread::Builder::new().name("relay-in".into()).spawn(move || self.run(&ring))?;
-        Ok(InwardSwitch { listening, bell })
+        Ok(InwardSwitch { listening, hung_up, bell })
     }
 
     fn run(&self, ring: &OwnedFd) {
         let mut buffer = vec![0; CHUNK];
         loop {
-            let mut ends = [
-                PollFd::new(ring.as_fd(), PollFlags::POLLIN),
-                PollFd::new(self.terminal.as_fd(), PollFlags::POLLIN),
-            ];
-            let watched = if self.listening.load(Relaxed) { 2 } else { 1 };
-            if poll(&mut ends[..watched], PollTimeout::NONE).is_err() {
+            // That it was hung up is told even where nothing is asked for.
+            let keys = if self.listening.load(Relaxed) { PollFlags::POLLIN } else { PollFlags::empty() };
+            let mut ends =
+                [PollFd::new(ring.as_fd(), PollFlags::POLLIN), PollFd::new(self.terminal.as_fd(), keys)];
+            if poll(&mut ends, PollTimeout::NONE).is_err() {
                 continue;
             }
             if ends[0].any() == Some(true) {
@@ -228,11 +235,11 @@ impl Inward {
                 }
                 continue;
             }
+            let typed = ends[1].revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
             match read(&self.terminal, &mut buffer) {
-                Ok(count) if count > 0 => self.pass(&buffer[..count], ring.as_fd()),
+                Ok(count) if count > 0 && typed => self.pass(&buffer[..count], ring.as_fd()),
                 Err(Errno::EINTR | Errno::EAGAIN) => {}
-                // Hung up. SIGHUP tells the rest.
-                _ => return,
+                _ => return self.hung_up.notify_one(),
             }
         }
     }

@@ -97,16 +97,21 @@ async fn attend(
     announcer: &Announcer,
 ) -> (State, Ending) {
     let mut state = State::Starting { pending: None };
+    let mut hung_up = false;
     let mut look_around = tokio::time::interval(LOOK_AROUND);
     loop {
         let input = tokio::select! {
             report = guardian.report() => Input::Report(report),
             arrival = signals.next() => Input::Signal(arrival),
+            () = stage.hung_up() => Input::HungUp,
             _ = look_around.tick(), if stage.must_look_around() => {
                 stage.look_around();
                 continue;
             }
         };
+        if input.is_hang_up() && std::mem::replace(&mut hung_up, true) {
+            continue;
+        }
         let (next, actions) = step(setting, state, input);
         state = next;
         for action in actions {

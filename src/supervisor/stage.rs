@@ -115,6 +115,14 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Resolves, once, when the terminal is hung up.
+    pub(super) async fn hung_up(&self) {
+        match &self.inward {
+            Some(inward) => inward.hung_up().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// Whether the keys may become the child's, or cease to be, without a sign.
     pub(super) fn must_look_around(&self) -> bool {
         self.terminal.is_some_and(|terminal| terminal.typing_is_shared() || !self.has_keys)

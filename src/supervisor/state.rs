@@ -46,6 +46,16 @@ pub enum Input {
     Report(Report),
     /// A signal came to us.
     Signal(Arrival),
+    /// The user's terminal is gone. In the background no signal tells.
+    HungUp,
+}
+
+impl Input {
+    /// Whether it says that the user's terminal is gone, which may be said twice and happens once.
+    pub fn is_hang_up(self) -> bool {
+        let by_kernel = Arrival { signal: libc::SIGHUP, origin: Origin::Kernel };
+        matches!(self, Self::HungUp) || self == Self::Signal(by_kernel)
+    }
 }
 
 /// What is to be done.
@@ -80,6 +90,10 @@ pub struct Setting {
 pub fn step(setting: Setting, state: State, input: Input) -> (State, Vec<Action>) {
     match input {
         Input::Report(report) => reported(state, report),
+        Input::HungUp => {
+            let arrival = Arrival { signal: libc::SIGHUP, origin: Origin::Kernel };
+            step(setting, state, Input::Signal(arrival))
+        }
         Input::Signal(arrival) => {
             (signalled(setting, state, arrival), signal_actions(setting, state, arrival))
         }
@@ -213,6 +227,13 @@ mod tests {
                 "{setting:?} {signal}"
             );
         }
+    }
+
+    #[test]
+    fn a_terminal_that_is_gone_is_told_as_the_kernel_would() {
+        assert_eq!(step(ALONE, RUNNING, Input::HungUp), (RUNNING, vec![Action::Forward(libc::SIGHUP)]));
+        assert!(Input::HungUp.is_hang_up() && by(Origin::Kernel, libc::SIGHUP).is_hang_up());
+        assert!(!by(Origin::Process(1), libc::SIGHUP).is_hang_up());
     }
 
     #[test]

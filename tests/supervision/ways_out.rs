@@ -193,6 +193,27 @@ fn a_window_that_is_closed_ends_everything() {
     }
 }
 
+/// The kernel tells only the foreground. Bare, a program in the background learns of it when it reads or writes; ours
+/// reads a terminal that is still there, and a wrapper was once found to wait on it for ever.
+#[test]
+fn a_program_in_the_background_learns_that_the_window_is_closed() {
+    for way in PARENT {
+        let wrapper = wrapper();
+        let meeting = Meeting::new();
+        let words = wrapper.words(way, "sh", &["-c", "echo $$ >\"$0/up\"; exec sleep 1000"]);
+        let mut shell = std::process::Command::new("bash");
+        shell.args(["-m", "-c", "\"$@\" & exec sleep 1000", "bash"]).args(words).arg(meeting.folder());
+        wrapper.surround(&mut shell);
+        let terminal = Terminal::start(shell, 80, 24);
+        let program = Process::of(meeting.hear().parse().expect("a number"));
+        let guardian = program.parent();
+        let shell = terminal.hang_up();
+        assert!(program.ends_within(DEADLINE), "{way:?}: the program goes on");
+        assert!(guardian.ends_within(DEADLINE), "{way:?}: the guardian goes on");
+        assert!(shell.wait_exit(DEADLINE).is_some());
+    }
+}
+
 #[test]
 fn a_grandchild_that_holds_the_terminal_does_not_delay_the_end() {
     // One is silent, one goes on writing; both are in a session of their own and shrug hanging up off.
