@@ -2,12 +2,28 @@
 
 use std::os::fd::RawFd;
 
+/// How far [`stand_behind`] stands behind: a third of an ordinary share.
+#[cfg(target_os = "linux")]
+const NICE: i32 = 5;
+
 /// Makes orphans below this process its own children, so that none gets lost. `false` where that is not possible.
 pub fn become_subreaper() -> bool {
     #[cfg(target_os = "linux")]
     return nix::sys::prctl::set_child_subreaper(true).is_ok();
     #[cfg(not(target_os = "linux"))]
     return false;
+}
+
+/// Lets the calling thread stand behind others where processors are short, so that what only reads along never takes
+/// time from the way between claude and its terminal. Elsewhere than on Linux priorities belong to processes, and
+/// nothing is changed.
+#[expect(unsafe_code, reason = "setpriority(2) has no safe wrapper")]
+pub fn stand_behind() {
+    #[cfg(target_os = "linux")]
+    // SAFETY: takes three numbers; 0 is the calling thread on Linux.
+    unsafe {
+        nix::libc::setpriority(nix::libc::PRIO_PROCESS, 0, NICE)
+    };
 }
 
 /// The descriptors that are open now, in no order.

@@ -7,6 +7,7 @@ use crate::detect::lines::{Line, Lines};
 use crate::detect::screen::{self, Screen};
 use crate::event::body::{Activity, Body, Fault, Output, Severity, Stream};
 use crate::hub::{self, Publisher};
+use crate::process::linux;
 use crate::process::tap::{Passed, Tap, Way};
 use crate::process::terminal::Size;
 use std::io;
@@ -46,6 +47,7 @@ impl OutputReader {
     }
 
     fn run(mut self, tap: &Tap) {
+        linux::stand_behind();
         let change = self.activity.started(self.started.elapsed());
         self.publish_activity(change);
         while let Some(passed) = tap.take(self.deadline()) {

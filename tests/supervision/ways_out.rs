@@ -10,8 +10,9 @@ use test_support::subscriber::{Received, Subscriber};
 use test_support::terminal::{Signal, Terminal};
 use test_support::wrapper::{PARENT, Way, Wrapper};
 
-/// A grandchild that holds the terminal is waited for 2 s at most; the rest is a loaded machine.
-pub(crate) const END_AT_LATEST: Duration = Duration::from_secs(4);
+/// A grandchild that holds the terminal is waited for 2 s at most, what reads along has 2 s more, and a client that
+/// lags has its own time; the rest is a loaded machine.
+pub(crate) const END_AT_LATEST: Duration = Duration::from_secs(6);
 
 /// Switches on everything that a terminal would be left with, says what it is, and waits.
 const DRESSED: &str = r#"stty raw -echo; printf '\033[?1049h\033[?1000;1006h\033[?2004h\033[?25l\033[>1u'

@@ -24,6 +24,7 @@ pub mod terminal;
 pub mod unrendered;
 pub mod wrapper;
 
+mod dispositions;
 mod exit_watch;
 mod pty;
 mod reply;

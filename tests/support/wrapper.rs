@@ -4,6 +4,7 @@
 //! Every wrapper has a runtime directory of its own: instances of two tests never see each other. It starts
 //! nothing itself.
 
+use crate::dispositions;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -82,8 +83,9 @@ impl Wrapper {
         command
     }
 
-    /// Gives `command` the environment of this wrapper's programs.
+    /// Gives `command` the environment of this wrapper's programs, and signals as when it is started by hand.
     pub fn surround(&self, command: &mut Command) {
+        dispositions::as_by_hand(command);
         command
             .env("XDG_RUNTIME_DIR", self.runtime.path())
             .env("TERM", "xterm-256color")
