@@ -162,7 +162,9 @@ async fn a_client_that_takes_nothing_is_cut_and_the_others_do_not_notice() {
 
 #[tokio::test]
 async fn a_slow_client_that_wakes_in_time_hears_4408() {
-    let limits = Limits { write: MOMENT, farewell: hub_server::PATIENCE, ..Limits::default() };
+    // Long enough that the client is known to be blocked before it is given up, on a loaded machine too.
+    let write = Duration::from_secs(4);
+    let limits = Limits { write, farewell: hub_server::PATIENCE, ..Limits::default() };
     let server = TestServer::with(limits, Bounds::default()).await;
     let mut client = blocked_client(&server).await;
     let before = server.hub.gauges().queue_bytes();

@@ -47,7 +47,7 @@ impl Place {
             host: "127.0.0.1".into(),
             port,
             socket: None,
-            working_dir: format!("/work/{name}"),
+            working_dir: format!("/home/user/{name}"),
             launch_method: LaunchMethod::Subprocess,
             version: "0.1.0".into(),
             epoch: Epoch::new("e1"),
