@@ -63,6 +63,17 @@ impl Pty {
         self.slave = None;
     }
 
+    /// Gives the child's side new settings, where it still has those it began with.
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn renew_settings(&self, began_with: &Termios, now: &Termios) -> io::Result<()> {
+        if termios::tcgetattr(&self.master)? == *began_with {
+            termios::tcsetattr(&self.master, SetArg::TCSANOW, now)?;
+        }
+        Ok(())
+    }
+
     /// Changes the size; the kernel tells the foreground process group by SIGWINCH.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use crate::process::best_effort;
 use nix::sys::termios::{self, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios};
 use nix::unistd::{getpgrp, isatty, tcgetpgrp};
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
@@ -26,7 +27,7 @@ impl Default for Size {
 #[derive(Debug)]
 pub struct Terminal {
     fd: OwnedFd,
-    found: Termios,
+    found: RefCell<Termios>,
     /// Our stdin is something else, so what is typed may be meant for another program of our pipeline.
     typing_is_shared: bool,
 }
@@ -48,7 +49,7 @@ impl Terminal {
     }
 
     fn of(fd: OwnedFd, typing_is_shared: bool) -> io::Result<Self> {
-        let found = termios::tcgetattr(&fd)?;
+        let found = RefCell::new(termios::tcgetattr(&fd)?);
         Ok(Self { fd, found, typing_is_shared })
     }
 
@@ -67,8 +68,15 @@ impl Terminal {
     }
 
     /// The settings it had.
-    pub fn found(&self) -> &Termios {
-        &self.found
+    pub fn found(&self) -> Termios {
+        self.found.borrow().clone()
+    }
+
+    /// Reads them again, before it is taken: in the background they were those of the shell's line editor. `true`
+    /// when they are others.
+    pub fn look_again(&self) -> bool {
+        let Ok(now) = termios::tcgetattr(&self.fd) else { return false };
+        now != self.found.replace(now.clone())
     }
 
     /// Whether what is typed may be meant for another program of our pipeline: our stdin is not the terminal. It
@@ -80,7 +88,7 @@ impl Terminal {
     /// The settings the child's pseudo-terminal begins with. Where this terminal stays as it is, it processes
     /// output itself, and that must not be done twice.
     pub fn settings_for_child(&self) -> Termios {
-        let mut settings = self.found.clone();
+        let mut settings = self.found();
         if self.typing_is_shared {
             settings.output_flags.remove(OutputFlags::OPOST);
         }
@@ -90,7 +98,8 @@ impl Terminal {
     /// Whether the child reads keys from the pseudo-terminal behind `master`: it changed how keys are taken.
     pub fn wants_keys(&self, master: BorrowedFd<'_>) -> bool {
         let keys = LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG;
-        termios::tcgetattr(master).is_ok_and(|now| now.local_flags & keys != self.found.local_flags & keys)
+        let found = self.found.borrow().local_flags & keys;
+        termios::tcgetattr(master).is_ok_and(|now| now.local_flags & keys != found)
     }
 
     /// Whether our process group may change its settings without being stopped for it. A terminal that does not
@@ -109,17 +118,17 @@ impl Terminal {
     /// # Errors
     /// When the terminal refuses, for instance because it was hung up.
     pub fn make_raw(&self) -> io::Result<()> {
-        let mut raw = self.found.clone();
+        let mut raw = self.found();
         termios::cfmakeraw(&mut raw);
         if self.typing_is_shared {
-            raw.output_flags = self.found.output_flags;
+            raw.output_flags = self.found.borrow().output_flags;
         }
         Ok(termios::tcsetattr(&self.fd, SetArg::TCSANOW, &raw)?)
     }
 
     /// Gives the terminal the settings it had. A terminal that is gone needs none.
     pub fn restore(&self) {
-        best_effort(termios::tcsetattr(&self.fd, SetArg::TCSANOW, &self.found));
+        best_effort(termios::tcsetattr(&self.fd, SetArg::TCSANOW, &self.found.borrow()));
     }
 }
 
@@ -191,19 +200,19 @@ mod tests {
         let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             let _raw = RawMode(&terminal);
             terminal.make_raw().unwrap();
-            changed.set(tcgetattr(terminal.fd()).unwrap() != terminal.found);
+            changed.set(tcgetattr(terminal.fd()).unwrap() != terminal.found());
             panic!("on purpose");
         }));
         assert!(panicked.is_err() && changed.get());
-        assert_eq!(tcgetattr(terminal.fd()).unwrap(), terminal.found);
+        assert_eq!(tcgetattr(terminal.fd()).unwrap(), terminal.found());
     }
 
     #[test]
     fn keys_become_signals_only_where_the_terminal_says_so() {
         let (_master, terminal) = pair(false);
-        assert_eq!(signal_key(&terminal.found, 0x03), Some(SignalKey::Interrupt));
-        assert_eq!(signal_key(&terminal.found, 0x1a), Some(SignalKey::Suspend));
-        assert_eq!(signal_key(&terminal.found, b'a'), None);
+        assert_eq!(signal_key(&terminal.found(), 0x03), Some(SignalKey::Interrupt));
+        assert_eq!(signal_key(&terminal.found(), 0x1a), Some(SignalKey::Suspend));
+        assert_eq!(signal_key(&terminal.found(), b'a'), None);
         terminal.make_raw().unwrap();
         assert_eq!(signal_key(&tcgetattr(terminal.fd()).unwrap(), 0x03), None);
     }

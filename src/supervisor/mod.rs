@@ -26,8 +26,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// After the child's end, the detectors have this long to catch up with its output.
-const CATCH_UP: Duration = Duration::from_secs(2);
+/// From the child's end, the detectors have this long to catch up with its output, the drain included.
+const CATCH_UP: Duration = Duration::from_millis(2500);
+/// However long the drain took, they have this much.
+const CATCH_UP_AT_LEAST: Duration = Duration::from_millis(500);
 /// How often it is looked whether the keys are the child's by now: whether one that shares them with a pipeline asks
 /// for them, and whether one in the background is in the foreground. There is nothing that would tell: a shell sends
 /// no SIGCONT to a job that runs.
@@ -62,6 +64,7 @@ pub async fn run(launch: Launch, audience: Option<Audience>) -> io::Result<Endin
     guardian.start().await;
     let (state, ending) = attend(setting, &mut signals, &mut guardian, &mut stage, &announcer).await;
 
+    let ended = Instant::now();
     tokio::select! {
         () = stage.drain() => {}
         () = asked_to_leave(&mut signals, setting, state) => {}
@@ -70,7 +73,7 @@ pub async fn run(launch: Launch, audience: Option<Audience>) -> io::Result<Endin
         stage.undo_modes();
     }
     stage.strike();
-    finish_reading(reader).await;
+    finish_reading(reader, ended).await;
     announcer.ended(state);
     guardian.dismiss().await;
     Ok(ending)
@@ -134,9 +137,9 @@ async fn asked_to_leave(signals: &mut Signals, setting: Setting, state: State) {
 }
 
 /// Waits for the detectors, within their bound.
-async fn finish_reading(reader: Option<JoinHandle<()>>) {
+async fn finish_reading(reader: Option<JoinHandle<()>>, ended: Instant) {
     let Some(reader) = reader else { return };
-    let deadline = Instant::now() + CATCH_UP;
+    let deadline = (ended + CATCH_UP).max(Instant::now() + CATCH_UP_AT_LEAST);
     while !reader.is_finished() && Instant::now() < deadline {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }

@@ -133,11 +133,25 @@ impl<'a> Stage<'a> {
         let Some(terminal) = self.terminal else { return };
         let wanted = !terminal.typing_is_shared() || self.child_wants_keys();
         let take = wanted && terminal.is_ours();
+        if take && !self.has_keys && !terminal.typing_is_shared() {
+            self.renew_settings(terminal);
+        }
         if take && let Err(error) = terminal.make_raw() {
             tracing::warn!("cannot switch the terminal to raw mode: {error}");
         }
         self.listen(take);
         self.resize();
+    }
+
+    /// While the terminal was not ours, a shell may have had settings of its own on it.
+    fn renew_settings(&self, terminal: &Terminal) {
+        let began_with = terminal.settings_for_child();
+        if terminal.look_again()
+            && let Some(pty) = &self.pty
+            && let Err(error) = pty.renew_settings(&began_with, &terminal.settings_for_child())
+        {
+            tracing::warn!("cannot give the pseudo-terminal the terminal's settings: {error}");
+        }
     }
 
     fn give_terminal_back(&mut self) {

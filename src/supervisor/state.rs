@@ -132,8 +132,10 @@ fn ended(state: State, ending: Ending) -> (State, Vec<Action>) {
 }
 
 fn signalled(setting: Setting, state: State, arrival: Arrival) -> State {
+    // To a program that has not begun; a TERM that came before (systemd sends both) must not be forgotten for it.
+    let means_nothing = [libc::SIGCONT, libc::SIGWINCH, libc::SIGCHLD].contains(&arrival.signal);
     match state {
-        State::Starting { .. } if is_for_child(setting, arrival) => {
+        State::Starting { .. } if is_for_child(setting, arrival) && !means_nothing => {
             State::Starting { pending: Some(arrival.signal) }
         }
         _ => state,
@@ -240,6 +242,7 @@ mod tests {
     fn a_signal_that_comes_before_the_child_waits_for_it() {
         let (state, actions) = step(ALONE, STARTING, by(Origin::Process(1), libc::SIGTERM));
         assert!(actions.is_empty());
+        let (state, _) = step(ALONE, state, by(Origin::Process(1), libc::SIGCONT));
         let (_, actions) = step(ALONE, state, Input::Report(Report::Started(42)));
         assert_eq!(actions, [Action::AnnounceRunning(42), Action::Forward(libc::SIGTERM)]);
     }

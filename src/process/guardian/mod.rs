@@ -52,9 +52,7 @@ impl Charge {
         modes: Modes,
     ) -> io::Result<Self> {
         let terminal = terminal
-            .map(|terminal| {
-                Ok::<_, io::Error>((terminal.fd().try_clone_to_owned()?, terminal.found().clone()))
-            })
+            .map(|terminal| Ok::<_, io::Error>((terminal.fd().try_clone_to_owned()?, terminal.found())))
             .transpose()?;
         Ok(Self { image: Image::of(command)?, tty, stdio, terminal, modes })
     }
