@@ -3,4 +3,5 @@
 
 pub mod activity;
 pub mod lines;
+pub mod observation;
 pub mod screen;

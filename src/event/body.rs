@@ -2,6 +2,8 @@
 //!
 //! Unknown values are `null`, never invented. Which type name belongs to which body is said here once.
 
+use super::talk::{Hook, Message, ModelSwitch, Usage};
+use super::work::{AgentStatus, Delegation, Ticket, TicketUpdate, TodoUpdate};
 use super::{SessionId, Timestamp, channel};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -18,6 +20,24 @@ pub enum Body {
     Activity(Activity),
     /// `claude.output`
     Output(Output),
+    /// `claude.message`
+    Message(Message),
+    /// `agent.delegation`
+    Delegation(Delegation),
+    /// `agent.status`
+    Agents(AgentStatus),
+    /// `todo.update`
+    Todos(TodoUpdate),
+    /// `ticket.created`
+    TicketCreated(Ticket),
+    /// `ticket.updated`
+    TicketUpdated(TicketUpdate),
+    /// `usage.update`
+    Usage(Usage),
+    /// `router.model.switch`
+    ModelSwitch(ModelSwitch),
+    /// `hook.*`
+    Hook(Hook),
     /// `system.stats`
     Stats(Stats),
     /// `system.error`
@@ -26,13 +46,22 @@ pub enum Body {
 
 impl Body {
     /// The event type on the wire.
-    pub fn channel(&self) -> &'static str {
+    pub fn channel(&self) -> &str {
         match self {
             Self::SessionStart(_) => channel::SESSION_START,
             Self::SessionEnd(_) => channel::SESSION_END,
             Self::Status(_) => channel::CLAUDE_STATUS,
             Self::Activity(_) => channel::CLAUDE_ACTIVITY,
             Self::Output(_) => channel::CLAUDE_OUTPUT,
+            Self::Message(_) => channel::CLAUDE_MESSAGE,
+            Self::Delegation(_) => channel::AGENT_DELEGATION,
+            Self::Agents(_) => channel::AGENT_STATUS,
+            Self::Todos(_) => channel::TODO_UPDATE,
+            Self::TicketCreated(_) => channel::TICKET_CREATED,
+            Self::TicketUpdated(_) => channel::TICKET_UPDATED,
+            Self::Usage(_) => channel::USAGE_UPDATE,
+            Self::ModelSwitch(_) => channel::ROUTER_MODEL_SWITCH,
+            Self::Hook(hook) => &hook.channel,
             Self::Stats(_) => channel::SYSTEM_STATS,
             Self::Error(_) => channel::SYSTEM_ERROR,
         }
@@ -45,7 +74,15 @@ impl Body {
             Self::Error(fault) => fault.error.len(),
             Self::Status(status) => status.message.len(),
             Self::SessionStart(start) => 2 * start.working_directory.len() + start.instance_info.name.len(),
-            Self::SessionEnd(_) | Self::Activity(_) | Self::Stats(_) => 0,
+            Self::Message(message) => message.text.len(),
+            Self::Delegation(delegation) => delegation.agent.len() + delegation.task.len() + 64,
+            Self::Agents(agents) => agents.agent_stats.keys().map(|name| 2 * name.len() + 80).sum(),
+            Self::Todos(update) => update.todos.iter().map(|todo| todo.content.len() + 256).sum(),
+            Self::TicketCreated(ticket) => ticket_len(ticket),
+            Self::TicketUpdated(update) => ticket_len(&update.ticket),
+            Self::Hook(hook) => hook.bytes,
+            Self::Activity(activity) => activity.reason.as_ref().map_or(0, String::len),
+            Self::SessionEnd(_) | Self::Stats(_) | Self::Usage(_) | Self::ModelSwitch(_) => 0,
         }
     }
 
@@ -67,10 +104,24 @@ impl Serialize for Body {
             Self::Status(data) => data.serialize(serializer),
             Self::Activity(data) => data.serialize(serializer),
             Self::Output(data) => data.serialize(serializer),
+            Self::Message(data) => data.serialize(serializer),
+            Self::Delegation(data) => data.serialize(serializer),
+            Self::Agents(data) => data.serialize(serializer),
+            Self::Todos(data) => data.serialize(serializer),
+            Self::TicketCreated(data) => data.serialize(serializer),
+            Self::TicketUpdated(data) => data.serialize(serializer),
+            Self::Usage(data) => data.serialize(serializer),
+            Self::ModelSwitch(data) => data.serialize(serializer),
+            Self::Hook(hook) => hook.data.serialize(serializer),
             Self::Stats(data) => data.serialize(serializer),
             Self::Error(data) => data.serialize(serializer),
         }
     }
+}
+
+fn ticket_len(ticket: &Ticket) -> usize {
+    let optional = [&ticket.title, &ticket.priority, &ticket.assigned_to, &ticket.url];
+    ticket.id.len() + optional.into_iter().flatten().map(String::len).sum::<usize>()
 }
 
 /// How claude was started.
@@ -214,6 +265,10 @@ pub enum ActivityState {
     Busy,
     /// Has finished and waits for a prompt.
     Idle,
+    /// Asks whether it may use a tool, or whether its plan is right.
+    NeedsPermission,
+    /// Asks a question.
+    NeedsInput,
 }
 
 /// `claude.activity`: a change of what claude is doing.

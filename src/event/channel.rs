@@ -10,6 +10,22 @@ pub const CLAUDE_STATUS: &str = "claude.status";
 pub const CLAUDE_ACTIVITY: &str = "claude.activity";
 /// One settled line of claude's output.
 pub const CLAUDE_OUTPUT: &str = "claude.output";
+/// What somebody said, clean.
+pub const CLAUDE_MESSAGE: &str = "claude.message";
+/// An agent was called, or its work ended.
+pub const AGENT_DELEGATION: &str = "agent.delegation";
+/// Which agents work, and what became of the others' tasks.
+pub const AGENT_STATUS: &str = "agent.status";
+/// The todo list changed.
+pub const TODO_UPDATE: &str = "todo.update";
+/// A ticket was made.
+pub const TICKET_CREATED: &str = "ticket.created";
+/// A ticket was changed.
+pub const TICKET_UPDATED: &str = "ticket.updated";
+/// Tokens were used.
+pub const USAGE_UPDATE: &str = "usage.update";
+/// Another model answers.
+pub const ROUTER_MODEL_SWITCH: &str = "router.model.switch";
 /// Snapshot of everything; a reply, never in the log.
 pub const SYSTEM_STATUS: &str = "system.status";
 /// Memory and processor use.
@@ -18,3 +34,45 @@ pub const SYSTEM_STATS: &str = "system.stats";
 pub const SYSTEM_ERROR: &str = "system.error";
 /// Events one client missed; sent to that client only, never in the log.
 pub const SYSTEM_GAP: &str = "system.gap";
+
+/// The event type of a hook, by the name claude gives it: `hook.` and snake case, but for `UserPromptSubmit`,
+/// `PreToolUse`, `PostToolUse` and `PostToolUseFailure`, which lose their last word or `Use` (requirement R3).
+pub fn hook(name: &str) -> String {
+    let short = match name {
+        "UserPromptSubmit" => "UserPrompt",
+        "PreToolUse" => "PreTool",
+        "PostToolUse" => "PostTool",
+        "PostToolUseFailure" => "PostToolFailure",
+        other => other,
+    };
+    let mut channel = String::from("hook.");
+    for (place, letter) in short.chars().enumerate() {
+        if letter.is_ascii_uppercase() && place > 0 {
+            channel.push('_');
+        }
+        channel.push(letter.to_ascii_lowercase());
+    }
+    channel
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hook;
+
+    #[test]
+    fn hooks_are_named_by_the_rule_and_its_four_exceptions() {
+        for (name, expected) in [
+            ("UserPromptSubmit", "hook.user_prompt"),
+            ("PreToolUse", "hook.pre_tool"),
+            ("PostToolUse", "hook.post_tool"),
+            ("PostToolUseFailure", "hook.post_tool_failure"),
+            ("PostToolBatch", "hook.post_tool_batch"),
+            ("Stop", "hook.stop"),
+            ("SubagentStart", "hook.subagent_start"),
+            ("PermissionRequest", "hook.permission_request"),
+            ("SomethingNew", "hook.something_new"),
+        ] {
+            assert_eq!(hook(name), expected);
+        }
+    }
+}

@@ -6,7 +6,9 @@
 pub mod body;
 pub mod channel;
 pub mod id;
+pub mod talk;
 pub mod time;
+pub mod work;
 
 pub use body::Body;
 pub use id::{Epoch, EventId, SessionId};
@@ -22,6 +24,12 @@ pub enum Source {
     Supervisor,
     /// The rendered terminal, or the pipes where there is no terminal.
     Screen,
+    /// Claude's hooks.
+    Hook,
+    /// Claude's own stream of JSON lines (`--output-format stream-json`).
+    Stream,
+    /// The files claude keeps: transcripts, and the state of its session.
+    Transcript,
     /// Process statistics of the machine.
     System,
     /// A publisher, by the component name it registered with.
@@ -34,6 +42,9 @@ impl Source {
         match self {
             Self::Supervisor => "supervisor",
             Self::Screen => "screen",
+            Self::Hook => "hook",
+            Self::Stream => "stream",
+            Self::Transcript => "transcript",
             Self::System => "system",
             Self::Component(name) => name,
         }

@@ -17,7 +17,7 @@ pub use reader::{Next, Reader, Start};
 
 use crate::event::{Body, Epoch, Event, EventId, SessionId, Source, Timestamp};
 use crate::filter::Filter;
-use crate::status::{Position, Snapshot, Status};
+use crate::status::{Note, Position, Snapshot, Status};
 use log::Log;
 use pace::Pace;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -154,32 +154,45 @@ impl Hub {
         }
     }
 
+    /// Takes in what is true and no event.
+    pub fn note(&self, note: Note) {
+        self.shared.lock().status.note(note);
+    }
+
     fn publish(&self, source: &Source, body: Body) -> u64 {
-        let id = EventId::from_uuid(uuid::Uuid::new_v4());
         let mut state = self.shared.lock();
         if state.closed {
             return 0;
         }
-        let seq = state.log.last_seq() + 1;
+        let (mut weight, derived) = self.append(&mut state, source, body);
+        let seq = state.log.last_seq();
+        if let Some(body) = derived {
+            weight += self.append(&mut state, source, body).0;
+        }
+        let verdict = state.pace.published(weight);
+        let last_seq = state.log.last_seq();
+        drop(state);
+        match verdict {
+            pace::Verdict::WakeNow => self.shared.wake_readers(Tip { last_seq, closed: false }),
+            pace::Verdict::Later => self.shared.overdue.notify_one(),
+            pace::Verdict::AlreadyWaiting => {}
+        }
+        seq
+    }
+
+    /// Stamps, folds and appends; returns the weight, and what follows from the event.
+    fn append(&self, state: &mut State, source: &Source, body: Body) -> (usize, Option<Body>) {
         let event = Event {
-            id,
-            seq,
+            id: EventId::from_uuid(uuid::Uuid::new_v4()),
+            seq: state.log.last_seq() + 1,
             epoch: self.shared.epoch.clone(),
             timestamp: now(),
             session_id: self.shared.session_id.clone(),
             source: source.clone(),
             body,
         };
-        state.status.fold(&event);
-        let weight = state.log.append(Arc::new(Record::new(event)));
-        let verdict = state.pace.published(weight);
-        drop(state);
-        match verdict {
-            pace::Verdict::WakeNow => self.shared.wake_readers(Tip { last_seq: seq, closed: false }),
-            pace::Verdict::Later => self.shared.overdue.notify_one(),
-            pace::Verdict::AlreadyWaiting => {}
-        }
-        seq
+        let derived = state.status.fold(&event);
+        (state.log.append(Arc::new(Record::new(event))), derived)
     }
 }
 
@@ -220,6 +233,11 @@ impl Publisher {
     /// Stamps the body and appends it. Returns its number; 0 when the log is closed and it was discarded.
     pub fn publish(&self, body: Body) -> u64 {
         self.hub.publish(&self.source, body)
+    }
+
+    /// The source it speaks for.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     /// The same hub, as another source.

@@ -2,13 +2,21 @@
 //!
 //! Pure: what the log and the server know (cursor, clients, time) is handed in when a snapshot is taken.
 
-use crate::event::body::{ActivityState, Body, InstanceInfo, LaunchMethod, ProcessState, SessionStart};
-use crate::event::{Epoch, Event, SessionId, Timestamp};
-use serde::Serialize;
-use serde_json::{Map, Value};
+mod agents;
+mod sources;
 
-/// A source that said nothing for this long is idle.
-const ACTIVE_MILLIS: u64 = 60_000;
+pub use sources::{Health, SourceHealth};
+
+use crate::event::body::{ActivityState, Body, InstanceInfo, LaunchMethod, ProcessState, SessionStart};
+use crate::event::work::{AgentStats, Ticket, Todo, TodoStats, TodoUpdate};
+use crate::event::{Epoch, Event, SessionId, Source, Timestamp};
+use agents::Agents;
+use serde::Serialize;
+use sources::Sources;
+use std::collections::BTreeMap;
+
+/// Tickets and claude sessions that a snapshot lists; older ones are in the history.
+const MAX_LISTED: usize = 256;
 
 /// What is true now.
 #[derive(Debug, Default)]
@@ -18,7 +26,20 @@ pub struct Status {
     claude_pid: Option<u32>,
     activity: Option<ActivityState>,
     ended_at: Option<Timestamp>,
-    sources: Vec<(String, Timestamp)>,
+    agents: Agents,
+    todos: TodoUpdate,
+    tickets: Vec<Ticket>,
+    claude_sessions: Vec<String>,
+    sources: Sources,
+}
+
+/// Something that is true and no event.
+#[derive(Debug, Clone)]
+pub enum Note {
+    /// How a source is doing, and why.
+    Source(Source, Health, Option<String>),
+    /// Claude's own session, by its id; the newest comes last.
+    ClaudeSession(String),
 }
 
 /// What a snapshot needs to know beside the fold.
@@ -39,9 +60,10 @@ pub struct Position {
 }
 
 impl Status {
-    /// Takes one event in.
-    pub fn fold(&mut self, event: &Event) {
-        self.saw_source(event.source.as_str(), event.timestamp);
+    /// Takes one event in. What it returns follows from it and is to be published right behind it.
+    #[must_use]
+    pub fn fold(&mut self, event: &Event) -> Option<Body> {
+        self.sources.spoke(&event.source, event.timestamp);
         match &event.body {
             Body::SessionStart(start) => self.session = Some(start.clone()),
             Body::SessionEnd(end) => self.ended_at = Some(end.end_time),
@@ -50,20 +72,47 @@ impl Status {
                 self.claude_pid = status.pid;
             }
             Body::Activity(activity) => self.activity = Some(activity.activity),
-            Body::Output(_) | Body::Stats(_) | Body::Error(_) => {}
+            Body::Delegation(delegation) => {
+                self.agents.fold(delegation);
+                return Some(Body::Agents(self.agents.status()));
+            }
+            Body::Todos(update) => self.todos = update.clone(),
+            Body::TicketCreated(ticket) => self.list_ticket(ticket),
+            Body::TicketUpdated(update) => self.list_ticket(&update.ticket),
+            Body::Output(_)
+            | Body::Message(_)
+            | Body::Agents(_)
+            | Body::Usage(_)
+            | Body::ModelSwitch(_)
+            | Body::Hook(_)
+            | Body::Stats(_)
+            | Body::Error(_) => {}
+        }
+        None
+    }
+
+    /// Takes in what is no event.
+    pub fn note(&mut self, note: Note) {
+        match note {
+            Note::Source(source, health, why) => self.sources.note(&source, health, why),
+            Note::ClaudeSession(id) => {
+                self.claude_sessions.retain(|known| *known != id);
+                push_bounded(&mut self.claude_sessions, id);
+            }
         }
     }
 
-    fn saw_source(&mut self, name: &str, at: Timestamp) {
-        match self.sources.iter_mut().find(|(known, _)| known == name) {
-            Some((_, last)) => *last = at,
-            None => self.sources.push((name.to_owned(), at)),
+    fn list_ticket(&mut self, ticket: &Ticket) {
+        match self.tickets.iter_mut().find(|known| known.id == ticket.id && known.system == ticket.system) {
+            Some(known) => *known = ticket.clone(),
+            None => push_bounded(&mut self.tickets, ticket.clone()),
         }
     }
 
     /// The `data` of `system.status`.
     pub fn snapshot(&self, position: &Position) -> Snapshot {
         let session = self.session.as_ref();
+        let agents = self.agents.status();
         Snapshot {
             schema_version: "1.0",
             session_id: position.session_id.clone(),
@@ -79,13 +128,13 @@ impl Status {
             first_seq: position.first_seq,
             launch_method: session.map(|start| start.launch_method),
             activity: self.activity,
-            active_agents: Vec::new(),
-            agent_stats: Map::new(),
-            todos: Vec::new(),
-            todo_stats: TodoStats::default(),
-            tickets: Vec::new(),
-            sources: self.source_health(position.now),
-            claude_sessions: Vec::new(),
+            active_agents: agents.active_agents,
+            agent_stats: agents.agent_stats,
+            todos: self.todos.todos.clone(),
+            todo_stats: self.todos.stats,
+            tickets: self.tickets.clone(),
+            sources: self.sources.snapshot(position.now),
+            claude_sessions: self.claude_sessions.clone(),
             uptime_seconds: self.uptime_seconds(position.now),
         }
     }
@@ -94,16 +143,14 @@ impl Status {
         let until = self.ended_at.unwrap_or(now);
         self.session.as_ref().map_or(0, |start| until.millis_since(start.start_time) / 1000)
     }
+}
 
-    fn source_health(&self, now: Timestamp) -> Vec<SourceHealth> {
-        let health = |(name, last): &(String, Timestamp)| SourceHealth {
-            name: name.clone(),
-            state: if now.millis_since(*last) < ACTIVE_MILLIS { "active" } else { "idle" },
-            last_event_at: Some(*last),
-            note: None,
-        };
-        self.sources.iter().map(health).collect()
+/// The oldest makes room.
+fn push_bounded<T>(list: &mut Vec<T>, item: T) {
+    if list.len() >= MAX_LISTED {
+        list.remove(0);
     }
+    list.push(item);
 }
 
 /// The `data` of `system.status`: everything a client needs to draw its first picture.
@@ -125,31 +172,11 @@ pub struct Snapshot {
     pub launch_method: Option<LaunchMethod>,
     pub activity: Option<ActivityState>,
     pub active_agents: Vec<String>,
-    pub agent_stats: Map<String, Value>,
-    pub todos: Vec<Value>,
+    pub agent_stats: BTreeMap<String, AgentStats>,
+    pub todos: Vec<Todo>,
     pub todo_stats: TodoStats,
-    pub tickets: Vec<Value>,
+    pub tickets: Vec<Ticket>,
     pub sources: Vec<SourceHealth>,
     pub claude_sessions: Vec<String>,
     pub uptime_seconds: u64,
-}
-
-/// Counts of the todo list.
-#[derive(Debug, Clone, Default, Serialize)]
-#[expect(missing_docs, reason = "the wire contract names and explains these fields")]
-pub struct TodoStats {
-    pub total: usize,
-    pub completed: usize,
-    pub in_progress: usize,
-    pub pending: usize,
-}
-
-/// How one source of events is doing.
-#[derive(Debug, Clone, Serialize)]
-#[expect(missing_docs, reason = "the wire contract names and explains these fields")]
-pub struct SourceHealth {
-    pub name: String,
-    pub state: &'static str,
-    pub last_event_at: Option<Timestamp>,
-    pub note: Option<String>,
 }
