@@ -15,6 +15,7 @@
 //! | 0 | [`process`] | unix: pseudo-terminal, guardian, relays, signals; knows no events |
 //! | 1 | [`detect`] *pure* | raw input to what it means: settled lines of a screen, lines of a pipe, activity |
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
+//! | 1 | [`claude`] *pure* | the claude command line: versions, hooks, arguments, settings |
 //! | 1 | [`instance`] | port, registry record, runtime directory, environment of the child |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text; close codes |
 //! | 3 | [`hub`] | the log: publisher, ring, reader |
@@ -71,6 +72,7 @@
 //! claude asks for keys by changing how its own terminal takes them, because another program of the pipeline may be
 //! reading it (`cat | claude-mpm -- -p`). Pipes are pumped only where somebody reads along.
 
+pub mod claude;
 pub mod cli;
 pub mod client;
 pub mod cmd;
