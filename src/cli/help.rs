@@ -85,3 +85,23 @@ It runs under the real supervisor and hub, and says that it is a demo.
 EXAMPLES
   claude-mpm demo                            then, in another terminal: claude-mpm watch
   claude-mpm demo --forever                  until ^C";
+
+pub(super) const HOOK_USAGE: &str = "claude-mpm hook [EVENT]
+       claude-mpm hook <install|uninstall|status> [--project|--local]";
+
+pub(super) const HOOK_END: &str = "\
+Without an action it is what claude runs: it reads the hook's JSON on standard input and hands it to the hub
+of the session in CLAUDE_MPM_SESSION, else of the instance in this directory. Whatever happens, it prints
+nothing, ends within 1.5 s, and its exit status is 0, so that it can never hinder claude.
+
+`install` is for claude run without this wrapper; the wrapper needs no edits. It adds hooks to what stands in
+the settings, keeps a copy of the file as it was before in settings.json.before-claude-mpm, and can be repeated.
+`uninstall` takes out those hooks and nothing else.
+
+EXIT STATUS
+  of an action: 0 ok, 1 failed (status: none is installed), 2 usage
+
+ENVIRONMENT
+  CLAUDE_MPM_SESSION   the session whose hub is told
+  CLAUDE_MPM_HOOK_KEY  the key of that session's hooks
+  CLAUDE_CONFIG_DIR    where claude's settings are [else ~/.claude]";

@@ -1,8 +1,10 @@
 //! What can be typed: clap types and help text. No logic; [`crate::cmd`] reads the command line with these.
 
 mod help;
+mod hook;
 mod value;
 
+pub use hook::{HookOptions, HookPlace, HookVerb, Hooks};
 pub use value::{PortChoice, WindowSize};
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -59,6 +61,9 @@ pub enum Verb {
     /// Run a scripted program in claude's place, to see everything without an account
     #[command(after_long_help = help::DEMO_END)]
     Demo(DemoOptions),
+    /// Tell the hub what claude's hook says, on standard input; or install hooks that do
+    #[command(override_usage = help::HOOK_USAGE, after_long_help = help::HOOK_END)]
+    Hook(HookOptions),
 }
 
 /// How claude is run.
@@ -91,6 +96,12 @@ pub struct RunOptions {
     /// Give claude a terminal that nobody sees
     #[arg(long)]
     pub headless: bool,
+    /// How claude tells the hub what it does: by its hooks over HTTP, or by commands, as its version knows; off: not
+    #[arg(long, value_name = "HOW", value_enum, default_value_t)]
+    pub hooks: Hooks,
+    /// The same as --hooks off
+    #[arg(long, conflicts_with = "hooks")]
+    pub no_hooks: bool,
     /// What stands behind the first `--`, byte for byte; filled in by [`crate::cmd`].
     #[arg(skip)]
     pub claude_args: Vec<OsString>,
@@ -136,6 +147,13 @@ pub enum LaunchMethod {
     Exec,
     /// We stay, and claude is our child
     Subprocess,
+}
+
+impl RunOptions {
+    /// How claude's hooks reach the hub, from both options that say it.
+    pub fn hooks(&self) -> Hooks {
+        if self.no_hooks { Hooks::Off } else { self.hooks }
+    }
 }
 
 /// Form of the output.

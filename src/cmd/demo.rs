@@ -4,7 +4,7 @@
 mod play;
 
 use super::{note, run};
-use crate::cli::{DemoOptions, LaunchMethod, PortChoice, RunOptions};
+use crate::cli::{DemoOptions, Hooks, LaunchMethod, PortChoice, RunOptions};
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -41,6 +41,8 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
         claude: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("claude-mpm")),
         window_size: None,
         headless: false,
+        hooks: Hooks::Off,
+        no_hooks: false,
         claude_args: play,
         log: options.log,
     })

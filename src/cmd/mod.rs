@@ -11,11 +11,14 @@ mod escape;
 mod failure;
 mod feed;
 mod history;
+mod hook;
 mod hub_site;
+pub mod injection;
 mod list;
 mod moment;
 mod paint;
 mod printer;
+pub mod probe;
 mod program;
 pub mod run;
 mod run_log;
@@ -34,7 +37,11 @@ use tracing_subscriber::filter::LevelFilter;
 
 /// Reads the command line, runs the verb and says how it went.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    match arguments::parse(args.into_iter().collect()) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(done) = hook::run_at_once(&args) {
+        return done;
+    }
+    match arguments::parse(args) {
         Ok(cli) => perform(cli),
         Err(refusal) => refusal.print(),
     }
@@ -46,12 +53,13 @@ fn perform(cli: Cli) -> ExitCode {
         None => run::run(cli.run),
         Some(Verb::Run(options)) => run::run(options),
         Some(Verb::Demo(options)) => demo::run(options),
+        Some(Verb::Hook(options)) => hook::run(&options),
         Some(other) => start_log(&cli.log).and_then(|()| observe(&other, &cli.log)),
     };
     performed.unwrap_or_else(|cause| report(&cause, if runs_claude { Exit::RunFailed } else { Exit::Failed }))
 }
 
-/// The verbs that change nothing.
+/// The verbs that only look.
 fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Watch(options) => watch::run(options, log),
@@ -59,7 +67,7 @@ fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
         Verb::Status(options) => status::run(options),
         Verb::History(options) => history::run(options, log),
         Verb::Check(options) => check::run(options),
-        Verb::Run(_) | Verb::Demo(_) => unreachable!("performed by the caller"),
+        Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) => unreachable!("performed by the caller"),
     }
 }
 

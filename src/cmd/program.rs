@@ -1,17 +1,17 @@
 //! Finding a program as a shell does, and asking it for its version.
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::env;
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long a program may take to say its version.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-const LONGEST_ANSWER: u64 = 4096;
+const LONGEST_ANSWER: usize = 4096;
 
 /// The file that would be executed; a name without a slash is looked for in `PATH`.
 pub(super) fn find(program: &Path) -> Option<PathBuf> {
@@ -31,11 +31,12 @@ pub(super) fn is_claude(file: &Path) -> bool {
     let resolved = file.canonicalize().unwrap_or_else(|_| file.to_owned());
     let place = resolved.to_string_lossy();
     file.file_name().is_some_and(|name| name == "claude")
-        || place.contains("/@anthropic-ai/claude-code/")
+        || place.contains("/@anthropic-ai/claude-code")
         || place.contains("/claude/versions/")
 }
 
-/// The first line `--version` prints, within [`PATIENCE`]; the program is ended, whatever happens.
+/// The first line `--version` prints, within [`PATIENCE`]; the program is ended, whatever happens. It makes no
+/// thread, so it may be asked before a fork.
 pub(super) fn version(file: &Path) -> Result<String, String> {
     let mut command = Command::new(file);
     command
@@ -45,28 +46,37 @@ pub(super) fn version(file: &Path) -> Result<String, String> {
         .stderr(Stdio::null())
         .process_group(0);
     let mut child = command.spawn().map_err(|cause| format!("it cannot be started: {cause}"))?;
-    let deadline = Instant::now() + PATIENCE;
-    let answer = first_line(&mut child, deadline);
+    let answer = first_line(&mut child, Instant::now() + PATIENCE);
     end(&mut child);
     answer
 }
 
 fn first_line(child: &mut Child, deadline: Instant) -> Result<String, String> {
-    let output = child.stdout.take().ok_or("it has no output")?;
-    let (sender, receiver) = mpsc::channel();
-    // Ends when the program's output does, which [`end`] sees to; if not, with this process.
-    thread::spawn(move || {
-        let mut answer = Vec::new();
-        drop(output.take(LONGEST_ANSWER).read_to_end(&mut answer));
-        // Nobody waits for it any more: then it is not needed.
-        drop(sender.send(answer));
-    });
-    let left = deadline.saturating_duration_since(Instant::now());
-    let answer = receiver
-        .recv_timeout(left)
-        .map_err(|_| format!("no answer to --version within {} s", PATIENCE.as_secs()))?;
+    let mut output = child.stdout.take().ok_or("it has no output")?;
+    let mut answer = Vec::new();
+    while !answer.contains(&b'\n') && answer.len() < LONGEST_ANSWER {
+        await_output(&output, deadline)?;
+        let mut piece = [0; 512];
+        match output.read(&mut piece).map_err(|cause| format!("its output cannot be read: {cause}"))? {
+            0 => break,
+            count => answer.extend_from_slice(&piece[..count]),
+        }
+    }
     let line = String::from_utf8_lossy(&answer).lines().next().unwrap_or_default().trim().to_owned();
     if line.is_empty() { Err("--version prints nothing".into()) } else { Ok(line) }
+}
+
+fn await_output(output: &impl AsFd, deadline: Instant) -> Result<(), String> {
+    loop {
+        let left = PollTimeout::try_from(deadline.saturating_duration_since(Instant::now()));
+        let mut wanted = [PollFd::new(output.as_fd(), PollFlags::POLLIN)];
+        match poll(&mut wanted, left.unwrap_or(PollTimeout::ZERO)) {
+            Err(nix::Error::EINTR) => {}
+            Err(errno) => return Err(format!("its output cannot be awaited: {errno}")),
+            Ok(0) => return Err(format!("no answer to --version within {} s", PATIENCE.as_secs())),
+            Ok(_) => return Ok(()),
+        }
+    }
 }
 
 /// With everything it started.

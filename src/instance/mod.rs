@@ -4,6 +4,7 @@
 //! Nothing here speaks to an instance; that is the client's matter.
 
 mod directory;
+mod memory;
 mod port;
 mod registry;
 mod select;

@@ -64,6 +64,12 @@ impl RuntimeDirectory {
         running
     }
 
+    /// The running instance of that session. Unlike [`RuntimeDirectory::list`] it reads one record and sweeps nothing.
+    pub fn find(&self, session_id: &str) -> Option<Instance> {
+        let instance = read(&self.record_path(session_id).ok()?)?;
+        (instance.session_id.as_str() == session_id && instance.is_running()).then_some(instance)
+    }
+
     fn visit(&self, path: &Path) -> Option<Instance> {
         let name = path.file_name()?.to_str()?;
         if let Some(pid) = draft_writer(name) {
@@ -110,7 +116,7 @@ fn sweep_draft(path: &Path, writer: u32) {
     }
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let flags = (OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits();
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)?;
@@ -118,21 +124,20 @@ fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 fn read(path: &Path) -> Option<Instance> {
-    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).bits();
-    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
-    if !is_a_record(&file) {
-        return None;
-    }
+    let file = open_ours(path, MAX_RECORD_BYTES)?;
     let mut bytes = Vec::new();
     file.take(MAX_RECORD_BYTES + 1).read_to_end(&mut bytes).ok()?;
     serde_json::from_slice(&bytes).ok()
 }
 
-fn is_a_record(file: &File) -> bool {
+/// A regular file of ours, not larger than that; never through a link, never waiting.
+pub(super) fn open_ours(path: &Path, max_bytes: u64) -> Option<File> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).bits();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
     let fits = |found: fs::Metadata| {
-        found.is_file() && found.uid() == geteuid().as_raw() && found.len() <= MAX_RECORD_BYTES
+        found.is_file() && found.uid() == geteuid().as_raw() && found.len() <= max_bytes
     };
-    file.metadata().is_ok_and(fits)
+    file.metadata().is_ok_and(fits).then_some(file)
 }
 
 #[cfg(test)]
@@ -157,7 +162,9 @@ mod tests {
         let registration = directory.register(&instance).unwrap();
         let mode = fs::metadata(directory.path().join("s1.json")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        assert_eq!(directory.list(), [instance]);
+        assert_eq!(directory.list(), [instance.clone()]);
+        assert_eq!(directory.find("s1"), Some(instance));
+        assert_eq!(directory.find("../s1"), None);
         drop(registration);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
     }
