@@ -5,7 +5,6 @@
 use super::hooks::{self, Delivery};
 use super::version::Version;
 use serde_json::{Map, Value, json};
-use std::net::SocketAddr;
 
 /// Environment of claude: the key of its hooks. Settings name it, so the key itself stands in no argument.
 pub const ENV_HOOK_KEY: &str = "CLAUDE_MPM_HOOK_KEY";
@@ -21,8 +20,8 @@ pub struct HookPlan {
     pub version: Option<Version>,
     /// The way for every event that can take it.
     pub delivery: Delivery,
-    /// Where http hooks are answered.
-    pub address: SocketAddr,
+    /// Where http hooks are answered, `host:port`.
+    pub address: String,
     /// The absolute path of our program, which command hooks run.
     pub program: String,
 }
@@ -151,8 +150,8 @@ mod tests {
     use super::*;
 
     fn plan(version: Option<Version>, delivery: Delivery) -> HookPlan {
-        let address = SocketAddr::from(([127, 0, 0, 1], 4711));
-        HookPlan { version, delivery, address, program: "/opt/it's/claude-mpm".into() }
+        let (address, program) = ("127.0.0.1:4711".into(), "/opt/it's/claude-mpm".into());
+        HookPlan { version, delivery, address, program }
     }
 
     const NEWEST: Option<Version> = Some(Version::new(2, 1, 197));

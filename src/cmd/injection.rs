@@ -37,9 +37,26 @@ pub struct Injection {
     pub notes: Vec<String>,
 }
 
+/// Where the hooks of one run lead.
+#[derive(Debug, Clone)]
+pub struct HookSite {
+    /// Where http hooks are answered.
+    pub address: SocketAddr,
+    /// The secret that opens it to claude's hooks.
+    pub key: String,
+    /// The absolute path of claude-mpm, which command hooks run.
+    pub program: PathBuf,
+}
+
 /// Adds our hooks to the call of claude, if it is one that runs hooks. `hook_address` is where http hooks are answered,
 /// `key` the secret that opens it. The program may be run for two seconds to ask its version; no thread is made.
 pub fn prepare(options: &RunOptions, command: &Command, hook_address: SocketAddr, key: &str) -> Injection {
+    let program = env::current_exe().unwrap_or_default();
+    prepare_for(options.hooks(), command, &HookSite { address: hook_address, key: key.into(), program })
+}
+
+/// As [`prepare`], for any place the hooks can lead to.
+pub fn prepare_for(wish: Hooks, command: &Command, site: &HookSite) -> Injection {
     let untouched = |note: Option<String>| Injection {
         arguments: command.arguments.clone(),
         environment: Vec::new(),
@@ -47,20 +64,21 @@ pub fn prepare(options: &RunOptions, command: &Command, hook_address: SocketAddr
     };
     let Some((name, typed)) = command.arguments.split_first() else { return untouched(None) };
     let call = Invocation::read(typed);
-    let chosen = if call.starts_session { choose(options.hooks(), &command.path) } else { None };
+    let chosen = if call.starts_session { choose(wish, &command.path) } else { None };
     let Some((version, delivery)) = chosen else { return untouched(None) };
     if call.may_show_agents && prefers_agents() {
         return untouched(None);
     }
-    let merged = what_stops_them(&call)
-        .map_or_else(|| merge(&call, typed, command, (version, delivery, hook_address)), Err);
-    let (settings, notes) = match merged {
-        Ok(merged) => merged,
-        Err(note) => return untouched(Some(note)),
-    };
-    let mut arguments = vec![name.clone()];
-    arguments.extend(call.with_settings(typed, &settings));
-    Injection { arguments, environment: environment(key, delivery), notes }
+    let merged = plan(&call, site, version, delivery).and_then(|plan| merge(&call, command, &plan));
+    match merged {
+        Err(note) => untouched(Some(note)),
+        Ok((settings, note)) => {
+            let mut arguments = vec![name.clone()];
+            arguments.extend(call.with_settings(typed, &settings));
+            let environment = environment(&site.key, delivery);
+            Injection { arguments, environment, notes: note.into_iter().collect() }
+        }
+    }
 }
 
 /// Which hooks this program can be asked for. Nobody's wish makes a claude that is known not to take http hooks get
@@ -80,35 +98,39 @@ fn choose(wish: Hooks, program: &Path) -> Option<(Option<Version>, Delivery)> {
     (!hooks::events(version).is_empty()).then_some((version, delivery))
 }
 
-fn what_stops_them(call: &Invocation) -> Option<String> {
+/// Which hooks go where; or why claude would run none.
+fn plan(
+    call: &Invocation,
+    site: &HookSite,
+    version: Option<Version>,
+    delivery: Delivery,
+) -> Result<HookPlan, String> {
     let switch = match call {
-        Invocation { bare: true, .. } => "--bare",
-        Invocation { safe_mode: true, .. } => "--safe-mode",
-        _ => return None,
+        Invocation { bare: true, .. } => Some("--bare"),
+        Invocation { safe_mode: true, .. } => Some("--safe-mode"),
+        _ => None,
     };
-    Some(format!("claude runs no hooks with {switch}: less is seen of what it does"))
+    if let Some(switch) = switch {
+        return Err(format!("claude runs no hooks with {switch}: less is seen of what it does"));
+    }
+    let program = site.program.to_str().filter(|path| path.starts_with('/'));
+    let program = program.ok_or("cannot add hooks: our own path is not known, or no text")?.to_owned();
+    Ok(HookPlan { version, delivery, address: site.address.to_string(), program })
 }
 
-/// The user's settings with ours, as one argument; or why there can be none.
-fn merge(
-    call: &Invocation,
-    typed: &[OsString],
-    command: &Command,
-    (version, delivery, address): (Option<Version>, Delivery, SocketAddr),
-) -> Result<(String, Vec<String>), String> {
-    let user = match call.settings(typed) {
+/// The user's settings with ours, as one argument, and what is odd about them; or why there can be none.
+fn merge(call: &Invocation, command: &Command, plan: &HookPlan) -> Result<(String, Option<String>), String> {
+    let user = match call.settings(&command.arguments[1..]) {
         Some(argument) => Some(users_settings(argument, command.directory.as_deref())?),
         None => None,
     };
-    let program = env::current_exe().ok().and_then(|path| path.into_os_string().into_string().ok());
-    let program = program.ok_or("cannot add hooks: our own path is no text")?;
     let off = user.as_ref().is_some_and(settings::turns_hooks_off);
-    let merged = settings::inject(user, &HookPlan { version, delivery, address, program }).to_string();
+    let merged = settings::inject(user, plan).to_string();
     if merged.len() > MAX_ARGUMENT_BYTES - "--settings=".len() {
         return Err("cannot add hooks: the settings are too long for an argument".into());
     }
     let note = "the settings have disableAllHooks: less is seen of what claude does";
-    Ok((merged, off.then(|| note.into()).into_iter().collect()))
+    Ok((merged, off.then(|| note.into())))
 }
 
 /// What `--settings` names. What claude itself would refuse is not touched, so that claude says so.

@@ -28,14 +28,22 @@ pub(super) fn install(place: HookPlace) -> anyhow::Result<ExitCode> {
     let missing = hooks::events(version).iter().filter(|event| !present.iter().any(|there| there == *event));
     let program = our_name()?;
     let mut added = 0;
+    let mut refused = Vec::new();
     for event in missing {
-        let put = append(&mut file.settings, event, command_handler(&format!("{program} hook {event}")));
-        added += usize::from(put);
+        match append(&mut file.settings, event, command_handler(&format!("{program} hook {event}"))) {
+            true => added += 1,
+            false => refused.push(*event),
+        }
     }
     if added > 0 {
         file.store()?;
     }
-    say(&file, &format!("{added} hooks added, {} were there", present.len()))
+    say(&file, &format!("{added} hooks added, {} were there", present.len()))?;
+    if refused.is_empty() {
+        return Ok(Exit::Ok.into());
+    }
+    let message = format!("cannot add hooks for {}: what stands there is no list", refused.join(" "));
+    Err(Failure::new(Exit::Failed, message).tip("mend the settings first").into())
 }
 
 /// Takes out our hooks, whoever of us put them in.
@@ -45,7 +53,8 @@ pub(super) fn uninstall(place: HookPlace) -> anyhow::Result<ExitCode> {
     if removed > 0 {
         file.store()?;
     }
-    say(&file, &format!("{removed} hooks removed"))
+    say(&file, &format!("{removed} hooks removed"))?;
+    Ok(Exit::Ok.into())
 }
 
 /// Lists our hooks.
@@ -61,10 +70,9 @@ pub(super) fn status(place: HookPlace) -> anyhow::Result<ExitCode> {
     Ok(if present.is_empty() { Exit::Failed } else { Exit::Ok }.into())
 }
 
-fn say(file: &SettingsFile, what: &str) -> anyhow::Result<ExitCode> {
+fn say(file: &SettingsFile, what: &str) -> io::Result<()> {
     let line = format!("{}: {what}", file.path().display());
-    writeln!(io::stdout(), "{}", visible(&line))?;
-    Ok(Exit::Ok.into())
+    writeln!(io::stdout(), "{}", visible(&line))
 }
 
 /// What a shell is to call us by: our name if that leads here, else our path.
