@@ -1,4 +1,5 @@
 //! `claude-mpm hook install|uninstall|status`: what becomes of claude's settings files.
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 mod viewer;
 
