@@ -3,7 +3,9 @@
 
 mod viewer;
 
-use claude_mpm::cli::Hooks;
+use clap::Parser;
+use claude_mpm::claude::arguments::Invocation;
+use claude_mpm::cli::{Cli, Hooks};
 use claude_mpm::cmd::injection::{HookSite, Injection, prepare_for};
 use claude_mpm::process::program::Command as Call;
 use serde_json::{Value, json};
@@ -358,4 +360,51 @@ fn a_proxy_in_the_environment_is_not_asked_for_hooks() {
     let output = piped::run(command, b"", DEADLINE);
     assert!(output.status.success(), "{output:?}");
     assert!(listening.so_far().contains_key("UserPromptSubmit"));
+}
+
+/// A session asks the API something, a command does not. Standard output is no terminal here, so it is a session that
+/// prints.
+#[test]
+fn the_real_claude_agrees_about_what_starts_a_session() {
+    for typed in [
+        &["DEMO:hello", "mcp"][..],
+        &["-p", "mcp"],
+        &["mcp list"],
+        &["--model", "mcp", "hello"],
+        &["--allowedTools", "Bash", "mcp", "--", "hello"],
+        &["--debug", "mcp", "hello"],
+        &["-nmcp", "hello"],
+        &["--", "hello"],
+        &["hello", "logs"],
+        &["help"],
+        &["config"],
+        &["--append-system-prompt", "--help", "hello"],
+        &["mcp", "list"],
+        &["--", "mcp"],
+        &["--allowedTools=Bash", "mcp", "list"],
+        &["--verbose", "plugins", "list"],
+        &["-cv"],
+        &["hello", "--help"],
+        &["--settings"],
+        &["auth", "status"],
+    ] {
+        let api = MessagesApi::start();
+        let sandbox = Sandbox::new(&api);
+        piped::run(sandbox.direct(typed), b"", DEADLINE);
+        let asked = api.asked().iter().any(|asked| asked.what == "POST /v1/messages");
+        let typed: Vec<OsString> = typed.iter().map(OsString::from).collect();
+        assert_eq!(Invocation::read(&typed).starts_session, asked, "{typed:?}");
+    }
+}
+
+#[test]
+fn the_options_say_which_hooks_are_wanted() {
+    let hooks = |options: &[&str]| {
+        Cli::try_parse_from([&["claude-mpm"], options].concat()).map(|cli| cli.run.hooks()).ok()
+    };
+    assert_eq!(hooks(&[]), Some(Hooks::Auto));
+    assert_eq!(hooks(&["--no-hooks"]), Some(Hooks::Off));
+    assert_eq!(hooks(&["--hooks", "command"]), Some(Hooks::Command));
+    assert_eq!(hooks(&["--hooks", "http", "--no-hooks"]), None);
+    assert_eq!(hooks(&["--hooks", "sometimes"]), None);
 }

@@ -1,34 +1,11 @@
 //! Claude's own arguments, read as it reads them: does this call start a session here, and with which settings?
 //!
-//! Claude reads its options with commander.js, in front of which stand a few words and flags that are looked for by
-//! hand. Arguments are bytes; only the settings are ever replaced, everything else stays as it was.
+//! Claude looks for a few words and flags by hand before it reads its options (`scan`). Arguments are bytes;
+//! only the settings are ever replaced, everything else stays as it was.
 
-use super::options::{Arity, arity, of_letter};
+use super::scan::{Scan, Value};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-
-/// Words that are a command where they stand first among the words. The last two are those of older versions.
-const COMMANDS: [&str; 19] = [
-    "agents",
-    "auth",
-    "auto-mode",
-    "doctor",
-    "gateway",
-    "import-conversations",
-    "install",
-    "mcp",
-    "plugin",
-    "plugins",
-    "project",
-    "rc",
-    "remote-control",
-    "setup-token",
-    "ultrareview",
-    "update",
-    "upgrade",
-    "config",
-    "migrate-installer",
-];
 
 /// Words and flags that are a command where they stand before everything else, even with `-p` behind them.
 const FIRST: [&str; 21] = [
@@ -79,24 +56,6 @@ pub struct Invocation {
     settings: Option<Value>,
 }
 
-/// Where the value of an option stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Value {
-    /// It is the argument with this index.
-    Whole(usize),
-    /// It is the rest of that argument, from this byte on.
-    Rest(usize, usize),
-}
-
-impl Value {
-    fn of(self, arguments: &[OsString]) -> &OsStr {
-        match self {
-            Self::Whole(at) => &arguments[at],
-            Self::Rest(at, from) => OsStr::from_bytes(&arguments[at].as_bytes()[from..]),
-        }
-    }
-}
-
 impl Invocation {
     /// Reads the arguments, without the name claude is called by.
     pub fn read(arguments: &[OsString]) -> Self {
@@ -142,110 +101,6 @@ impl Invocation {
         }
         changed
     }
-}
-
-/// One pass over the arguments.
-#[derive(Debug, Default)]
-struct Scan<'a> {
-    options: Vec<(&'a [u8], Option<Value>)>,
-    /// The first word is a command, and what stands behind it is the command's.
-    is_command: bool,
-    /// An option lacks its value: claude refuses that.
-    incomplete: bool,
-}
-
-impl<'a> Scan<'a> {
-    /// Reads all; `commands` is whether a word can be a command.
-    fn of(arguments: &'a [OsString], commands: bool) -> Self {
-        let mut scan = Self::default();
-        let (mut at, mut words) = (0, 0);
-        while let Some(argument) = arguments.get(at) {
-            let argument = argument.as_bytes();
-            let word = match argument {
-                b"--" => arguments.get(at + 1).map(|next| next.as_bytes()),
-                _ if is_option(argument) => None,
-                _ => Some(argument),
-            };
-            if let Some(word) = word {
-                scan.is_command |= words == 0 && commands && is_command(word);
-                words += 1;
-            }
-            if argument == b"--" || scan.is_command {
-                break;
-            }
-            at = if is_option(argument) { scan.option(arguments, at) } else { at + 1 };
-        }
-        scan
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.options.iter().any(|(known, _)| *known == name.as_bytes())
-    }
-
-    /// The last value given.
-    fn value(&self, name: &str) -> Option<Value> {
-        self.options.iter().rev().find(|(known, _)| *known == name.as_bytes()).and_then(|(_, value)| *value)
-    }
-
-    /// Reads the option at `at`, and says where the next argument stands.
-    fn option(&mut self, arguments: &'a [OsString], at: usize) -> usize {
-        let argument = arguments[at].as_bytes();
-        if argument[1] != b'-' {
-            return self.letters(arguments, at);
-        }
-        match argument.iter().position(|byte| *byte == b'=') {
-            Some(sign) if arity(&argument[..sign]) != Arity::Zero => {
-                self.options.push((&argument[..sign], Some(Value::Rest(at, sign + 1))));
-                at + 1
-            }
-            _ => self.values(arguments, at, argument),
-        }
-    }
-
-    /// Reads one or more options of one letter, the last of which may have a value: `-p`, `-cr ID`, `-rID`.
-    fn letters(&mut self, arguments: &'a [OsString], at: usize) -> usize {
-        let letters = arguments[at].as_bytes();
-        for place in 1..letters.len() {
-            let Some(name) = of_letter(&[b'-', letters[place]]) else { break };
-            let rest = place + 1;
-            if rest == letters.len() {
-                return self.values(arguments, at, name);
-            }
-            if arity(name) != Arity::Zero {
-                self.options.push((name, Some(Value::Rest(at, rest))));
-                return at + 1;
-            }
-            self.options.push((name, None));
-        }
-        at + 1
-    }
-
-    /// Notes an option with the values behind it.
-    fn values(&mut self, arguments: &[OsString], at: usize, name: &'a [u8]) -> usize {
-        let arity = arity(name);
-        let plain =
-            |at: usize| arguments.get(at).is_some_and(|next| !is_option(next.as_bytes()) && next != "--");
-        let next = at + 1;
-        let taken = match arity {
-            Arity::Zero => 0,
-            Arity::Maybe => usize::from(plain(next)),
-            Arity::One | Arity::Many => usize::from(next < arguments.len()),
-        };
-        self.incomplete |= taken == 0 && matches!(arity, Arity::One | Arity::Many);
-        self.options.push((name, (taken == 1).then_some(Value::Whole(next))));
-        let more =
-            if arity == Arity::Many { (next + taken..).take_while(|at| plain(*at)).count() } else { 0 };
-        next + taken + more
-    }
-}
-
-/// As commander has it: a dash alone is a word.
-fn is_option(argument: &[u8]) -> bool {
-    argument.len() > 1 && argument[0] == b'-' && argument != b"--"
-}
-
-fn is_command(word: &[u8]) -> bool {
-    COMMANDS.iter().any(|command| command.as_bytes() == word)
 }
 
 fn says_only_how_to_debug(arguments: &[OsString]) -> bool {
@@ -389,6 +244,47 @@ mod tests {
         let given = vec![strange.clone(), OsString::new(), "--settings".into(), "s".into()];
         let changed = Invocation::read(&given).with_settings(&given, "J");
         assert_eq!(changed, [strange, OsString::new(), "--settings".into(), "J".into()]);
+    }
+
+    /// Every call of up to four of these: ours are the settings claude finds, and nothing else is read otherwise.
+    #[test]
+    fn settings_change_nothing_but_the_settings_whatever_stands_around_them() {
+        let parts = [
+            "mcp",
+            "x",
+            "-",
+            "--",
+            "-p",
+            "-c",
+            "-nx",
+            "-n",
+            "-r",
+            "--tools",
+            "--settings",
+            "--settings=s",
+            "-d",
+        ];
+        let mut calls: Vec<Vec<&str>> = vec![vec![]];
+        for at in 0..4 {
+            let longest: Vec<_> = calls.iter().filter(|call| call.len() == at).cloned().collect();
+            calls.extend(
+                longest.iter().flat_map(|call| parts.map(|part| [call.as_slice(), &[part]].concat())),
+            );
+        }
+        for call in calls {
+            let given = words(&call);
+            let before = Invocation::read(&given);
+            // Claude looks for `-p` even where it is the value of an option, but refuses settings of that name.
+            let refused = before.settings(&given).is_some_and(|settings| settings == "-p");
+            if !before.starts_session || refused {
+                continue;
+            }
+            let changed = before.with_settings(&given, "{}");
+            let after = Invocation::read(&changed);
+            assert_eq!(after.settings(&changed), Some(OsStr::new("{}")), "{call:?}");
+            let plain = |call: Invocation| Invocation { settings: None, may_show_agents: false, ..call };
+            assert_eq!(plain(after), plain(before), "{call:?}");
+        }
     }
 
     #[test]

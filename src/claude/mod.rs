@@ -6,6 +6,7 @@
 pub mod arguments;
 pub mod hooks;
 mod options;
+mod scan;
 pub mod settings;
 pub mod version;
 
