@@ -170,6 +170,7 @@ fn choose(question: &Question) -> (Turn, Option<(String, usize)>) {
     let scripted = question.scenario.as_deref().filter(|_| question.tools);
     let turn = scripted.and_then(|name| {
         let turn = scenario(name)?.into_iter().nth(question.turn)?;
+        let turn = turn.with_background_id(question.background.as_deref().unwrap_or_default());
         Some((turn, Some((name.to_owned(), question.turn))))
     });
     turn.unwrap_or_else(|| (unscripted(), None))

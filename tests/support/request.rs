@@ -17,6 +17,8 @@ pub(crate) struct Question {
     /// Whether the model is offered tools. It is in a conversation, and is not in claude's side
     /// requests (a title for the session, a summary), which may quote the prompt.
     pub(crate) tools: bool,
+    /// The newest thing in the background that claude has told the id of: an agent or a command.
+    pub(crate) background: Option<String>,
 }
 
 impl Question {
@@ -33,6 +35,7 @@ impl Question {
             model: body["model"].as_str().unwrap_or_default().to_owned(),
             stream: body["stream"].as_bool().unwrap_or(false),
             tools: body["tools"].as_array().is_some_and(|tools| !tools.is_empty()),
+            background: messages.iter().rev().find_map(background_in),
         }
     }
 }
@@ -56,6 +59,18 @@ fn name_in(message: &Value) -> Option<&str> {
             .find_map(|block| name_in_text(block["text"].as_str()?)),
         _ => None,
     }
+}
+
+/// The id in a tool result that says what has been launched.
+fn background_in(message: &Value) -> Option<String> {
+    let results = message["content"].as_array()?.iter().filter(|block| block["type"] == "tool_result");
+    results.filter_map(|result| background_in_text(&result["content"].to_string())).last()
+}
+
+fn background_in_text(text: &str) -> Option<String> {
+    let after = ["in background with ID: ", "agentId: "].iter().find_map(|mark| Some(text.split_once(mark)?.1))?;
+    let id: String = after.chars().take_while(char::is_ascii_alphanumeric).collect();
+    (!id.is_empty()).then_some(id)
 }
 
 fn name_in_text(text: &str) -> Option<&str> {
@@ -111,6 +126,17 @@ mod tests {
         let model = json!({ "role": "assistant", "content": text("DEMO:hello") });
         assert_eq!(place(json!([user("hi"), model, result("DEMO:full")])), (None, 0));
         assert_eq!(place(json!([user("DEMO: hi")])), (None, 0));
+    }
+
+    #[test]
+    fn the_newest_thing_in_the_background_is_known_by_its_id() {
+        let launched = |text: &str| {
+            let body = json!({ "messages": [result("agentId: a1 (internal)"), assistant(), result(text), result("x")] });
+            Question::read(&body).background
+        };
+        let shell = launched("Command running in background with ID: b2x. Output is being written");
+        assert_eq!(shell.as_deref(), Some("b2x"));
+        assert_eq!(launched("nothing").as_deref(), Some("a1"));
     }
 
     #[test]

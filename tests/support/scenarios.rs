@@ -1,5 +1,6 @@
-//! The table of scenarios: what the scripted model says, turn by turn. This is the file to extend
-//! when a test needs another conversation: one line in `TABLE`, one function.
+//! What the scripted model says, turn by turn: the table of its scripts, and the words they are written with. The
+//! scripts themselves stand in files by subject; a test that needs another conversation adds one line to a `SCRIPTS`
+//! and one function. What really happens when claude plays one is [`crate::catalogue`]'s business.
 //!
 //! A prompt that contains `DEMO:<name>` plays the scenario of that name; its first turn answers
 //! the prompt, its second the results of the first one's tools, and so on. A delegated prompt
@@ -7,6 +8,12 @@
 
 use serde_json::{Value, json};
 use std::time::Duration;
+
+mod delegation;
+mod faults;
+mod lists;
+mod output;
+mod tickets;
 
 /// One answer of the model.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,63 +42,31 @@ pub(crate) fn unscripted() -> Turn {
 
 /// The turns of the scenario `name`, or `None` if there is none of that name.
 pub fn scenario(name: &str) -> Option<Vec<Turn>> {
-    let (_, turns) = TABLE.iter().find(|(known, _)| *known == name)?;
+    let (_, turns) = TABLE.iter().flat_map(|scripts| scripts.iter()).find(|(known, _)| *known == name)?;
     Some(turns())
 }
 
-type Turns = fn() -> Vec<Turn>;
+/// A script: its name, and its turns.
+type Script = (&'static str, fn() -> Vec<Turn>);
 
-const TABLE: &[(&str, Turns)] = &[
-    // Text only.
-    ("hello", hello),
-    ("long", || vec![ends([text(&numbered_lines(200))])]),
-    ("slow", || vec![ends([slowly(10, Duration::from_millis(200))])]),
-    // One tool.
-    ("bash", bash_once),
-    // Errors of the API. claude repeats the request after the first kind, not after the second.
-    ("error500", || vec![Turn::Fails(500, "api_error", "Scripted server error")]),
-    ("error400", || vec![Turn::Fails(400, "invalid_request_error", "Scripted bad request")]),
-    // A whole piece of work, and the delegated part of it.
-    ("full", full),
-    ("sub-eng", engineer_at_work),
-];
+const TABLE: [&[Script]; 5] =
+    [output::SCRIPTS, faults::SCRIPTS, delegation::SCRIPTS, lists::SCRIPTS, tickets::SCRIPTS];
 
-fn hello() -> Vec<Turn> {
-    vec![ends([text(
-        "Hello from the scripted model.\n\nIt can do three things:\n\n\
-         - say hello\n- call tools\n- fail on request",
-    )])]
-}
+/// Stands in a tool's input for the id of the newest thing that runs in the background, as claude told it.
+pub(crate) const BACKGROUND_ID: &str = "{the newest background id}";
 
-fn bash_once() -> Vec<Turn> {
-    vec![calls([bash("echo hello from bash", "Say hello")]), ends([text("The command has run.")])]
-}
-
-/// A task list, a delegation, a ticket.
-fn full() -> Vec<Turn> {
-    vec![
-        calls([
-            text("I'll plan the work and delegate it."),
-            task("[Engineer] Implement WebSocket server", "Implementing WebSocket server"),
-            task("[QA] Write tests", "Writing tests"),
-            task("[PM] File ticket", "Filing ticket"),
-        ]),
-        calls([
-            text("Delegating to the engineer."),
-            delegate("engineer", "Implement feature X", "DEMO:sub-eng Implement feature X in src/x.rs"),
-        ]),
-        calls([update("1", "completed"), update("2", "in_progress")]),
-        calls([bash("echo 'Created ticket TICKET-123: Add WebSocket monitoring'", "Create ticket")]),
-        calls([update("2", "completed"), update("3", "completed")]),
-        ends([text("All done: ticket TICKET-123 was created and **engineer** finished.\n\n- one\n- two")]),
-    ]
-}
-
-fn engineer_at_work() -> Vec<Turn> {
-    vec![
-        calls([bash("echo engineer at work", "Say something")]),
-        ends([text("Feature X implemented by engineer.")]),
-    ]
+impl Turn {
+    /// With the id in the place that a script left for it.
+    pub(crate) fn with_background_id(mut self, id: &str) -> Self {
+        if let Self::Says(blocks, _) = &mut self {
+            for block in blocks {
+                if let Block::Tool(_, Value::Object(input)) = block {
+                    input.values_mut().filter(|value| *value == BACKGROUND_ID).for_each(|value| *value = json!(id));
+                }
+            }
+        }
+        self
+    }
 }
 
 /// The last turn of an exchange: the model is done.
@@ -128,6 +103,19 @@ fn update(task: &str, status: &str) -> Block {
     Block::Tool("TaskUpdate", json!({ "taskId": task, "status": status }))
 }
 
+fn bash_in_background(command: &str, description: &str) -> Block {
+    let input = json!({ "command": command, "description": description, "run_in_background": true });
+    Block::Tool("Bash", input)
+}
+
 fn delegate(agent: &str, description: &str, prompt: &str) -> Block {
     Block::Tool("Agent", json!({ "description": description, "prompt": prompt, "subagent_type": agent }))
+}
+
+fn delegate_in_background(agent: &str, description: &str, prompt: &str) -> Block {
+    let mut call = delegate(agent, description, prompt);
+    if let Block::Tool(_, input) = &mut call {
+        input["run_in_background"] = json!(true);
+    }
+    call
 }
