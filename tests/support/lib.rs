@@ -11,16 +11,22 @@
 
 use std::time::Duration;
 
+pub mod catalogue;
 pub mod meeting;
 pub mod messages_api;
+pub mod performance;
 pub mod piped;
 pub mod processes;
 pub mod program;
 pub mod real_claude;
+pub mod recorder;
 pub mod running;
 pub mod scenarios;
+pub mod stage;
 pub mod subscriber;
+pub mod tapes;
 pub mod terminal;
+pub mod truth;
 pub mod unrendered;
 pub mod wrapper;
 

@@ -23,12 +23,35 @@ impl Process {
     /// If there is none.
     #[track_caller]
     pub fn of(pid: u32) -> Self {
+        Self::find(pid).unwrap_or_else(|| panic!("there is no process {pid}"))
+    }
+
+    /// The process that has this pid now, if there is one.
+    pub fn find(pid: u32) -> Option<Self> {
         // SAFETY: takes two numbers and gives a descriptor or -1.
         let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-        let fd = i32::try_from(fd).expect("a descriptor is a small number");
-        assert!(fd >= 0, "there is no process {pid}");
+        let fd = i32::try_from(fd).ok().filter(|fd| *fd >= 0)?;
         // SAFETY: the kernel has just made this descriptor, and nobody else knows it.
-        Self { pid, fd: unsafe { OwnedFd::from_raw_fd(fd) } }
+        Some(Self { pid, fd: unsafe { OwnedFd::from_raw_fd(fd) } })
+    }
+
+    /// Every process that has `entry`, such as `HOME=/tmp/x`, in the environment it was started with; those of other
+    /// users excepted, whose environment nobody may read.
+    pub fn with_env(entry: &str) -> Vec<Self> {
+        let pids = std::fs::read_dir("/proc").expect("proc").flatten();
+        let pids = pids.filter_map(|folder| folder.file_name().to_str()?.parse().ok());
+        pids.filter_map(Self::find).filter(|process| process.has_env(entry)).collect()
+    }
+
+    fn has_env(&self, entry: &str) -> bool {
+        let env = std::fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
+        env.split(|byte| *byte == 0).any(|word| word == entry.as_bytes())
+    }
+
+    /// Its command line, the words separated by spaces; empty if it has ended.
+    pub fn command_line(&self) -> String {
+        let words = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        String::from_utf8_lossy(&words).trim_end_matches('\0').replace('\0', " ")
     }
 
     /// Its parent.

@@ -25,7 +25,7 @@ struct Lines {
 
 #[derive(Debug, Default)]
 struct Seen {
-    lines: Vec<String>,
+    lines: Vec<(Instant, String)>,
     ended: bool,
 }
 
@@ -77,7 +77,14 @@ impl Program {
 
     /// Waits for its end; gives its status and all lines of stdout and stderr.
     #[track_caller]
-    pub fn finish(mut self) -> (ExitStatus, Vec<String>, Vec<String>) {
+    pub fn finish(self) -> (ExitStatus, Vec<String>, Vec<String>) {
+        let (status, out, err) = self.finish_timed();
+        (status, texts(&out), err)
+    }
+
+    /// As [`Program::finish`], with the time at which each line of stdout came.
+    #[track_caller]
+    pub fn finish_timed(mut self) -> (ExitStatus, Vec<(Instant, String)>, Vec<String>) {
         let deadline = Instant::now() + DEADLINE;
         let status = loop {
             if let Some(status) = self.child.try_wait().expect("a child of ours") {
@@ -88,7 +95,7 @@ impl Program {
             }
             std::thread::sleep(Duration::from_millis(2));
         };
-        (status, self.out.all(), self.err.all())
+        (status, self.out.all(), texts(&self.err.all()))
     }
 }
 
@@ -110,7 +117,7 @@ impl Lines {
             let mut line = Vec::new();
             while stream.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
                 let text = String::from_utf8_lossy(&line);
-                lock(&theirs.0).lines.push(text.trim_end_matches('\n').to_owned());
+                lock(&theirs.0).lines.push((Instant::now(), text.trim_end_matches('\n').to_owned()));
                 theirs.1.notify_all();
                 line.clear();
             }
@@ -124,27 +131,31 @@ impl Lines {
         let deadline = Instant::now() + DEADLINE;
         let mut seen = lock(&self.seen.0);
         loop {
-            if let Some(line) = seen.lines.iter().find(|line| wanted(line)) {
+            if let Some((_, line)) = seen.lines.iter().find(|(_, line)| wanted(line)) {
                 return Ok(line.clone());
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if seen.ended || left.is_zero() {
-                return Err(seen.lines.clone());
+                return Err(texts(&seen.lines));
             }
             seen = self.seen.1.wait_timeout(seen, left).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 
     fn now(&self) -> Vec<String> {
-        lock(&self.seen.0).lines.clone()
+        texts(&lock(&self.seen.0).lines)
     }
 
-    fn all(&mut self) -> Vec<String> {
+    fn all(&mut self) -> Vec<(Instant, String)> {
         if let Some(reader) = self.reader.take() {
             reader.join().expect("a reader that ends with its stream");
         }
-        self.now()
+        lock(&self.seen.0).lines.clone()
     }
+}
+
+fn texts(lines: &[(Instant, String)]) -> Vec<String> {
+    lines.iter().map(|(_, line)| line.clone()).collect()
 }
 
 fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {

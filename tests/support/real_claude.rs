@@ -5,7 +5,7 @@
 //! [`crate::piped`] or [`crate::terminal`] to run.
 
 use crate::messages_api::MessagesApi;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,9 @@ const VERSION: &str = "2.1.197";
 
 /// Not a key of anybody's; the scripted API checks none.
 const API_KEY: &str = "a-key-for-the-scripted-messages-api-only";
+
+/// The home that recordings name.
+pub const DEMO_HOME: &str = "/home/demo";
 
 /// claude asks once about a key it has not seen, and remembers the answer by these many last
 /// characters of it.
@@ -81,6 +84,7 @@ impl std::error::Error for NotInstalled {}
 pub struct Sandbox {
     claude: RealClaude,
     root: TempDir,
+    home: PathBuf,
     api_url: String,
 }
 
@@ -92,17 +96,47 @@ impl Sandbox {
     /// If claude is not installed, or the sandbox cannot be written.
     #[track_caller]
     pub fn new(api: &MessagesApi) -> Self {
-        let claude = RealClaude::locate().expect("the real claude");
         let root = tempfile::Builder::new().prefix("claude-mpm-test-").tempdir();
         let root = root.expect("a temporary folder");
-        let sandbox = Self { claude, root, api_url: api.url() };
+        let home = root.path().join("home");
+        Self::furnished(api, root, home)
+    }
+
+    /// A sandbox for recordings: its home has as many characters as [`DEMO_HOME`], and its project stands in its home.
+    /// In what claude draws, the one name can then take the place of the other.
+    ///
+    /// # Panics
+    /// As [`Sandbox::new`].
+    #[track_caller]
+    pub fn for_recording(api: &MessagesApi) -> Self {
+        let root = tempfile::Builder::new().prefix("r").rand_bytes(4).tempdir_in("/tmp");
+        let root = root.expect("a temporary folder");
+        let home = root.path().to_owned();
+        assert_eq!(home.as_os_str().len(), DEMO_HOME.len(), "names of one length");
+        Self::furnished(api, root, home)
+    }
+
+    #[track_caller]
+    fn furnished(api: &MessagesApi, root: TempDir, home: PathBuf) -> Self {
+        let claude = RealClaude::locate().expect("the real claude");
+        let sandbox = Self { claude, root, home, api_url: api.url() };
         sandbox.furnish().expect("a furnished sandbox");
         sandbox
     }
 
     /// The program under test's `HOME`.
     pub fn home(&self) -> PathBuf {
-        self.root.path().join("home")
+        self.home.clone()
+    }
+
+    /// Gives claude other settings of the user's, in place of those it has.
+    ///
+    /// # Panics
+    /// If they cannot be written.
+    #[track_caller]
+    pub fn set_settings(&self, settings: &Value) {
+        let written = std::fs::write(self.home().join(".claude/settings.json"), settings.to_string());
+        written.expect("claude's settings");
     }
 
     /// The folder the program under test starts in.
@@ -120,7 +154,7 @@ impl Sandbox {
     pub fn env(&self) -> Vec<(&'static str, String)> {
         let own = |name: &str| self.root.path().join(name).display().to_string();
         vec![
-            ("HOME", own("home")),
+            ("HOME", self.home.display().to_string()),
             ("TMPDIR", own("tmp")),
             ("PATH", std::env::var("PATH").unwrap_or_default()),
             ("TERM", "xterm-256color".to_owned()),
@@ -165,7 +199,7 @@ impl Sandbox {
             std::fs::write(agents.join(format!("{name}.md")), agent)?;
         }
         let settings = json!({ "permissions": { "allow": ["Bash(echo:*)"] } });
-        std::fs::write(self.home().join(".claude/settings.json"), settings.to_string())?;
+        self.set_settings(&settings);
         std::fs::write(self.home().join(".claude.json"), self.answers()?)
     }
 

@@ -68,7 +68,8 @@ fn background_in(message: &Value) -> Option<String> {
 }
 
 fn background_in_text(text: &str) -> Option<String> {
-    let after = ["in background with ID: ", "agentId: "].iter().find_map(|mark| Some(text.split_once(mark)?.1))?;
+    let after =
+        ["in background with ID: ", "agentId: "].iter().find_map(|mark| Some(text.split_once(mark)?.1))?;
     let id: String = after.chars().take_while(char::is_ascii_alphanumeric).collect();
     (!id.is_empty()).then_some(id)
 }

@@ -61,7 +61,10 @@ impl Turn {
         if let Self::Says(blocks, _) = &mut self {
             for block in blocks {
                 if let Block::Tool(_, Value::Object(input)) = block {
-                    input.values_mut().filter(|value| *value == BACKGROUND_ID).for_each(|value| *value = json!(id));
+                    input
+                        .values_mut()
+                        .filter(|value| *value == BACKGROUND_ID)
+                        .for_each(|value| *value = json!(id));
                 }
             }
         }

@@ -7,7 +7,7 @@ use std::io::{ErrorKind, PipeReader, PipeWriter, Read};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The output so far, shared with the reader.
 #[derive(Debug)]
@@ -43,9 +43,19 @@ impl Shown {
     }
 }
 
+/// Something that happened on the terminal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Drawn {
+    /// The program wrote this, in one piece.
+    Output(Vec<u8>),
+    /// The terminal has so many columns and rows now.
+    Resized(u16, u16),
+}
+
 /// All of the output: a test's program writes little, so nothing is thrown away.
 pub(crate) struct Output {
     raw: Vec<u8>,
+    drawn: Vec<(Instant, Drawn)>,
     /// How much of `raw` is rendered: all but a character whose end is not here yet.
     rendered: usize,
     screen: avt::Terminal,
@@ -56,11 +66,12 @@ impl Output {
     fn new(columns: u16, rows: u16) -> Self {
         let screen = avt::Terminal::with_scrollback(columns.into(), rows.into(), None)
             .expect("a terminal has a column and a row");
-        Self { raw: Vec::new(), rendered: 0, screen, ended: false }
+        Self { raw: Vec::new(), drawn: Vec::new(), rendered: 0, screen, ended: false }
     }
 
     fn add(&mut self, bytes: &[u8]) {
         self.raw.extend_from_slice(bytes);
+        self.drawn.push((Instant::now(), Drawn::Output(bytes.to_owned())));
         for chunk in self.raw[self.rendered..].utf8_chunks() {
             self.screen.feed(chunk.valid());
             self.rendered += chunk.valid().len();
@@ -73,6 +84,11 @@ impl Output {
 
     pub(crate) fn raw(&self) -> &[u8] {
         &self.raw
+    }
+
+    /// What happened, and when.
+    pub(crate) fn drawn(&self) -> &[(Instant, Drawn)] {
+        &self.drawn
     }
 
     /// The visible rows, right-trimmed.
@@ -88,6 +104,7 @@ impl Output {
 
     pub(crate) fn resize(&mut self, columns: u16, rows: u16) {
         self.screen.resize(columns.into(), rows.into());
+        self.drawn.push((Instant::now(), Drawn::Resized(columns, rows)));
     }
 
     /// Whether the terminal has hung up: no more output will come.

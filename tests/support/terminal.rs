@@ -18,6 +18,7 @@ use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+pub use crate::shown::Drawn;
 pub use nix::sys::signal::Signal;
 
 /// A program in a terminal.
@@ -69,6 +70,11 @@ impl Terminal {
     /// Every byte the program wrote.
     pub fn raw_output(&self) -> Vec<u8> {
         self.shown.lock().raw().to_owned()
+    }
+
+    /// What happened on the terminal so far, and when.
+    pub fn drawn(&self) -> Vec<(Instant, Drawn)> {
+        self.shown.lock().drawn().to_owned()
     }
 
     /// The terminal's modes now; also after the program's end, as it left them.

@@ -6,7 +6,10 @@ use serde_json::json;
 pub(super) const SCRIPTS: &[Script] = &[
     ("one-delegation", || {
         vec![
-            calls([text("I hand this over."), delegate("engineer", "Build part A", "DEMO:sub-eng Build part A")]),
+            calls([
+                text("I hand this over."),
+                delegate("engineer", "Build part A", "DEMO:sub-eng Build part A"),
+            ]),
             ends([text("The engineer has built part A.")]),
         ]
     }),

@@ -8,7 +8,9 @@ pub(super) const SCRIPTS: &[Script] = &[
     ("hello", hello),
     ("long", || vec![ends([text(&numbered_lines(200))])]),
     ("slow", || vec![ends([slowly(10, Duration::from_millis(200))])]),
-    ("bash", || vec![calls([bash("echo hello from bash", "Say hello")]), ends([text("The command has run.")])]),
+    ("bash", || {
+        vec![calls([bash("echo hello from bash", "Say hello")]), ends([text("The command has run.")])]
+    }),
     // Longer than what claude takes for a quick command.
     ("slow-bash", || {
         vec![calls([bash("sleep 4; echo slept well", "Sleep")]), ends([text("The slow command has run.")])]
@@ -23,7 +25,9 @@ pub(super) const SCRIPTS: &[Script] = &[
         let command = "echo 'Created ticket BIG-2: Before too much output'; seq 1 8000";
         vec![calls([bash(command, "Count far")]), ends([text("The counting is done.")])]
     }),
-    ("touch", || vec![calls([bash("touch touched", "Touch a file")]), ends([text("That was the touching.")])]),
+    ("touch", || {
+        vec![calls([bash("touch touched", "Touch a file")]), ends([text("That was the touching.")])]
+    }),
     ("background-stopped-shell", || {
         vec![
             calls([bash_in_background("sleep 30", "Sleep long")]),

@@ -5,13 +5,17 @@ use serde_json::json;
 
 pub(super) const SCRIPTS: &[Script] = &[
     ("two-tickets", || {
-        let command = "echo 'Created ticket TICKET-1: First of two'; echo 'Created ticket TICKET-2: Second of two'";
+        let command =
+            "echo 'Created ticket TICKET-1: First of two'; echo 'Created ticket TICKET-2: Second of two'";
         vec![calls([bash(command, "File two")]), ends([text("Two tickets are filed.")])]
     }),
     ("ticket-again", || {
         vec![
             calls([bash("echo 'Created ticket TICKET-7: Only once'", "File it")]),
-            calls([bash("echo 'log: Created ticket TICKET-7: Only once'; echo 'TICKET-7 is open'", "Read the log")]),
+            calls([bash(
+                "echo 'log: Created ticket TICKET-7: Only once'; echo 'TICKET-7 is open'",
+                "Read the log",
+            )]),
             calls([bash("echo 'Created ticket TICKET-7: Only once'", "Read the log again")]),
             ends([text("Created ticket TICKET-7: Only once, as said.")]),
         ]
@@ -29,7 +33,10 @@ pub(super) const SCRIPTS: &[Script] = &[
     ("background-bash", || {
         let output = json!({ "task_id": BACKGROUND_ID, "block": true, "timeout": 20000 });
         vec![
-            calls([bash_in_background("sleep 1; echo 'Created ticket LATE-1: From behind'", "File it later")]),
+            calls([bash_in_background(
+                "sleep 1; echo 'Created ticket LATE-1: From behind'",
+                "File it later",
+            )]),
             calls([Block::Tool("TaskOutput", output)]),
             ends([text("The late ticket is filed.")]),
             ends([text("I have been told of it, too.")]),
