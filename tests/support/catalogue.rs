@@ -4,6 +4,7 @@
 
 use crate::truth::Truth;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 mod delegation;
 mod endings;
@@ -22,8 +23,6 @@ pub struct Scenario {
     pub env: &'static [(&'static str, &'static str)],
     /// Started one after the other, in the same sandbox.
     pub runs: Vec<Run>,
-    /// What really happens.
-    pub truth: Truth,
 }
 
 /// Permission rules in claude's words, such as `Bash(echo:*)`.
@@ -33,6 +32,8 @@ pub struct Rules {
     pub allow: &'static [&'static str],
     /// What is refused without asking.
     pub deny: &'static [&'static str],
+    /// What is asked about, though it usually is not.
+    pub ask: &'static [&'static str],
 }
 
 /// One start of claude.
@@ -46,6 +47,8 @@ pub struct Run {
     pub steps: Vec<Step>,
     /// How it ends.
     pub ends: Ends,
+    /// What really happens.
+    pub truth: Truth,
 }
 
 /// How claude is started.
@@ -67,6 +70,8 @@ pub const ROWS: u16 = 35;
 pub enum Step {
     /// Types this; Enter is `\r`.
     Types(&'static str),
+    /// Does nothing for a while, as users do. It waits for nothing in particular.
+    Hesitates(Duration),
     /// Waits until the screen shows this.
     Sees(&'static str),
     /// Waits until the screen no longer shows this.
@@ -75,8 +80,6 @@ pub enum Step {
     Is(&'static str),
     /// Waits until claude has written a line that contains this into a log of a conversation.
     Logs(&'static str),
-    /// Waits until the model has been asked for that turn of that script, counted from 0.
-    Asks(&'static str, usize),
     /// Waits until a command of claude's runs whose words, with spaces between them, are these.
     Runs(&'static str),
     /// Makes the terminal so many columns wide and rows high.
@@ -112,18 +115,18 @@ pub fn named(name: &str) -> Option<Scenario> {
 }
 
 impl Scenario {
-    /// Played in one go with `claude -p DEMO:SCRIPT`.
-    fn printed(name: &'static str, script: &'static [&'static str], truth: Truth) -> Self {
-        Self { runs: vec![Run::printed(script)], ..Self::empty(name, truth) }
+    /// Played in one go with `claude -p ARGS`.
+    fn printed(name: &'static str, args: &'static [&'static str], truth: Truth) -> Self {
+        Self::of(name, vec![Run::printed(args, truth)])
     }
 
     /// Played on a terminal; the steps come after claude's first screen and before `/exit`.
     fn on_terminal(name: &'static str, steps: &[Step], truth: Truth) -> Self {
-        Self { runs: vec![Run::on_terminal(steps)], ..Self::empty(name, truth) }
+        Self::of(name, vec![Run::on_terminal(steps, truth)])
     }
 
-    fn empty(name: &'static str, truth: Truth) -> Self {
-        Self { name, rules: Rules::default(), env: &[], runs: Vec::new(), truth }
+    fn of(name: &'static str, runs: Vec<Run>) -> Self {
+        Self { name, rules: Rules::default(), env: &[], runs }
     }
 
     fn with_env(self, env: &'static [(&'static str, &'static str)]) -> Self {
@@ -135,44 +138,44 @@ impl Scenario {
         self
     }
 
+    fn asking(mut self, ask: &'static [&'static str]) -> Self {
+        self.rules.ask = ask;
+        self
+    }
+
     fn ending(mut self, ends: Ends) -> Self {
         self.runs.iter_mut().for_each(|run| run.ends = ends);
         self
     }
 
-    /// Whether a run of it draws on a terminal.
-    pub fn has_screen(&self) -> bool {
-        self.runs.iter().any(|run| run.on == Interface::Terminal)
-    }
-
-    /// Whether a run of it prints a stream.
-    pub fn has_stream(&self) -> bool {
-        self.runs.iter().any(|run| run.on == Interface::Print)
+    /// Whether a run of it is started there.
+    pub fn has(&self, interface: Interface) -> bool {
+        self.runs.iter().any(|run| run.on == interface)
     }
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { allow: &["Bash(echo:*)", "Bash(sleep:*)", "Bash(seq:*)"], deny: &[] }
+        Self { allow: &["Bash(echo:*)", "Bash(sleep:*)", "Bash(seq:*)"], deny: &[], ask: &[] }
     }
 }
 
 impl Rules {
     /// As claude's settings say it.
     pub fn settings(&self) -> Value {
-        json!({ "permissions": { "allow": self.allow, "deny": self.deny } })
+        json!({ "permissions": { "allow": self.allow, "deny": self.deny, "ask": self.ask } })
     }
 }
 
 impl Run {
-    fn printed(args: &'static [&'static str]) -> Self {
-        Self { on: Interface::Print, args, steps: Vec::new(), ends: Ends::Code(0) }
+    fn printed(args: &'static [&'static str], truth: Truth) -> Self {
+        Self { on: Interface::Print, args, steps: Vec::new(), ends: Ends::Code(0), truth }
     }
 
-    fn on_terminal(steps: &[Step]) -> Self {
+    fn on_terminal(steps: &[Step], truth: Truth) -> Self {
         let first = [Step::Sees("❯"), Step::Is("idle")];
         let steps = [&first, steps, &[Step::Types("/exit\r")]].concat();
-        Self { on: Interface::Terminal, args: &[], steps, ends: Ends::Code(0) }
+        Self { on: Interface::Terminal, args: &[], steps, ends: Ends::Code(0), truth }
     }
 
     /// The whole of its arguments, with `extra` ones in front of its own.

@@ -6,7 +6,10 @@
 //! machine; it knows nothing of claude-mpm's own code, which the tests reach as users do, through
 //! the program. Linux only, as the supervised program is in these tests.
 //!
-//! Every wait has a deadline and no wait sleeps. What fails here fails the test that asked for it:
+//! `scenarios` is what the model says, `catalogue` what is done with it and what is true of it, `stage` and
+//! `performance` play that, `recorder` keeps it in `fixtures/`, and `tapes` reads it there.
+//!
+//! Every wait has a deadline, and none sleeps where something tells of the change. What fails here fails the test that asked for it:
 //! functions panic, at the caller's line, with what was seen so far.
 
 use std::time::Duration;

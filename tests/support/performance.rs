@@ -1,6 +1,6 @@
 //! Plays one run of a scenario: starts the command, does what the user does, waits for the end. The command may be
-//! claude itself or a wrapper around it; every wait looks at the screen, at claude's own files or at what the model was
-//! asked, never at what a wrapper tells.
+//! claude itself or a wrapper around it; every wait looks at the screen, at claude's own files or at its
+//! processes, never at what a wrapper tells.
 
 use crate::DEADLINE;
 use crate::catalogue::{COLUMNS, Ends, Interface, ROWS, Run, Step};
@@ -82,13 +82,13 @@ impl<'a> Performance<'a> {
     fn does(&self, step: &Step) {
         match *step {
             Step::Types(text) => self.terminal().type_text(text),
+            Step::Hesitates(time) => std::thread::sleep(time),
             Step::Sees(text) => drop(self.terminal().wait_for(|screen| screen.contains(text), DEADLINE)),
             Step::Misses(text) => drop(self.terminal().wait_for(|screen| !screen.contains(text), DEADLINE)),
             Step::Resizes(columns, rows) => self.terminal().resize(columns, rows),
             Step::Is(status) => self.waits(step, || self.stage.status().as_deref() == Some(status)),
             Step::Logs(text) => self.waits(step, || self.stage.has_logged(text)),
             Step::Runs(words) => self.waits(step, || self.runs(words)),
-            Step::Asks(script, turn) => self.waits(step, || self.was_asked(script, turn)),
             Step::Signals(signal) => {
                 self.waits(step, || self.stage.claude().is_some_and(|claude| claude.signal(signal)));
             }
@@ -97,13 +97,6 @@ impl<'a> Performance<'a> {
 
     fn runs(&self, words: &str) -> bool {
         self.stage.running().iter().any(|process| process.command_line() == words)
-    }
-
-    fn was_asked(&self, script: &str, turn: usize) -> bool {
-        let asked = self.stage.api.asked();
-        asked
-            .iter()
-            .any(|asked| asked.played.as_ref().is_some_and(|(name, at)| name == script && *at == turn))
     }
 
     #[track_caller]

@@ -63,8 +63,11 @@ fn name_in(message: &Value) -> Option<&str> {
 
 /// The id in a tool result that says what has been launched.
 fn background_in(message: &Value) -> Option<String> {
-    let results = message["content"].as_array()?.iter().filter(|block| block["type"] == "tool_result");
-    results.filter_map(|result| background_in_text(&result["content"].to_string())).last()
+    let mut newest_first = message["content"].as_array()?.iter().rev();
+    newest_first.find_map(|block| match block["type"].as_str() {
+        Some("tool_result") => background_in_text(&block["content"].to_string()),
+        _ => None,
+    })
 }
 
 fn background_in_text(text: &str) -> Option<String> {

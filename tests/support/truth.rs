@@ -1,7 +1,7 @@
 //! What a run of a scenario really contains, written down by hand from its script and from what claude does with it.
 //! It is the measure for whatever tells what claude did, so nothing here may come from such a teller.
 
-/// The facts of a scenario: all its runs together, in order.
+/// The facts of one run: what whoever watched claude from its start to its end should know then.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Truth {
     /// Everything that was delegated, in the order in which the model asked for it.
@@ -47,8 +47,24 @@ pub enum Reason {
     Interrupted,
     /// It could not be done: no such agent, or the API failed.
     Error,
-    /// claude ended before it did.
+    /// claude ended before it did, and had no time for a word about it.
     SessionEnded,
+    /// claude was told to end, and interrupted it first: both reasons are right.
+    InterruptedByEnd,
+}
+
+impl Reason {
+    /// Whether this word (`denied`, `interrupted`, `error`, `session_ended`) says it rightly.
+    pub fn admits(self, word: &str) -> bool {
+        let words: &[&str] = match self {
+            Self::Denied => &["denied"],
+            Self::Interrupted => &["interrupted"],
+            Self::Error => &["error"],
+            Self::SessionEnded => &["session_ended"],
+            Self::InterruptedByEnd => &["interrupted", "session_ended"],
+        };
+        words.contains(&word)
+    }
 }
 
 /// The list of what is to do.
@@ -56,7 +72,8 @@ pub enum Reason {
 pub struct Todos {
     /// How many calls of a tool changed the list. One that leaves it as it was does not count.
     pub changes: usize,
-    /// The list at the end: content and status (`pending`, `in_progress`, `completed`).
+    /// The list at the end: content and status (`pending`, `in_progress`, `completed`). Where a run takes up an earlier
+    /// conversation, it begins with that one's list.
     pub last: Vec<(&'static str, &'static str)>,
 }
 

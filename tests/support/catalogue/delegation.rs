@@ -58,6 +58,22 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             delegated(&[failed("qa", "Refused by a rule", Reason::Denied), done("engineer", "Not refused")]),
         )
         .denying(&["Agent(qa)"]),
+        // Nobody is asked: without a terminal claude refuses by itself.
+        Scenario::printed(
+            "unasked-agent",
+            &["DEMO:denied-agent"],
+            delegated(&[
+                failed("qa", "Refused by a rule", Reason::Denied),
+                failed("engineer", "Not refused", Reason::Denied),
+            ]),
+        )
+        .asking(&["Agent"]),
+        Scenario::printed(
+            "ticket-in-agent",
+            &["DEMO:ticket-in-agent"],
+            Truth { tickets: vec![("QA-5", "Found by QA")], ..delegated(&[done("qa", "File it")]) },
+        ),
+        // claude itself calls that completed: the error is the agent's answer.
         Scenario::printed(
             "agent-api-error",
             &["DEMO:agent-api-error"],

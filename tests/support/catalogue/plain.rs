@@ -28,6 +28,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             tickets(&[("TICKET-1", "First of two"), ("TICKET-2", "Second of two")]),
         ),
         Scenario::printed("ticket-again", &["DEMO:ticket-again"], tickets(&[("TICKET-7", "Only once")])),
+        Scenario::printed(
+            "ticket-and-failure",
+            &["DEMO:ticket-and-failure"],
+            tickets(&[("HALF-1", "Before the failure"), ("ERR-2", "On the other stream")]),
+        ),
         Scenario::printed("decoy", &["DEMO:decoy"], nothing()),
         Scenario::printed(
             "background-bash",

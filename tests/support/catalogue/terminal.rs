@@ -1,9 +1,11 @@
 //! Scenarios on a terminal that end as a user ends them: dialogs, commands of the interface, and how it draws.
 
 use super::delegation::delegated;
+use super::lists;
 use super::plain::asked;
 use super::{Run, Scenario, Step};
-use crate::truth::{Ask, Delegation, Truth};
+use crate::truth::{Ask, Delegation, Reason, Truth};
+use std::time::Duration;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     [drawn(), dialogs(), commands()].concat()
@@ -27,7 +29,9 @@ fn drawn() -> Vec<Scenario> {
     ];
     vec![
         Scenario::on_terminal("tui-hello", &says("DEMO:hello\r", "- fail on request"), Truth::default()),
-        Scenario::on_terminal("tui-full", &says("DEMO:full\r", "● All done"), super::lists::full()),
+        Scenario::on_terminal("tui-full", &says("DEMO:full\r", "● All done"), lists::full()),
+        Scenario::on_terminal("tui-todowrite", &says("DEMO:todowrite\r", "One is left."), lists::todowrite())
+            .with_env(lists::WHOLE_LIST),
         Scenario::on_terminal("tui-parallel", &says("DEMO:parallel\r", "Both have finished."), parallel),
         Scenario::on_terminal(
             "tui-background",
@@ -43,6 +47,9 @@ fn dialogs() -> Vec<Scenario> {
     let dialog = [Step::Types("DEMO:touch\r"), Step::Is("waiting"), Step::Sees("3. No")];
     let answered =
         |keys, seen| [&dialog[..], &[Step::Types(keys), Step::Sees(seen), Step::Is("idle")]].concat();
+    // claude reminds of a dialog that stays open for 6 seconds.
+    let mut slowly = answered("1", "That was the touching.");
+    slowly.insert(dialog.len(), Step::Hesitates(Duration::from_secs(7)));
     let question = [
         Step::Types("DEMO:question\r"),
         Step::Is("waiting"),
@@ -59,13 +66,40 @@ fn dialogs() -> Vec<Scenario> {
         Step::Sees("The plan is settled."),
         Step::Is("idle"),
     ];
-    let planning = Run { args: &["--permission-mode", "plan"], ..Run::on_terminal(&plan) };
+    let planning =
+        Run { args: &["--permission-mode", "plan"], ..Run::on_terminal(&plan, asked(&[Ask::Plan])) };
+    let agent_asks = [
+        Step::Types("DEMO:agent-asks\r"),
+        Step::Is("waiting"),
+        Step::Sees("3. No"),
+        Step::Types("1"),
+        Step::Sees("The engineer was let."),
+        Step::Is("idle"),
+    ];
+    let asked_in_agent = Truth {
+        delegations: vec![Delegation::done("engineer", "Ask first")],
+        ..asked(&[Ask::Permission("Bash")])
+    };
+    let agent_refused = [
+        Step::Types("DEMO:denied-agent\r"),
+        Step::Is("waiting"),
+        Step::Types("\x1b"),
+        Step::Sees("Interrupted"),
+        Step::Is("idle"),
+    ];
+    let refused = Truth {
+        delegations: vec![Delegation::failed("qa", "Refused by a rule", Reason::Denied)],
+        ..asked(&[Ask::Permission("Agent")])
+    };
     vec![
         Scenario::on_terminal("dialog-allowed", &answered("1", "That was the touching."), touch.clone()),
         Scenario::on_terminal("dialog-refused", &answered("3", "Interrupted"), touch.clone()),
+        Scenario::on_terminal("dialog-slow", &slowly, touch.clone()),
         Scenario::on_terminal("dialog-esc", &answered("\x1b", "Interrupted"), touch),
         Scenario::on_terminal("question", &question, asked(&[Ask::Question])),
-        Scenario { runs: vec![planning], ..Scenario::empty("plan", asked(&[Ask::Plan])) },
+        Scenario::of("plan", vec![planning]),
+        Scenario::on_terminal("dialog-in-agent", &agent_asks, asked_in_agent),
+        Scenario::on_terminal("dialog-refused-agent", &agent_refused, refused).asking(&["Agent"]),
     ]
 }
 

@@ -121,8 +121,9 @@ impl Followed {
     }
 
     fn look_at_state(&mut self, sessions: &Path) {
-        let texts = files(sessions).into_iter().filter_map(|path| std::fs::read(path).ok());
-        let Some(state) = texts.last().map_or(Some(None), |text| serde_json::from_slice(&text).ok()) else {
+        let mut texts = files(sessions).into_iter().filter_map(|path| std::fs::read(path).ok());
+        let Some(state) = texts.next_back().map_or(Some(None), |text| serde_json::from_slice(&text).ok())
+        else {
             // It is being written: the next look will see it.
             return;
         };

@@ -2,6 +2,7 @@
 
 use super::{BACKGROUND_ID, Block, Script, Turn, bash, calls, delegate, delegate_in_background, ends, text};
 use serde_json::json;
+use std::time::Duration;
 
 pub(super) const SCRIPTS: &[Script] = &[
     ("one-delegation", || {
@@ -40,12 +41,16 @@ pub(super) const SCRIPTS: &[Script] = &[
             calls([delegate_in_background("qa", "Endless QA", "DEMO:sub-endless in the background")]),
             calls([Block::Tool("TaskStop", json!({ "task_id": BACKGROUND_ID }))]),
             ends([text("The endless agent is stopped.")]),
+            // claude may say so once more, as of any other end.
+            ends([text("I know, I stopped it.")]),
         ]
     }),
     ("background-endless", || {
         vec![
             calls([delegate_in_background("qa", "Endless QA", "DEMO:sub-endless in the background")]),
             ends([text("Launched for good.")]),
+            // Told that it was stopped.
+            ends([slow_thought(), text("It had an end.")]),
         ]
     }),
     ("unknown-agent", || {
@@ -75,13 +80,20 @@ pub(super) const SCRIPTS: &[Script] = &[
     ("long-delegation", || {
         vec![
             calls([delegate("engineer", "Work for long", "DEMO:sub-endless Work for long")]),
-            ends([text("The long work is done.")]),
+            // A model has no answer at once: what is to end then ends before.
+            ends([slow_thought(), text("The long work is done.")]),
         ]
     }),
     ("second-delegation", || {
         vec![
             calls([delegate("qa", "Test what is there", "DEMO:sub-qa Test what is there")]),
             ends([text("QA has tested.")]),
+        ]
+    }),
+    ("agent-asks", || {
+        vec![
+            calls([delegate("engineer", "Ask first", "DEMO:touch as an agent")]),
+            ends([text("The engineer was let.")]),
         ]
     }),
     ("sub-eng", || works("echo engineer at work", "Feature X implemented by engineer.")),
@@ -95,6 +107,10 @@ pub(super) const SCRIPTS: &[Script] = &[
         ]
     }),
 ];
+
+fn slow_thought() -> Block {
+    Block::Pause(Duration::from_secs(20))
+}
 
 /// One command, and an answer.
 fn works(command: &str, answer: &str) -> Vec<Turn> {

@@ -11,6 +11,33 @@ pub(super) const SCRIPTS: &[Script] = &[
     ("todowrite-disabled", || {
         vec![calls([todos(&[("Never listed", "pending")])]), ends([text("There is no such list here.")])]
     }),
+    // The delegated part has a list, too.
+    ("tasks-in-agent", || {
+        vec![
+            calls([task("Main work", "Working")]),
+            calls([delegate("engineer", "Plan the parts", "DEMO:sub-tasks Plan the parts")]),
+            calls([update("1", "completed")]),
+            ends([text("The parts are planned.")]),
+        ]
+    }),
+    ("sub-tasks", || {
+        vec![
+            calls([task("Part of the work", "Working on a part")]),
+            calls([Block::Tool("TaskList", json!({}))]),
+            ends([text("I have a list.")]),
+        ]
+    }),
+    ("todowrite-in-agent", || {
+        vec![
+            calls([todos(&[("Main work", "in_progress")])]),
+            calls([delegate("engineer", "Plan the parts", "DEMO:sub-todos Plan the parts")]),
+            calls([todos(&[("Main work", "completed"), ("More work", "pending")])]),
+            ends([text("The parts are planned.")]),
+        ]
+    }),
+    ("sub-todos", || {
+        vec![calls([todos(&[("Part of the work", "in_progress")])]), ends([text("I have a list.")])]
+    }),
     ("first-part", || {
         vec![
             calls([task("Write the code", "Writing the code"), task("Read the code", "Reading the code")]),

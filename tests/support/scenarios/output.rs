@@ -17,7 +17,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     }),
     // A lot of output, yet not so much that claude puts it into a file.
     ("big-output", || {
-        let command = "seq 1 5500; echo 'Created ticket BIG-1: Behind much output'";
+        let command = "seq 1 2500; echo 'Created ticket BIG-1: Behind much output'";
         vec![calls([bash(command, "Count")]), ends([text("The counting is done.")])]
     }),
     // So much output that claude keeps it in a file and shows its beginning.

@@ -1,6 +1,6 @@
 //! Scripts in whose output tickets are created, or only seem to be.
 
-use super::{BACKGROUND_ID, Block, Script, bash, bash_in_background, calls, ends, text};
+use super::{BACKGROUND_ID, Block, Script, bash, bash_in_background, calls, delegate, ends, text};
 use serde_json::json;
 
 pub(super) const SCRIPTS: &[Script] = &[
@@ -18,6 +18,22 @@ pub(super) const SCRIPTS: &[Script] = &[
             )]),
             calls([bash("echo 'Created ticket TICKET-7: Only once'", "Read the log again")]),
             ends([text("Created ticket TICKET-7: Only once, as said.")]),
+        ]
+    }),
+    ("ticket-in-agent", || {
+        vec![calls([delegate("qa", "File it", "DEMO:sub-filing File it")]), ends([text("QA has filed it.")])]
+    }),
+    ("sub-filing", || {
+        vec![calls([bash("echo 'Created ticket QA-5: Found by QA'", "File it")]), ends([text("Filed.")])]
+    }),
+    // A command that creates a ticket and then fails, and one that says so on its other stream.
+    ("ticket-and-failure", || {
+        let fails = "echo 'Created ticket HALF-1: Before the failure'; seq none";
+        let elsewhere = "echo 'Created ticket ERR-2: On the other stream' >&2";
+        vec![
+            calls([bash(fails, "File it and fail")]),
+            calls([bash(elsewhere, "File it elsewhere")]),
+            ends([text("One command failed.")]),
         ]
     }),
     ("decoy", || {
