@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use test_support::catalogue::{self, Ends, Interface, Scenario};
-use test_support::tapes::{Moment, Tape, What, fixtures, load, read};
+use test_support::tapes::{Moment, Tape, What, fixtures, load, load_runs, read};
 
 /// Recorded before there was a catalogue.
 const OLDER: [&str; 2] = ["screens/tui-full-tasks.cast", "screens/tui-interrupt-resize.cast"];
@@ -76,6 +76,18 @@ fn every_log_line_and_every_stream_line_is_json() {
                 let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
                 assert!(value.is_object(), "{}: {line}", scenario.name);
             }
+        }
+    }
+}
+
+#[test]
+fn every_run_of_a_scenario_has_a_recording_of_its_own() {
+    for scenario in catalogue::all() {
+        let runs = load_runs(&fixtures(), scenario.name);
+        assert_eq!(runs.len(), scenario.runs.len(), "{}", scenario.name);
+        for (moments, run) in runs.iter().zip(&scenario.runs) {
+            let started: Vec<String> = run.arguments(&[]).into_iter().map(str::to_owned).collect();
+            assert_eq!(moments[0].what, What::Started(started), "{}", scenario.name);
         }
     }
 }

@@ -9,8 +9,8 @@
 //! `scenarios` is what the model says, `catalogue` what is done with it and what is true of it, `stage` and
 //! `performance` play that, `recorder` keeps it in `fixtures/`, and `tapes` reads it there.
 //!
-//! Every wait has a deadline, and none sleeps where something tells of the change. What fails here fails the test that asked for it:
-//! functions panic, at the caller's line, with what was seen so far.
+//! Every wait has a deadline, and none sleeps where something tells of the change. What fails here fails the
+//! test that asked for it: functions panic, at the caller's line, with what was seen so far.
 
 use std::time::Duration;
 

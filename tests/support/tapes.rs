@@ -97,6 +97,22 @@ pub fn load(folder: &Path, name: &str) -> Vec<Moment> {
     moments
 }
 
+/// As [`load`], each run of the scenario for itself; it begins with its [`What::Started`].
+///
+/// # Panics
+/// As [`load`].
+#[track_caller]
+pub fn load_runs(folder: &Path, name: &str) -> Vec<Vec<Moment>> {
+    let mut runs: Vec<Vec<Moment>> = Vec::new();
+    for moment in load(folder, name) {
+        match (&moment.what, runs.last_mut()) {
+            (What::Started(_), _) | (_, None) => runs.push(vec![moment]),
+            (_, Some(run)) => run.push(moment),
+        }
+    }
+    runs
+}
+
 /// One tape; empty if its file is not there.
 ///
 /// # Panics
