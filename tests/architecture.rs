@@ -6,13 +6,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rank of each module below `src/`; `true` for pure ones. A new module has to be entered here.
-const MODULES: [(&str, u8, bool); 17] = [
+const MODULES: [(&str, u8, bool); 18] = [
     ("event", 0, true),
     ("process", 0, false),
     ("filter", 1, true),
     ("status", 1, true),
     ("detect", 1, true),
     ("claude", 1, true),
+    ("control", 1, true),
     ("instance", 1, false),
     ("dialect", 2, true),
     ("hub", 3, false),

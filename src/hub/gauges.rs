@@ -14,6 +14,7 @@ struct Inner {
     clients: AtomicUsize,
     queue_bytes: AtomicU64,
     dropped: AtomicU64,
+    hooks_lost: AtomicU64,
 }
 
 /// Counts one client until it is dropped.
@@ -57,5 +58,15 @@ impl Gauges {
     /// `count` more were missed.
     pub fn drop_more(&self, count: u64) {
         self.inner.dropped.fetch_add(count, Relaxed);
+    }
+
+    /// Hooks that were posted with the right key and never handed on.
+    pub fn hooks_lost(&self) -> u64 {
+        self.inner.hooks_lost.load(Relaxed)
+    }
+
+    /// One more hook was lost.
+    pub fn lose_hook(&self) {
+        self.inner.hooks_lost.fetch_add(1, Relaxed);
     }
 }

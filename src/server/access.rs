@@ -30,6 +30,11 @@ impl Access {
         self
     }
 
+    /// The door for hooks on this port: only claude calls there, by the address it was given.
+    pub(super) fn hook_door(port: u16) -> Door {
+        Door::Tcp { names: ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}")).into() }
+    }
+
     /// The door a caller came through; `bound` is our address as the caller reached it, `None` on a Unix socket.
     pub(super) fn door(&self, bound: Option<SocketAddr>) -> Door {
         let Some(bound) = bound else { return Door::Unix };
@@ -114,6 +119,11 @@ pub(super) fn judge(door: &Door, claims: &Claims<'_>) -> Result<(), Refusal> {
         Door::Unix if claims.origins.is_empty() => Ok(()),
         Door::Unix => Err(Refusal::ForeignOrigin),
     }
+}
+
+/// Whether a hook may go on: as [`judge`], but an Origin is no good at all, for claude has none.
+pub(super) fn judge_hook(door: &Door, claims: &Claims<'_>) -> Result<(), Refusal> {
+    if claims.origins.is_empty() { judge(door, claims) } else { Err(Refusal::ForeignOrigin) }
 }
 
 fn judge_host(names: &[String], claims: &Claims<'_>) -> Result<(), Refusal> {

@@ -1,7 +1,7 @@
 //! HTTP answers: one shape and the same protective headers for all of them.
 //!
 //! No answer ever carries a CORS header: no other origin has business here. Every answer ends its connection,
-//! so that nothing can hide behind a first request.
+//! so that nothing can hide behind a first request; but the empty one to claude's hooks, which come by the hundred.
 
 use super::past::PastBody;
 use super::upgrade;
@@ -44,6 +44,17 @@ pub(super) fn text(page: &'static str) -> Answer {
 /// Past events, as a JSON array.
 pub(super) fn past(body: PastBody) -> Answer {
     dressed(StatusCode::OK, "application/json", Either::Right(body))
+}
+
+/// A hook was taken. This is the answer claude waits for on every tool call: no body, nothing to show, and the
+/// connection stays, unless it may not.
+pub(super) fn taken(stays: bool) -> Answer {
+    let mut answer = Response::new(Either::Left(Full::default()));
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    if !stays {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
 }
 
 /// The method is not one the path knows.

@@ -1,9 +1,11 @@
 //! The HTTP part of a connection: one request, judged and answered, or taken over as a WebSocket.
 //!
-//! Hyper reads the request and writes the answer; which paths exist and what they say is decided here.
+//! Hyper reads the request and writes the answer; which paths exist and what they say is decided here. Hooks are
+//! taken at the Unix socket too, from our own verbs; what a hook has to be is `intake`'s.
 
 use super::access::{self, Claims, Door};
 use super::answer::{self, Answer};
+use super::intake::{HookIntake, Poster};
 use super::listener::Stream;
 use super::lobby::Arrival;
 use super::past::{self, PastBody};
@@ -52,6 +54,7 @@ struct Visit {
     shared: Arc<Shared>,
     door: Door,
     arrival: Arrival,
+    poster: Poster,
     kept: Mutex<Kept>,
 }
 
@@ -66,9 +69,10 @@ struct Kept {
 pub(super) async fn attend(stream: Stream, shared: Arc<Shared>, arrival: Arrival) -> Option<Upgraded> {
     let limits = &shared.limits;
     let door = shared.access.door(stream.bound());
+    let poster = if stream.is_own_user() { Poster::Own } else { Poster::Stranger };
     let kept = Mutex::default();
-    let visit = Arc::new(Visit { shared: shared.clone(), door, arrival, kept });
-    let service = service_fn(|request| std::future::ready(Ok::<_, Infallible>(visit.answer(request))));
+    let visit = Arc::new(Visit { shared: shared.clone(), door, arrival, poster, kept });
+    let service = service_fn(|request| async { Ok::<_, Infallible>(visit.answer(request).await) });
     let exchange = http1::Builder::new()
         .max_headers(limits.headers)
         .max_buf_size(limits.head_bytes)
@@ -89,7 +93,7 @@ fn ended_badly(cause: &dyn std::fmt::Display) -> Option<Upgraded> {
 }
 
 impl Visit {
-    fn answer(&self, request: Request<Incoming>) -> Answer {
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
         self.arrival.mark();
         let (parts, body) = request.into_parts();
         if let Err(refusal) = access::judge(&self.door, &Claims::of(&parts)) {
@@ -103,6 +107,9 @@ impl Visit {
             );
         };
         self.kept().permit = Some(permit);
+        if HookIntake::is_for(&parts) {
+            return self.take_hook(Request::from_parts(parts, body)).await;
+        }
         if !body.is_end_stream() {
             return answer::refusal(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -112,10 +119,18 @@ impl Visit {
         self.route(parts)
     }
 
+    /// Only where the kernel says who calls; claude itself has a listener of its own.
+    async fn take_hook(&self, request: Request<Incoming>) -> Answer {
+        match (&self.door, &self.shared.hooks) {
+            (Door::Unix, Some(intake)) => intake.answer(request, self.poster, || {}, || false).await,
+            _ => no_such_path(),
+        }
+    }
+
     fn route(&self, mut parts: Parts) -> Answer {
         let path = parts.uri.path().to_owned();
         if !["/", "/ws", "/healthz", "/api/status", "/api/history"].contains(&path.as_str()) {
-            return answer::refusal(StatusCode::NOT_FOUND, "cannot find path: see / for those that exist");
+            return no_such_path();
         }
         if ![Method::GET, Method::HEAD].contains(&parts.method) {
             return answer::wrong_method();
@@ -163,6 +178,10 @@ impl Visit {
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn no_such_path() -> Answer {
+    answer::refusal(StatusCode::NOT_FOUND, "cannot find path: see / for those that exist")
 }
 
 fn bad_query(fault: &Fault) -> Answer {

@@ -48,6 +48,19 @@ pub struct Limits {
     pub shutdown: Duration,
     /// Without accepting, after accepting failed for want of resources.
     pub accept_pause: Duration,
+    /// Connections at the listener for hooks; beyond: callers wait in the kernel's queue. From half of them on, every
+    /// answer ends its connection, so that kept ones cannot use them up.
+    pub hook_connections: usize,
+    /// Between two posts on a kept connection. Long, because a caller that posts while we hang up loses its hook.
+    pub hook_idle: Duration,
+    /// For the whole body of a hook's post; beyond: 408.
+    pub hook_body: Duration,
+    /// Bytes of a hook's post; beyond: 413.
+    pub hook_bytes: usize,
+    /// Bytes of hooks that are read or wait to be looked at; beyond: the post waits, then is lost.
+    pub hook_bytes_in_flight: usize,
+    /// How long a post waits for room among the bytes in flight and in the inbox, together.
+    pub hook_wait: Duration,
 }
 
 impl Default for Limits {
@@ -74,6 +87,12 @@ impl Default for Limits {
             farewell: Duration::from_millis(500),
             shutdown: Duration::from_secs(2),
             accept_pause: Duration::from_millis(100),
+            hook_connections: 256,
+            hook_idle: Duration::from_secs(3600),
+            hook_body: Duration::from_secs(5),
+            hook_bytes: 16 << 20,
+            hook_bytes_in_flight: 32 << 20,
+            hook_wait: Duration::from_secs(1),
         }
     }
 }

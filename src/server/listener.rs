@@ -74,6 +74,16 @@ impl Stream {
         }
     }
 
+    /// Whether the kernel says that the caller is the same user; never by TCP.
+    pub(super) fn is_own_user(&self) -> bool {
+        match self {
+            Self::Tcp(_) => false,
+            Self::Unix(stream) => {
+                stream.peer_cred().is_ok_and(|peer| peer.uid() == nix::unistd::geteuid().as_raw())
+            }
+        }
+    }
+
     /// Small frames go out at once: we flush in batches ourselves.
     pub(super) fn set_nodelay(&self) {
         if let Self::Tcp(stream) = self

@@ -24,6 +24,11 @@ impl Arrival {
         self.marked.store(true, Relaxed);
         self.noticed.notify_one();
     }
+
+    /// Whether it was marked.
+    pub(super) fn is_marked(&self) -> bool {
+        self.marked.load(Relaxed)
+    }
 }
 
 #[derive(Debug)]
@@ -35,7 +40,7 @@ struct Guest {
 
 impl Guest {
     fn waits(&self) -> bool {
-        !self.arrival.marked.load(Relaxed) && !self.task.is_finished()
+        !self.arrival.is_marked() && !self.task.is_finished()
     }
 }
 

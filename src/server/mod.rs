@@ -8,14 +8,20 @@
 //! | the hub is closed | clients take what is left, then Close 1000; HTTP goes on until the shutdown |
 //! | shutdown is signalled | Close 1001 (1000 when the hub is closed), then `serve` returns within [`Limits::shutdown`] |
 //! | accepting fails | a debug line, a pause, another try |
+//!
+//! Hooks of claude have a listener of their own, see [`serve_hooks`].
 
 mod access;
 mod answer;
 mod connection;
 mod frame;
+mod hook_key;
+mod hooks;
 mod http;
+mod intake;
 mod limit;
 mod listener;
+mod load;
 mod lobby;
 mod outbox;
 mod past;
@@ -26,6 +32,9 @@ mod subscription;
 mod upgrade;
 
 pub use access::Access;
+pub use hook_key::HookKey;
+pub use hooks::serve_hooks;
+pub use intake::HookIntake;
 pub use limit::Limits;
 pub use listener::Listener;
 
@@ -43,10 +52,26 @@ use tokio::time::{Instant, sleep_until, timeout};
 /// The shutdown signal: `true`, or the sender dropped, means now.
 pub type Shutdown = watch::Receiver<bool>;
 
+/// Where callers come in.
+#[derive(Debug)]
+pub struct Doors {
+    /// Bound listeners for everything that is public.
+    pub listeners: Vec<Listener>,
+    /// Where hooks go that come by a Unix socket among them; without it they are not taken there.
+    pub hooks: Option<HookIntake>,
+}
+
+impl From<Vec<Listener>> for Doors {
+    fn from(listeners: Vec<Listener>) -> Self {
+        Self { listeners, hooks: None }
+    }
+}
+
 /// What all connections share.
 #[derive(Debug)]
 struct Shared {
     hub: Hub,
+    hooks: Option<HookIntake>,
     access: Access,
     limits: Limits,
     permits: Arc<Semaphore>,
@@ -73,21 +98,22 @@ enum Happened {
     Accepted(io::Result<Stream>),
 }
 
-/// Serves the hub on the listeners until the shutdown, with the default [`Limits`]. Also runs the hub's pacer.
-pub async fn serve(listeners: Vec<Listener>, hub: Hub, access: Access, shutdown: Shutdown) {
-    serve_within(Limits::default(), listeners, hub, access, shutdown).await;
+/// Serves the hub at the doors until the shutdown, with the default [`Limits`]. Also runs the hub's pacer.
+pub async fn serve(doors: impl Into<Doors>, hub: Hub, access: Access, shutdown: Shutdown) {
+    serve_within(Limits::default(), doors, hub, access, shutdown).await;
 }
 
 /// As [`serve`], with other limits.
 pub async fn serve_within(
     limits: Limits,
-    listeners: Vec<Listener>,
+    doors: impl Into<Doors>,
     hub: Hub,
     access: Access,
     shutdown: Shutdown,
 ) {
+    let Doors { listeners, hooks } = doors.into();
     let permits = Arc::new(Semaphore::new(limits.connections));
-    let shared = Arc::new(Shared { hub, access, limits, permits });
+    let shared = Arc::new(Shared { hub, hooks, access, limits, permits });
     let mut server = Server {
         shared,
         lobby: Lobby::default(),

@@ -1,0 +1,139 @@
+//! The listener for hooks: its own port on 127.0.0.1 for the session's claude alone, beside everything else.
+//!
+//! Neither a flood at the public port nor its rate limits nor TLS touch claude's hooks. It keeps connections alive,
+//! because claude posts several hooks for every tool call and waits for each. What a post is and where it goes is
+//! `intake`'s.
+
+use super::Shutdown;
+use super::access::{self, Access, Claims, Door};
+use super::answer::{self, Answer};
+use super::intake::{HookIntake, Poster};
+use super::lobby::{Arrival, Lobby};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+/// What all connections share.
+#[derive(Debug)]
+struct Site {
+    intake: HookIntake,
+    door: Door,
+    permits: Arc<Semaphore>,
+}
+
+/// Takes hooks on the listener until the shutdown, then returns within [`Limits::shutdown`](super::Limits::shutdown).
+pub async fn serve_hooks(listener: TcpListener, intake: HookIntake, mut shutdown: Shutdown) {
+    let port = listener.local_addr().map_or(0, |address| address.port());
+    let permits = Arc::new(Semaphore::new(intake.limits().hook_connections));
+    let site = Arc::new(Site { intake, door: Access::hook_door(port), permits });
+    let mut lobby = Lobby::default();
+    let mut connections = JoinSet::new();
+    let limits = site.intake.limits();
+    loop {
+        let has_place = lobby.make_room(limits, Instant::now());
+        tokio::select! {
+            () = signalled(&mut shutdown) => break,
+            Some(ended) = connections.join_next() => note_panic(ended),
+            () = lobby.stirred(limits), if !has_place => {}
+            accepted = accept(&listener, &site), if has_place => match accepted {
+                Ok((stream, permit)) => {
+                    let arrival = lobby.arrival();
+                    let life = attend(stream, site.clone(), arrival.clone(), shutdown.clone());
+                    let task = connections.spawn(async move { life.await; drop(permit) });
+                    lobby.enter(arrival, task);
+                }
+                Err(cause) => {
+                    tracing::debug!("cannot accept connection: {cause}");
+                    drop(timeout(limits.accept_pause, signalled(&mut shutdown)).await);
+                }
+            },
+        }
+    }
+    lobby.close();
+    let all_ended = async { while connections.join_next().await.is_some() {} };
+    if timeout(limits.shutdown, all_ended).await.is_err() {
+        tracing::debug!("{} connections for hooks did not end in time", connections.len());
+    }
+    connections.shutdown().await;
+}
+
+fn note_panic(ended: Result<(), JoinError>) {
+    if let Err(cause) = ended
+        && cause.is_panic()
+    {
+        tracing::error!("connection for hooks failed: {cause}");
+    }
+}
+
+/// Waits for the shutdown; the sender dropped is an error to `watch`, and a signal too. Cancel-safe.
+async fn signalled(shutdown: &mut Shutdown) {
+    drop(shutdown.wait_for(|on| *on).await);
+}
+
+/// The next caller for whom there is a place. Cancel-safe.
+async fn accept(listener: &TcpListener, site: &Site) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = site.permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, permit))
+}
+
+/// One connection's whole life.
+async fn attend(stream: TcpStream, site: Arc<Site>, arrival: Arrival, mut shutdown: Shutdown) {
+    if let Err(cause) = stream.set_nodelay(true) {
+        tracing::debug!("cannot set TCP_NODELAY: {cause}");
+    }
+    let limits = site.intake.limits();
+    let answer = |request| async { Ok::<_, Infallible>(site.answer(request, &arrival).await) };
+    let mut exchange = pin!(
+        http1::Builder::new()
+            .max_headers(limits.headers)
+            .max_buf_size(limits.head_bytes)
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.hook_idle)
+            .serve_connection(TokioIo::new(stream), service_fn(answer))
+    );
+    let mut silence = pin!(sleep(limits.head));
+    let (mut watched, mut leaving) = (true, false);
+    loop {
+        tokio::select! {
+            ended = exchange.as_mut() => {
+                return ended.unwrap_or_else(|cause| tracing::debug!("cannot finish HTTP exchange: {cause}"));
+            }
+            () = &mut silence, if watched => match arrival.is_marked() {
+                true => watched = false,
+                false => return tracing::debug!("no hook came in time"),
+            },
+            () = signalled(&mut shutdown), if !leaving => {
+                leaving = true;
+                exchange.as_mut().graceful_shutdown();
+            }
+        }
+    }
+}
+
+impl Site {
+    async fn answer(&self, request: Request<Incoming>, arrival: &Arrival) -> Answer {
+        let (parts, body) = request.into_parts();
+        if let Err(refusal) = access::judge_hook(&self.door, &Claims::of(&parts)) {
+            tracing::debug!("refused {:?}: {refusal}", parts.uri);
+            return answer::refusal(refusal.status(), refusal);
+        }
+        let request = Request::from_parts(parts, body);
+        self.intake.answer(request, Poster::Stranger, || arrival.mark(), || !self.is_crowded()).await
+    }
+
+    /// Kept connections must leave room for those that come anew.
+    fn is_crowded(&self) -> bool {
+        self.permits.available_permits() < self.intake.limits().hook_connections / 2
+    }
+}
