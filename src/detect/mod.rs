@@ -2,6 +2,14 @@
 //! handed in. Nothing here publishes.
 
 pub mod activity;
+pub mod claude_json;
+pub mod cut;
+pub mod hook;
+pub mod json_lines;
 pub mod lines;
 pub mod observation;
 pub mod screen;
+pub mod session_state;
+pub mod stream_json;
+pub mod transcript;
+pub mod user_text;

@@ -1,0 +1,206 @@
+//! Bounds the fields of a JSON object: long texts are cut at a character, and so are the largest fields until the
+//! whole is small enough.
+
+use serde_json::{Map, Value};
+
+/// Longest text in it, bytes of UTF-8.
+pub const MAX_TEXT: usize = 64 * 1024;
+
+/// All fields together, bytes of JSON.
+pub const MAX_TOTAL: usize = 256 * 1024;
+
+/// Most fields; claude's hooks have about twenty.
+const MAX_FIELDS: usize = 128;
+
+/// Longest name of a field, bytes.
+const MAX_NAME: usize = 128;
+
+/// Stands for the fields that were left out, in the list of what was cut.
+const LEFT_OUT: &str = "...";
+
+/// What is left of an object.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bounded {
+    /// Its fields, in their order.
+    pub fields: Map<String, Value>,
+    /// Names of the fields that were cut; `...` where some were left out.
+    pub cut: Vec<String>,
+    /// Bytes as JSON, about.
+    pub bytes: usize,
+}
+
+/// Bounds an object.
+pub fn bounded(fields: Map<String, Value>) -> Bounded {
+    let known = fields.len();
+    let kept = fields.into_iter().filter(|(name, _)| name.len() <= MAX_NAME).take(MAX_FIELDS);
+    let mut fields: Vec<(String, Value, bool)> = kept
+        .map(|(name, mut value)| {
+            let cut = cut_texts(&mut value);
+            (name, value, cut)
+        })
+        .collect();
+    let left_out = known > fields.len();
+    let bytes = shrink_largest(&mut fields);
+    let mut cut: Vec<String> = fields.iter().filter(|field| field.2).map(|field| field.0.clone()).collect();
+    if left_out {
+        cut.push(LEFT_OUT.into());
+    }
+    Bounded { fields: fields.into_iter().map(|(name, value, _)| (name, value)).collect(), cut, bytes }
+}
+
+/// Cuts the largest fields until all are within the bound; returns their size.
+fn shrink_largest(fields: &mut [(String, Value, bool)]) -> usize {
+    let mut sizes: Vec<(usize, usize)> = fields
+        .iter()
+        .enumerate()
+        .map(|(place, (name, value, _))| (json_len(value) + name.len() + 4, place))
+        .collect();
+    sizes.sort_unstable_by(|one, other| other.cmp(one));
+    let mut total: usize = sizes.iter().map(|(size, _)| size).sum();
+    for (size, place) in sizes {
+        if total <= MAX_TOTAL {
+            break;
+        }
+        let (name, value, cut) = &mut fields[place];
+        let mut room = size.saturating_sub(total - MAX_TOTAL + name.len() + 4);
+        shrink(value, &mut room);
+        *cut = true;
+        total = total - size + json_len(value) + name.len() + 4;
+    }
+    total
+}
+
+/// Cuts every text in it to [`MAX_TEXT`]; whether one was longer.
+fn cut_texts(value: &mut Value) -> bool {
+    match value {
+        Value::String(text) if text.len() > MAX_TEXT => {
+            text.truncate(text.floor_char_boundary(MAX_TEXT));
+            true
+        }
+        Value::Array(items) => items.iter_mut().fold(false, |cut, item| cut_texts(item) | cut),
+        Value::Object(fields) => fields.values_mut().fold(false, |cut, item| cut_texts(item) | cut),
+        _ => false,
+    }
+}
+
+/// Cuts a value to about `room` bytes of JSON, and takes what it needs out of `room`; lists lose their last items.
+fn shrink(value: &mut Value, room: &mut usize) {
+    let size = json_len(value);
+    if size <= *room {
+        *room -= size;
+        return;
+    }
+    match value {
+        Value::String(text) => {
+            let end = fitting(text, room.saturating_sub(2));
+            text.truncate(end);
+            *room = 0;
+        }
+        Value::Array(items) => {
+            *room = room.saturating_sub(2);
+            items.retain_mut(|item| shrink_part(item, 1, room));
+        }
+        Value::Object(fields) => {
+            *room = room.saturating_sub(2);
+            fields.retain(|name, item| shrink_part(item, json_text_len(name) + 2, room));
+        }
+        _ => *room = 0,
+    }
+}
+
+/// Cuts an item of a list; `false` where there is no room for it at all.
+fn shrink_part(item: &mut Value, around: usize, room: &mut usize) -> bool {
+    if *room <= around + 2 {
+        *room = 0;
+        return false;
+    }
+    *room -= around;
+    shrink(item, room);
+    true
+}
+
+/// Length of the beginning of a text that takes at most `room` bytes of JSON.
+fn fitting(text: &str, room: usize) -> usize {
+    let mut left = room;
+    for (at, character) in text.char_indices() {
+        let needed = character_len(character);
+        if needed > left {
+            return at;
+        }
+        left -= needed;
+    }
+    text.len()
+}
+
+/// Bytes of a value as JSON, about.
+pub fn json_len(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(number) => number.to_string().len(),
+        Value::String(text) => json_text_len(text),
+        Value::Array(items) => 2 + items.iter().map(|item| json_len(item) + 1).sum::<usize>(),
+        Value::Object(fields) => {
+            2 + fields.iter().map(|(name, item)| json_text_len(name) + json_len(item) + 2).sum::<usize>()
+        }
+    }
+}
+
+fn json_text_len(text: &str) -> usize {
+    2 + text.chars().map(character_len).sum::<usize>()
+}
+
+fn character_len(character: char) -> usize {
+    match character {
+        '"' | '\\' | '\n' | '\r' | '\t' | '\u{8}' | '\u{c}' => 2,
+        '\0'..='\u{1f}' => 6,
+        _ => character.len_utf8(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn of(value: Value) -> Bounded {
+        let Value::Object(fields) = value else { panic!("an object") };
+        bounded(fields)
+    }
+
+    #[test]
+    fn what_is_small_stays_as_it_is() {
+        let value = json!({"b": 1, "a": {"c": ["x", null, true, 1.5]}});
+        let bounded = of(value.clone());
+        assert_eq!(Value::Object(bounded.fields), value);
+        assert!(bounded.cut.is_empty());
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character_wherever_they_stand() {
+        let long = format!("{}é", "x".repeat(MAX_TEXT - 1));
+        let bounded = of(json!({"a": long, "b": {"c": [long]}, "d": "short"}));
+        assert_eq!(bounded.cut, ["a", "b"]);
+        assert_eq!(bounded.fields["a"].as_str().map(str::len), Some(MAX_TEXT - 1));
+        assert_eq!(bounded.fields["b"]["c"][0].as_str().map(str::len), Some(MAX_TEXT - 1));
+    }
+
+    #[test]
+    fn the_whole_is_bounded_by_cutting_the_largest_fields() {
+        let texts: Vec<String> = (0..20).map(|_| "\u{1}".repeat(30_000)).collect();
+        let bounded = of(json!({"small": "kept", "list": texts, "map": {"a": texts}, "number": 7}));
+        assert_eq!(bounded.cut, ["list", "map"]);
+        let text = serde_json::to_string(&bounded.fields).unwrap();
+        assert!(text.len() <= MAX_TOTAL, "{}", text.len());
+        assert!(text.len().abs_diff(bounded.bytes) < 1_000, "{} {}", text.len(), bounded.bytes);
+        assert_eq!(bounded.fields["small"], "kept");
+    }
+
+    #[test]
+    fn endless_fields_and_endless_names_are_left_out() {
+        let many: Map<String, Value> =
+            (0..5_000).map(|n| (format!("field{n}"), json!("x".repeat(160)))).collect();
+        let bounded = super::bounded(many);
+        assert_eq!((bounded.fields.len(), bounded.cut.as_slice()), (MAX_FIELDS, &[String::from("...")][..]));
+        assert_eq!(of(json!({"x".repeat(MAX_NAME + 1): 1})).cut, ["..."]);
+    }
+}
