@@ -32,7 +32,7 @@ fn post(address: SocketAddr, key: &str, size: usize) -> Vec<f64> {
     let request = request(address, key, size);
     let mut answer = [0; 1024];
     let mut times = Vec::new();
-    for _ in 0..(POSTS * (1 << 10) / size).clamp(200, POSTS) {
+    for _ in 0..(POSTS * (1 << 10) / size).clamp(1000, POSTS) {
         let began = Instant::now();
         stream.write_all(&request).expect("the server reads");
         let count = stream.read(&mut answer).expect("the server answers");

@@ -11,5 +11,6 @@ pub mod observation;
 pub mod screen;
 pub mod session_state;
 pub mod stream_json;
+pub mod ticket;
 pub mod transcript;
 pub mod user_text;
