@@ -16,6 +16,7 @@
 //! | 1 | [`detect`] *pure* | raw input to what it means: settled lines of a screen, lines of a pipe, activity |
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
 //! | 1 | [`claude`] *pure* | the claude command line: versions, hooks, arguments, settings |
+//! | 1 | [`config`] | the user's settings file |
 //! | 1 | [`control`] *pure* | what passes between server, source and supervisor |
 //! | 1 | [`instance`] | port, registry record, runtime directory, environment of the child |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text; close codes |
@@ -77,6 +78,7 @@ pub mod claude;
 pub mod cli;
 pub mod client;
 pub mod cmd;
+pub mod config;
 pub mod control;
 pub mod detect;
 pub mod dialect;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rank of each module below `src/`; `true` for pure ones. A new module has to be entered here.
-const MODULES: [(&str, u8, bool); 18] = [
+const MODULES: [(&str, u8, bool); 19] = [
     ("event", 0, true),
     ("process", 0, false),
     ("filter", 1, true),
@@ -14,6 +14,7 @@ const MODULES: [(&str, u8, bool); 18] = [
     ("detect", 1, true),
     ("claude", 1, true),
     ("control", 1, true),
+    ("config", 1, false),
     ("instance", 1, false),
     ("dialect", 2, true),
     ("hub", 3, false),
