@@ -5,6 +5,7 @@
 
 pub mod at_start;
 pub mod descriptors;
+pub mod folders;
 pub mod guardian;
 pub mod linux;
 pub mod modes;
