@@ -70,7 +70,11 @@ impl GrowingFile {
         };
         match (self.place, there) {
             // Claude may go on writing into a file that was deleted.
-            (_, None) => self.read_chunk(line),
+            (_, None) if self.file.is_some() => self.read_chunk(line),
+            (_, None) => {
+                self.place = None;
+                Ok(false)
+            }
             (Some(place), Some(there)) if place.is(&there) => {
                 if there.len() == place.offset {
                     return Ok(false);
