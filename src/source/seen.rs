@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One thing that was seen.
+#[expect(clippy::large_enum_variant, reason = "nearly every one is an observation")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
     /// A fact, and who saw it.
