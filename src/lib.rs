@@ -13,7 +13,7 @@
 //! | --- | --- | --- |
 //! | 0 | [`event`] *pure* | the model: event, body, channel, ids, time |
 //! | 0 | [`process`] | unix: pseudo-terminal, guardian, relays, signals; knows no events |
-//! | 1 | [`detect`] *pure* | raw input to what it means: settled lines of a screen, lines of a pipe, activity |
+//! | 1 | [`detect`] *pure* | raw input to what it means: lines of a screen or pipe, activity, hooks, stream, transcripts |
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
 //! | 1 | [`claude`] *pure* | the claude command line: versions, hooks, arguments, settings |
 //! | 1 | [`config`] | the user's settings file |
@@ -21,7 +21,7 @@
 //! | 1 | [`instance`] | port, registry record, runtime directory, environment of the child |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text; close codes |
 //! | 3 | [`hub`] | the log: publisher, ring, reader |
-//! | 4 | [`source`] | producers: claude's output, the machine |
+//! | 4 | [`source`] | producers: claude's output, claude's files, the machine |
 //! | 4 | [`server`] | lets clients read the log over HTTP and WebSocket |
 //! | 4 | [`client`] | the other end: connect, follow, resume |
 //! | 5 | [`supervisor`] | one supervised run; its table of states |

@@ -2,7 +2,8 @@
 
 use claude_mpm::detect::observation::{Fact, Observation, Outcome};
 use claude_mpm::detect::stream_json::StreamDecoder;
-use claude_mpm::event::Timestamp;
+use claude_mpm::event::body::ActivityState::{Busy, Idle};
+use claude_mpm::event::talk::Role;
 use claude_mpm::hub;
 use claude_mpm::source::claude_folder::ClaudeFolder;
 use claude_mpm::source::seen::{Seen, Track};
@@ -12,7 +13,9 @@ use std::process::{Child, Stdio};
 use test_support::DEADLINE;
 use test_support::messages_api::MessagesApi;
 use test_support::real_claude::Sandbox;
+use test_support::terminal::Terminal;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 const SESSION: &str = "7a5b0c5e-6f0e-4b52-9c39-0d7f1a2b3c4d";
 
@@ -64,39 +67,71 @@ fn counted(observations: &[Observation], is_meant: impl Fn(&Fact) -> bool) -> us
     observations.iter().filter(|one| is_meant(&one.fact)).count()
 }
 
+/// Both followers of one claude.
+struct Followers {
+    child: watch::Sender<Option<u32>>,
+    tracks: mpsc::Sender<Track>,
+    seen: mpsc::Receiver<Seen>,
+    stop: oneshot::Sender<()>,
+    transcripts: JoinHandle<()>,
+    states: JoinHandle<()>,
+}
+
+impl Followers {
+    fn start(sandbox: &Sandbox) -> Self {
+        let folder = ClaudeFolder::new(sandbox.home().join(".claude"));
+        let (tracks, to_follow) = mpsc::channel(8);
+        let (out, seen) = mpsc::channel(4096);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async move { stopped.await.unwrap_or(()) };
+        let (child, child_is) = watch::channel(None);
+        let following = transcript::follow(to_follow, folder.clone(), hub::now(), out.clone(), stopped);
+        let transcripts = tokio::spawn(following);
+        let states = tokio::spawn(claude_state::follow(child_is, folder, tracks.clone(), out));
+        Self { child, tracks, seen, stop, transcripts, states }
+    }
+
+    /// Waits for a fact.
+    async fn wait_for(&mut self, is_meant: impl Fn(&Fact) -> bool) -> Observation {
+        loop {
+            match tokio::time::timeout(DEADLINE, self.seen.recv()).await.expect("in time") {
+                Some(Seen::Observed(_, observation)) if is_meant(&observation.fact) => return observation,
+                Some(Seen::Observed(..)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Ends both, and returns what is left to be told.
+    async fn finish(mut self) -> Vec<Observation> {
+        drop(self.child);
+        self.states.await.expect("no panic");
+        self.stop.send(()).expect("a follower");
+        self.transcripts.await.expect("no panic");
+        let mut rest = Vec::new();
+        while let Some(seen) = self.seen.recv().await {
+            match seen {
+                Seen::Observed(_, observation) => rest.push(observation),
+                Seen::Fault { what, .. } => panic!("{what}"),
+            }
+        }
+        rest
+    }
+}
+
 #[tokio::test(flavor = "current_thread")]
 async fn stream_and_transcript_of_one_run_tell_of_the_same_work() {
     let api = MessagesApi::start();
     let sandbox = Sandbox::new(&api);
-    let folder = ClaudeFolder::new(sandbox.home().join(".claude"));
-    let (to_follow, tracks) = mpsc::channel(8);
-    let (out, mut seen) = mpsc::channel(4096);
-    let (stop, stopped) = oneshot::channel::<()>();
-    let stopped = async move { stopped.await.unwrap_or(()) };
-    let since: Timestamp = hub::now();
-    let transcripts = tokio::spawn(transcript::follow(tracks, folder.clone(), since, out.clone(), stopped));
-    let (child, child_is) = watch::channel(None);
-    let states = tokio::spawn(claude_state::follow(child_is, folder, to_follow.clone(), out));
-
+    let followers = Followers::start(&sandbox);
     let mut claude = start(&sandbox);
-    child.send(Some(claude.id())).expect("a follower");
+    followers.child.send(Some(claude.id())).expect("a follower");
     let read = tokio::task::spawn_blocking(move || read_stream(&mut claude));
     let (streamed, unread) = tokio::time::timeout(DEADLINE, read).await.expect("in time").expect("a stream");
     let cwd = sandbox.project().canonicalize().expect("a project");
     let track = Track { claude_session: SESSION.into(), path: None, cwd: Some(cwd) };
-    to_follow.send(track).await.expect("a follower");
-    drop(child);
-    states.await.expect("no panic");
-    stop.send(()).expect("a follower");
-    transcripts.await.expect("no panic");
-
-    let mut written = Vec::new();
-    while let Some(seen) = seen.recv().await {
-        match seen {
-            Seen::Observed(_, observation) => written.push(observation),
-            Seen::Fault { what, .. } => panic!("{what}"),
-        }
-    }
+    followers.tracks.send(track).await.expect("a follower");
+    let written = followers.finish().await;
     assert_eq!(unread, 0);
     assert!(calls(&streamed).len() > 5, "{streamed:#?}");
     assert_eq!(calls(&written), calls(&streamed));
@@ -109,5 +144,40 @@ async fn stream_and_transcript_of_one_run_tell_of_the_same_work() {
         assert_eq!(counted(observations, has_started), 1, "{what}");
         assert!(within > 0, "{what}");
         assert!(observations.iter().all(|one| one.claude_session.as_ref() == SESSION && !one.past), "{what}");
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn an_interrupted_turn_is_told_by_the_files_though_no_hook_is() {
+    let api = MessagesApi::start();
+    let sandbox = Sandbox::new(&api);
+    let mut followers = Followers::start(&sandbox);
+    let terminal = Terminal::start(sandbox.direct(&[]), 110, 40);
+    followers.child.send(Some(terminal.pid())).expect("a follower");
+    terminal.wait_for(|screen| screen.contains('❯'), DEADLINE);
+    followers.wait_for(|fact| *fact == Fact::State(Idle)).await;
+    followers.wait_for(|fact| *fact == Fact::Settled).await;
+    terminal.type_text("DEMO:slow\r");
+    followers.wait_for(|fact| *fact == Fact::State(Busy)).await;
+    let is_prompt =
+        |fact: &Fact| matches!(fact, Fact::Said { role: Role::User, text, .. } if text == "DEMO:slow");
+    followers.wait_for(is_prompt).await;
+    terminal.type_text("\x1b");
+    let mut left = BTreeSet::from(["interrupted", "idle", "settled"]);
+    while !left.is_empty() {
+        let seen = followers.wait_for(|fact| names(fact).is_some()).await;
+        left.remove(names(&seen.fact).expect("as waited for"));
+    }
+    terminal.type_text("/exit\r");
+    assert!(terminal.wait_exit(DEADLINE).success());
+    followers.finish().await;
+}
+
+fn names(fact: &Fact) -> Option<&'static str> {
+    match fact {
+        Fact::Interrupted => Some("interrupted"),
+        Fact::State(Idle) => Some("idle"),
+        Fact::Settled => Some("settled"),
+        _ => None,
     }
 }

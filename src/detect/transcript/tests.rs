@@ -157,3 +157,44 @@ fn what_stands_beside_an_agents_file_names_it_and_its_call() {
     assert_eq!(AgentMeta::read(br#"{"agentType":7}"#), Some(AgentMeta::default()));
     assert_eq!(AgentMeta::read(b"{"), None);
 }
+
+#[test]
+fn values_of_wrong_types_say_nothing_and_never_panic() {
+    let result = json!({"type": "tool_result", "content": "x", "is_error": true, "tool_use_id": "t1"});
+    let mut returned = prompt(json!([result]));
+    returned["toolUseResult"] = json!({"status": "completed"});
+    let queued = json!({"type": "queue-operation", "operation": "enqueue", "content": TOLD});
+    let system = json!({"type": "system", "subtype": "turn_duration", "isSidechain": true});
+    let paths = [
+        "/type",
+        "/timestamp",
+        "/message",
+        "/message/id",
+        "/message/model",
+        "/message/content",
+        "/message/content/0",
+        "/message/content/0/content",
+        "/message/content/0/is_error",
+        "/message/stop_reason",
+        "/message/usage",
+        "/message/usage/input_tokens",
+        "/toolUseResult",
+        "/operation",
+        "/content",
+        "/subtype",
+        "/isSidechain",
+        "/uuid",
+    ];
+    for line in [returned, queued, system, prompt(json!("x")), answer("x", json!("end_turn"))] {
+        for path in paths {
+            for wrong in [json!(null), json!(-1), json!(1e300), json!("x"), json!([[]]), json!({"type": []})]
+            {
+                let mut line = line.clone();
+                if let Some(place) = line.pointer_mut(path) {
+                    *place = wrong;
+                }
+                read_by(&mut main_file(), &[line.clone(), line]);
+            }
+        }
+    }
+}
