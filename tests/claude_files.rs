@@ -19,11 +19,11 @@ use tokio::task::JoinHandle;
 
 const SESSION: &str = "7a5b0c5e-6f0e-4b52-9c39-0d7f1a2b3c4d";
 
-/// Starts claude on a whole piece of work, its stream on a pipe.
-fn start(sandbox: &Sandbox) -> Child {
+/// Starts claude on a prompt, its stream on a pipe.
+fn start(sandbox: &Sandbox, prompt: &str, options: &[&str]) -> Child {
     let stream = ["--output-format", "stream-json", "--verbose"];
-    let mut claude = sandbox.direct(&["-p", "DEMO:full", "--session-id", SESSION]);
-    claude.args(stream).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut claude = sandbox.direct(&["-p", prompt, "--session-id", SESSION]);
+    claude.args(stream).args(options).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     claude.spawn().expect("claude starts")
 }
 
@@ -124,7 +124,7 @@ async fn stream_and_transcript_of_one_run_tell_of_the_same_work() {
     let api = MessagesApi::start();
     let sandbox = Sandbox::new(&api);
     let followers = Followers::start(&sandbox);
-    let mut claude = start(&sandbox);
+    let mut claude = start(&sandbox, "DEMO:full", &[]);
     followers.child.send(Some(claude.id())).expect("a follower");
     let read = tokio::task::spawn_blocking(move || read_stream(&mut claude));
     let (streamed, unread) = tokio::time::timeout(DEADLINE, read).await.expect("in time").expect("a stream");
@@ -179,5 +179,37 @@ fn names(fact: &Fact) -> Option<&'static str> {
         Fact::State(Idle) => Some("idle"),
         Fact::Settled => Some("settled"),
         _ => None,
+    }
+}
+
+fn outcomes(observations: &[Observation]) -> Vec<Outcome> {
+    let returned = observations.iter().filter_map(|one| match &one.fact {
+        Fact::Returned(over) => Some(over.outcome.clone()),
+        _ => None,
+    });
+    returned.collect()
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_call_that_may_not_run_is_told_from_one_that_failed() {
+    let denies = r#"{"permissions":{"deny":["Bash(echo:*)"]}}"#;
+    let asks = r#"{"permissions":{"ask":["Bash(echo:*)"]}}"#;
+    for (options, outcome) in [
+        (["--settings", denies], Outcome::Denied),
+        (["--settings", asks], Outcome::Denied),
+        (["--disallowedTools", "Bash"], Outcome::Unavailable),
+    ] {
+        let api = MessagesApi::start();
+        let sandbox = Sandbox::new(&api);
+        let followers = Followers::start(&sandbox);
+        let mut claude = start(&sandbox, "DEMO:bash", &options);
+        let read = tokio::task::spawn_blocking(move || read_stream(&mut claude));
+        let (streamed, _) = tokio::time::timeout(DEADLINE, read).await.expect("in time").expect("a stream");
+        let cwd = sandbox.project().canonicalize().expect("a project");
+        let track = Track { claude_session: SESSION.into(), path: None, cwd: Some(cwd) };
+        followers.tracks.send(track).await.expect("a follower");
+        let written = followers.finish().await;
+        assert_eq!(outcomes(&streamed), [outcome.clone()], "stream, {options:?}");
+        assert_eq!(outcomes(&written), [outcome], "transcript, {options:?}");
     }
 }
