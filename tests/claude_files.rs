@@ -209,7 +209,8 @@ async fn a_call_that_may_not_run_is_told_from_one_that_failed() {
         let track = Track { claude_session: SESSION.into(), path: None, cwd: Some(cwd) };
         followers.tracks.send(track).await.expect("a follower");
         let written = followers.finish().await;
-        assert_eq!(outcomes(&streamed), [outcome.clone()], "stream, {options:?}");
-        assert_eq!(outcomes(&written), [outcome], "transcript, {options:?}");
+        for (what, observations) in [("stream", &streamed), ("transcript", &written)] {
+            assert_eq!(outcomes(observations), std::slice::from_ref(&outcome), "{what}, {options:?}");
+        }
     }
 }
