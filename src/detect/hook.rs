@@ -129,6 +129,7 @@ impl Said<'_> {
             "UserPromptSubmit" => text(body, "prompt").map(prompted).unwrap_or_default(),
             "SubagentStart" => self.agent_started().into_iter().collect(),
             "SubagentStop" => self.agent_ended().into_iter().collect(),
+            "TaskCreated" | "TaskCompleted" => task_named(body).into_iter().collect(),
             _ => fact(name, body).into_iter().collect(),
         }
     }
@@ -149,6 +150,12 @@ impl Said<'_> {
             tool_uses: None,
         }))
     }
+}
+
+/// It comes before the result of the tool that does it, and is all that a resumed conversation's hooks say of a task.
+fn task_named(body: &Value) -> Option<Fact> {
+    let [id, subject] = ["task_id", "task_subject"].map(|name| text(body, name).map(str::to_owned));
+    Some(Fact::TaskNamed { id: id?, subject: subject? })
 }
 
 /// A prompt: a person's, or claude's own when a background task has ended.

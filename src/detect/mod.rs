@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod claude_json;
 pub mod cut;
+pub mod drawn;
 pub mod hook;
 pub mod json_lines;
 pub mod lines;
@@ -12,5 +13,6 @@ pub mod screen;
 pub mod session_state;
 pub mod stream_json;
 pub mod ticket;
+pub mod tool;
 pub mod transcript;
 pub mod user_text;

@@ -87,6 +87,13 @@ pub enum Fact {
         /// The source's id of it.
         message_id: Option<String>,
     },
+    /// A task of the todo list is about this. It says nothing of changes.
+    TaskNamed {
+        /// Claude's number of it.
+        id: String,
+        /// Its words.
+        subject: String,
+    },
     /// A piece of a text was shown (`MessageDisplay`).
     Shown {
         /// The message it belongs to.

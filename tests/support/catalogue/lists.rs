@@ -11,7 +11,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         Scenario::printed("tasks", &["DEMO:tasks"], listed(9, &LAST_TASKS)),
         Scenario::printed("todowrite", &["DEMO:todowrite"], todowrite()).with_env(WHOLE_LIST),
         Scenario::printed("tasks-in-agent", &["DEMO:tasks-in-agent"], in_agent(3, &TASKS_OF_BOTH)),
-        Scenario::printed("todowrite-in-agent", &["DEMO:todowrite-in-agent"], in_agent(2, &TODOS_OF_MAIN))
+        Scenario::printed("todowrite-in-agent", &["DEMO:todowrite-in-agent"], in_agent(3, &TODOS_OF_MAIN))
             .with_env(WHOLE_LIST),
         // The tool is not there, so nothing is listed.
         Scenario::printed("todowrite-disabled", &["DEMO:todowrite-disabled"], Truth::default()),
@@ -35,7 +35,8 @@ const LAST_TASKS: [(&str, &str); 3] =
 /// A task list is the session's, whoever writes to it.
 const TASKS_OF_BOTH: [(&str, &str); 2] = [("Main work", "completed"), ("Part of the work", "pending")];
 
-/// A list that is written whole is its writer's, and an agent's own list ends with the agent.
+/// A list that is written whole is its writer's: an agent's own list is shown beside claude's while the agent works,
+/// and ends with it.
 const TODOS_OF_MAIN: [(&str, &str); 2] = [("Main work", "completed"), ("More work", "pending")];
 
 fn in_agent(changes: usize, last: &[(&'static str, &'static str)]) -> Truth {

@@ -1,0 +1,217 @@
+//! Whether claude works or waits, and for what: one answer for the whole process.
+//!
+//! Prompts and ends of turns tell of work; a permission that is asked for, of waiting, until its call returns or
+//! claude's own state file says that it works again (nothing else tells of an "allow" before the tool has ended). The
+//! terminal is believed until any of these has spoken.
+
+use super::telling::{FactKind, Telling};
+use crate::detect::observation::{Agent, Call};
+use crate::event::Timestamp;
+use crate::event::body::{Activity, ActivityState, Body};
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Most calls that a permission is looked up in.
+const MAX_CALLS: usize = 256;
+/// Most permissions that wait at once.
+const MAX_PENDING: usize = 64;
+/// Longest reason, characters.
+const MAX_REASON_CHARS: usize = 200;
+/// Asks a person something; its dialog is no question of permission.
+const QUESTION_TOOL: &str = "AskUserQuestion";
+/// The fields of an input that say best what is asked for.
+const TELLING_FIELDS: [&str; 6] = ["command", "file_path", "url", "plan", "description", "pattern"];
+
+#[derive(Debug, Default)]
+pub(super) struct Attention {
+    now: Option<ActivityState>,
+    /// When an exact source last changed it; `None` while only the terminal has spoken.
+    exact_since: Option<Timestamp>,
+    pending: Vec<Pending>,
+    calls: VecDeque<Asking>,
+}
+
+/// A call, as a permission names it.
+#[derive(Debug, Clone, PartialEq)]
+struct Asking {
+    claude_session: Arc<str>,
+    agent_id: Option<String>,
+    id: String,
+    tool: String,
+    input: Value,
+    was_asked: bool,
+}
+
+#[derive(Debug)]
+struct Pending {
+    call_id: Option<String>,
+    agent_id: Option<String>,
+    tool: String,
+    asked_at: Timestamp,
+}
+
+impl Attention {
+    /// A tool is called.
+    pub(super) fn called(&mut self, call: &Call, agent: Option<&Agent>, telling: &mut Telling<'_>) {
+        if telling.past {
+            return;
+        }
+        if !self.calls.iter().any(|known| known.id == call.id) {
+            if self.calls.len() >= MAX_CALLS {
+                self.calls.pop_front();
+            }
+            self.calls.push_back(Asking {
+                claude_session: Arc::clone(telling.claude_session),
+                agent_id: agent.map(|agent| agent.id.clone()),
+                id: call.id.clone(),
+                tool: call.tool.clone(),
+                input: call.input.clone(),
+                was_asked: false,
+            });
+        }
+        if agent.is_none() && self.pending.is_empty() {
+            self.becomes(ActivityState::Busy, None, None, telling);
+        }
+    }
+
+    /// A call is over: whatever was asked for it is answered. Whether something was.
+    pub(super) fn returned(&mut self, id: &str, telling: &mut Telling<'_>) -> bool {
+        let was_asked = match self.calls.iter().position(|call| call.id == id) {
+            Some(place) => self.calls.remove(place).is_some_and(|call| call.was_asked),
+            None => false,
+        };
+        let before = self.pending.len();
+        self.pending.retain(|pending| pending.call_id.as_deref() != Some(id));
+        if self.pending.len() < before {
+            self.answered(telling);
+        }
+        was_asked
+    }
+
+    /// A dialog asks for permission. It belongs to the newest call of the same words, whose id is returned.
+    pub(super) fn asked(
+        &mut self,
+        tool: &str,
+        input: &Value,
+        agent: Option<&Agent>,
+        telling: &mut Telling<'_>,
+    ) -> Option<String> {
+        if telling.past || self.pending.len() >= MAX_PENDING {
+            return None;
+        }
+        let agent_id = agent.map(|agent| agent.id.clone());
+        let is_meant = |call: &&mut Asking| {
+            call.claude_session == *telling.claude_session
+                && call.agent_id == agent_id
+                && call.tool == tool
+                && call.input == *input
+                && !call.was_asked
+        };
+        let call = self.calls.iter_mut().rev().find(is_meant);
+        let call_id = call.map(|call| {
+            call.was_asked = true;
+            call.id.clone()
+        });
+        let asked_at = telling.at;
+        self.pending.push(Pending { call_id: call_id.clone(), agent_id, tool: tool.into(), asked_at });
+        self.becomes(waiting_for(tool), Some(tool), reason(input), telling);
+        call_id
+    }
+
+    /// A turn begins.
+    pub(super) fn prompted(&mut self, telling: &mut Telling<'_>) {
+        self.pending.retain(|pending| pending.agent_id.is_some());
+        if self.pending.is_empty() {
+            self.becomes(ActivityState::Busy, None, None, telling);
+        }
+    }
+
+    /// A turn of claude itself is over; a background agent may still be asking.
+    pub(super) fn turn_over(&mut self, telling: &mut Telling<'_>) {
+        self.pending.retain(|pending| pending.agent_id.is_some());
+        if self.pending.is_empty() {
+            self.becomes(ActivityState::Idle, None, None, telling);
+        }
+    }
+
+    /// Claude's state file.
+    pub(super) fn state(&mut self, state: ActivityState, telling: &mut Telling<'_>) {
+        match state {
+            ActivityState::NeedsPermission | ActivityState::NeedsInput => {
+                if self.pending.is_empty() {
+                    let newest = self.calls.back().map_or("", |call| call.tool.as_str());
+                    let tool = (newest == QUESTION_TOOL).then_some(QUESTION_TOOL);
+                    self.becomes(waiting_for(newest), tool, None, telling);
+                }
+            }
+            ActivityState::Busy | ActivityState::Idle => {
+                // A state from before the question does not answer it.
+                self.pending.retain(|pending| pending.asked_at > telling.at);
+                if self.pending.is_empty() {
+                    self.becomes(state, None, None, telling);
+                }
+            }
+        }
+    }
+
+    /// The terminal looks as if.
+    pub(super) fn looks(&mut self, state: ActivityState, telling: &mut Telling<'_>) {
+        if self.exact_since.is_none() {
+            self.change(state, None, None, telling);
+        }
+    }
+
+    fn answered(&mut self, telling: &mut Telling<'_>) {
+        match self.pending.last() {
+            None => self.becomes(ActivityState::Busy, None, None, telling),
+            Some(next) => {
+                let tool = next.tool.clone();
+                self.becomes(waiting_for(&tool), Some(&tool), None, telling);
+            }
+        }
+    }
+
+    /// What an exact source says; one that lags behind speaks of what is over.
+    fn becomes(
+        &mut self,
+        state: ActivityState,
+        tool: Option<&str>,
+        reason: Option<String>,
+        telling: &mut Telling<'_>,
+    ) {
+        if telling.past || self.exact_since.is_some_and(|since| telling.at < since) {
+            return;
+        }
+        self.exact_since = Some(telling.at);
+        self.change(state, tool, reason, telling);
+    }
+
+    fn change(
+        &mut self,
+        state: ActivityState,
+        tool: Option<&str>,
+        reason: Option<String>,
+        telling: &mut Telling<'_>,
+    ) {
+        if self.now == Some(state) {
+            return;
+        }
+        let previous = self.now.replace(state);
+        let tool_name = tool.map(str::to_owned);
+        let activity = Activity { activity: state, previous, reason, tool_name, since: telling.at };
+        telling.tell(FactKind::Activity, "", Body::Activity(activity));
+    }
+}
+
+fn waiting_for(tool: &str) -> ActivityState {
+    if tool == QUESTION_TOOL { ActivityState::NeedsInput } else { ActivityState::NeedsPermission }
+}
+
+/// What is asked, in one line.
+fn reason(input: &Value) -> Option<String> {
+    let question = input.get("questions").and_then(|questions| questions.get(0)?.get("question"));
+    let field = question.or_else(|| TELLING_FIELDS.iter().find_map(|name| input.get(name)));
+    let line = field?.as_str()?.lines().find(|line| !line.trim().is_empty())?;
+    Some(line.chars().take(MAX_REASON_CHARS).collect())
+}

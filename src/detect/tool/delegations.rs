@@ -1,0 +1,388 @@
+//! Delegations: every one that starts, ends, once, whoever says so first.
+//!
+//! A result ends its own call. Where no result comes (an interruption, a refusal, a kill), the end of the turn, of
+//! the session or of the process does. A source's turn ends only what that source has seen begin: another one may lag
+//! behind and speak of an earlier turn.
+
+use super::calls::SourceSet;
+use super::telling::{FactKind, Telling};
+use crate::detect::observation::{Agent, AgentEnd, AgentFate, Call, Outcome, Return};
+use crate::event::Timestamp;
+use crate::event::work::{Delegation, DelegationStatus, FailureReason};
+use serde_json::Value;
+use std::collections::VecDeque;
+
+/// Most delegations of one claude session that are remembered; the oldest that has ended is forgotten first.
+const MAX_KNOWN: usize = 1024;
+/// Most ends of agents kept for a call that has not been linked to its agent yet.
+const MAX_UNMATCHED: usize = 64;
+/// The agent that works where claude names none.
+const DEFAULT_AGENT: &str = "general-purpose";
+
+/// Whether this tool delegates; `Task` is the old name.
+pub(super) fn is_delegation(tool: &str) -> bool {
+    matches!(tool, "Agent" | "Task")
+}
+
+#[derive(Debug)]
+struct Entry {
+    id: String,
+    agent: String,
+    task: String,
+    /// Claude asked for it to be in the background, or it is.
+    background: bool,
+    /// It does run in the background: claude's own turn goes on.
+    launched: bool,
+    ended: bool,
+    /// The agent that works for it; `is_exact` once a source named both together.
+    agent_id: Option<String>,
+    is_exact: bool,
+    /// Its agent has ended; the call's own result is still to come.
+    agent_end: Option<AgentEnd>,
+    /// A dialog asked whether it may begin.
+    was_asked: bool,
+    parent: Option<Agent>,
+    parent_name: Option<String>,
+    started_at: Timestamp,
+    seen_by: SourceSet,
+}
+
+/// What is said at an end.
+#[derive(Debug, Default, Clone, Copy)]
+struct Figures {
+    duration_ms: Option<u64>,
+    tokens: Option<u64>,
+    tool_uses: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Delegations {
+    entries: VecDeque<Entry>,
+    unmatched: VecDeque<AgentEnd>,
+}
+
+impl Delegations {
+    /// A delegating call was seen.
+    pub(super) fn called(&mut self, call: &Call, agent: Option<&Agent>, telling: &mut Telling<'_>) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == call.id) {
+            entry.seen_by.insert(telling.source);
+            return telling.confirm(FactKind::DelegationStarted, &call.id);
+        }
+        self.make_room();
+        let mut entry = Entry::new(call, agent, telling);
+        entry.parent_name = agent.and_then(|agent| agent.name.clone().or_else(|| self.name_of(&agent.id)));
+        // What a resumed conversation left open has nobody working on it any more.
+        entry.ended = telling.past;
+        telling.tell_delegation(entry.shown(DelegationStatus::Started, Figures::default(), None));
+        self.entries.push_back(entry);
+    }
+
+    /// The call has returned.
+    pub(super) fn returned(&mut self, end: &Return, telling: &mut Telling<'_>, was_asked: bool) {
+        let Some(place) = self.entries.iter().position(|entry| entry.id == end.id) else { return };
+        let entry = &mut self.entries[place];
+        entry.seen_by.insert(telling.source);
+        if let Outcome::Ran(response) = &end.outcome {
+            let launched = response.get("status").and_then(Value::as_str) == Some("async_launched");
+            entry.background |= launched;
+            entry.launched |= launched;
+            if let Some(id) = response.get("agentId").and_then(Value::as_str) {
+                self.link(place, id);
+            }
+            if launched {
+                return self.match_up(place, telling);
+            }
+        }
+        let (status, reason) = verdict(&end.outcome, was_asked);
+        let figures = figures_of(end);
+        self.end(place, status, figures, reason, telling);
+    }
+
+    /// A dialog asks whether this call may begin.
+    pub(super) fn asked(&mut self, id: &str) {
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
+            entry.was_asked = true;
+        }
+    }
+
+    /// The agent that worked for this call, where that is over.
+    pub(super) fn agent_of_ended(&self, id: &str) -> Option<String> {
+        let entry = self.entries.iter().find(|entry| entry.id == id && entry.ended)?;
+        entry.agent_id.clone()
+    }
+
+    /// The batch of calls is over: one that is still open was refused.
+    pub(super) fn batch_over(&mut self, calls: &[String], telling: &mut Telling<'_>) {
+        for place in 0..self.entries.len() {
+            let entry = &self.entries[place];
+            if !entry.ended && !entry.launched && calls.contains(&entry.id) {
+                self.end_quietly(place, FailureReason::Denied, telling);
+            }
+        }
+    }
+
+    /// An agent runs. Where the source does not say for which call, it is taken for the oldest that waits for one of
+    /// its name, until a result says better.
+    pub(super) fn agent_started(&mut self, agent: &Agent, tool_use_id: Option<&str>) {
+        if self.place_of(&agent.id).is_some_and(|place| self.entries[place].is_exact) {
+            return;
+        }
+        if let Some(id) = tool_use_id {
+            if let Some(place) = self.entries.iter().position(|entry| entry.id == id) {
+                self.link(place, &agent.id);
+            }
+            return;
+        }
+        let waits = |entry: &&mut Entry| {
+            !entry.ended && entry.agent_id.is_none() && agent.name.as_ref() == Some(&entry.agent)
+        };
+        if let Some(entry) = self.entries.iter_mut().find(waits) {
+            entry.agent_id = Some(agent.id.clone());
+        }
+    }
+
+    /// An agent has ended. Whether it was one of ours. The answer of one in the foreground is its call's result, which
+    /// says more: it is waited for, as long as there is something to wait for.
+    pub(super) fn agent_ended(&mut self, end: &AgentEnd, telling: &mut Telling<'_>) -> bool {
+        let place = match &end.tool_use_id {
+            Some(id) => self.entries.iter().position(|entry| entry.id == *id),
+            None => self.place_of(&end.agent_id),
+        };
+        let Some(place) = place else { return false };
+        let entry = &mut self.entries[place];
+        entry.agent_id.get_or_insert_with(|| end.agent_id.clone());
+        entry.agent_end = Some(end.clone());
+        if entry.ended {
+            telling.confirm(FactKind::DelegationEnded, &entry.id);
+        } else if entry.launched || end.how != AgentFate::Completed {
+            self.end_as_its_agent(place, end, telling);
+        }
+        true
+    }
+
+    /// The call that started this agent, as far as is known.
+    fn place_of(&self, agent_id: &str) -> Option<usize> {
+        let is_its = |entry: &Entry| entry.agent_id.as_deref() == Some(agent_id);
+        let exact = self.entries.iter().position(|entry| is_its(entry) && entry.is_exact);
+        exact.or_else(|| self.entries.iter().position(is_its))
+    }
+
+    /// A source named call and agent together: what was only supposed of that agent is void.
+    fn link(&mut self, place: usize, agent_id: &str) {
+        for entry in &mut self.entries {
+            if !entry.is_exact && entry.agent_id.as_deref() == Some(agent_id) {
+                entry.agent_id = None;
+            }
+        }
+        let entry = &mut self.entries[place];
+        entry.agent_id = Some(agent_id.to_owned());
+        entry.is_exact = true;
+    }
+
+    /// Keeps the end of an agent that no call is linked to yet.
+    pub(super) fn keep_unmatched(&mut self, end: AgentEnd) {
+        if self.unmatched.len() >= MAX_UNMATCHED {
+            self.unmatched.pop_front();
+        }
+        self.unmatched.push_back(end);
+    }
+
+    /// Nothing of the foreground can be open any more, says this source, of what it has seen begin.
+    pub(super) fn sweep(&mut self, reason: FailureReason, telling: &mut Telling<'_>) {
+        for place in 0..self.entries.len() {
+            let entry = &self.entries[place];
+            if !entry.ended && entry.seen_by.contains(telling.source) && !self.is_in_background(entry) {
+                self.end_quietly(place, reason, telling);
+            }
+        }
+    }
+
+    /// The process is over, and with it everything.
+    pub(super) fn finish(&mut self, telling: &mut Telling<'_>) {
+        for place in 0..self.entries.len() {
+            if !self.entries[place].ended {
+                self.end_quietly(place, FailureReason::SessionEnded, telling);
+            }
+        }
+    }
+
+    /// Whether claude's own turn goes on without it: it or an agent above it runs in the background. Where it is not
+    /// known who is above, it may be so while anything runs in the background.
+    fn is_in_background(&self, entry: &Entry) -> bool {
+        let mut above = entry;
+        for _ in 0..self.entries.len() {
+            if above.launched {
+                return true;
+            }
+            let Some(parent) = &above.parent else { return false };
+            match self.place_of(&parent.id) {
+                Some(place) => above = &self.entries[place],
+                None => return self.entries.iter().any(|other| other.launched && !other.ended),
+            }
+        }
+        false
+    }
+
+    fn name_of(&self, agent_id: &str) -> Option<String> {
+        self.place_of(agent_id).map(|place| self.entries[place].agent.clone())
+    }
+
+    /// The agent may have ended before its call was known to be in the background.
+    fn match_up(&mut self, place: usize, telling: &mut Telling<'_>) {
+        let entry = &self.entries[place];
+        if entry.ended {
+            return telling.confirm(FactKind::DelegationEnded, &entry.id);
+        }
+        let is_its = |end: &AgentEnd| entry.agent_id.as_ref() == Some(&end.agent_id);
+        let kept = self.unmatched.iter().position(is_its).and_then(|at| self.unmatched.remove(at));
+        if let Some(end) = kept.or_else(|| entry.agent_end.clone()) {
+            self.end_as_its_agent(place, &end, telling);
+        }
+    }
+
+    fn end_as_its_agent(&mut self, place: usize, end: &AgentEnd, telling: &mut Telling<'_>) {
+        let figures = Figures { duration_ms: end.duration_ms, tokens: end.tokens, tool_uses: end.tool_uses };
+        let (status, reason) = match end.how {
+            AgentFate::Completed => (DelegationStatus::Completed, None),
+            AgentFate::Failed => (DelegationStatus::Failed, Some(FailureReason::Error)),
+            AgentFate::Stopped => (DelegationStatus::Failed, Some(FailureReason::Interrupted)),
+        };
+        self.end(place, status, figures, reason, telling);
+    }
+
+    /// Ends what gave no result: as its agent, where that has ended; as refused, where a dialog asked for it and it
+    /// never began.
+    fn end_quietly(&mut self, place: usize, reason: FailureReason, telling: &mut Telling<'_>) {
+        let entry = &self.entries[place];
+        let was_refused = entry.was_asked && entry.agent_id.is_none();
+        match entry.agent_end.clone() {
+            Some(end) => self.end_as_its_agent(place, &end, telling),
+            None => {
+                let reason = if was_refused { FailureReason::Denied } else { reason };
+                self.end(place, DelegationStatus::Failed, Figures::default(), Some(reason), telling);
+            }
+        }
+    }
+
+    fn end(
+        &mut self,
+        place: usize,
+        status: DelegationStatus,
+        mut figures: Figures,
+        reason: Option<FailureReason>,
+        telling: &mut Telling<'_>,
+    ) {
+        let entry = &mut self.entries[place];
+        if std::mem::replace(&mut entry.ended, true) {
+            return telling.confirm(FactKind::DelegationEnded, &entry.id);
+        }
+        figures.duration_ms = figures.duration_ms.or(Some(telling.at.millis_since(entry.started_at)));
+        let shown = entry.shown(status, figures, reason);
+        let agent_id = entry.agent_id.clone();
+        self.end_below(agent_id.as_deref(), reason, telling);
+        telling.tell_delegation(shown);
+    }
+
+    /// What an agent delegated in the foreground cannot outlive it.
+    fn end_below(
+        &mut self,
+        agent_id: Option<&str>,
+        reason: Option<FailureReason>,
+        telling: &mut Telling<'_>,
+    ) {
+        let Some(agent_id) = agent_id else { return };
+        let reason = match reason {
+            Some(FailureReason::SessionEnded) => FailureReason::SessionEnded,
+            _ => FailureReason::Interrupted,
+        };
+        for place in 0..self.entries.len() {
+            let entry = &self.entries[place];
+            let is_below = entry.parent.as_ref().is_some_and(|parent| parent.id == agent_id);
+            if is_below && !entry.ended && !entry.launched {
+                self.end_quietly(place, reason, telling);
+            }
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.entries.len() >= MAX_KNOWN {
+            let oldest = self.entries.iter().position(|entry| entry.ended).unwrap_or(0);
+            self.entries.remove(oldest);
+        }
+    }
+}
+
+impl Entry {
+    fn new(call: &Call, agent: Option<&Agent>, telling: &Telling<'_>) -> Self {
+        let text = |name: &str| call.input.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let first_line = || text("prompt").and_then(|prompt| prompt.lines().next());
+        let mut seen_by = SourceSet::default();
+        seen_by.insert(telling.source);
+        Self {
+            id: call.id.clone(),
+            agent: text("subagent_type").unwrap_or(DEFAULT_AGENT).to_owned(),
+            task: text("description").or_else(first_line).unwrap_or_default().to_owned(),
+            background: call.input.get("run_in_background") == Some(&Value::Bool(true)),
+            launched: false,
+            ended: false,
+            agent_id: None,
+            is_exact: false,
+            agent_end: None,
+            was_asked: false,
+            parent: agent.cloned(),
+            parent_name: None,
+            started_at: telling.at,
+            seen_by,
+        }
+    }
+
+    fn shown(&self, status: DelegationStatus, figures: Figures, reason: Option<FailureReason>) -> Delegation {
+        let Figures { duration_ms, tokens, tool_uses } = figures;
+        Delegation {
+            agent: self.agent.clone(),
+            task: self.task.clone(),
+            status,
+            duration_ms,
+            delegation_id: self.id.clone(),
+            agent_id: self.agent_id.clone(),
+            parent_agent: self.parent_name.clone(),
+            background: self.background,
+            reason,
+            tokens,
+            tool_uses,
+        }
+    }
+}
+
+/// What a result means. A rejection after a dialog was a refusal, any other an interruption.
+fn verdict(outcome: &Outcome, was_asked: bool) -> (DelegationStatus, Option<FailureReason>) {
+    let reason = match outcome {
+        Outcome::Ran(response) if is_api_error(response) => FailureReason::Error,
+        Outcome::Ran(_) => return (DelegationStatus::Completed, None),
+        Outcome::Failed(_) | Outcome::Unavailable => FailureReason::Error,
+        Outcome::Denied => FailureReason::Denied,
+        Outcome::Rejected if was_asked => FailureReason::Denied,
+        Outcome::Rejected => FailureReason::Interrupted,
+    };
+    (DelegationStatus::Failed, Some(reason))
+}
+
+/// Claude calls an agent completed whose model could not be reached. Its answer is then a line of claude's own, for
+/// which no model has written a token.
+fn is_api_error(response: &Value) -> bool {
+    let written = response.get("usage").and_then(|usage| usage.get("output_tokens")).and_then(Value::as_u64);
+    let answer = response.get("content").and_then(|content| content.get(0)?.get("text")?.as_str());
+    written == Some(0) && answer.is_some_and(|text| text.starts_with("API Error"))
+}
+
+fn figures_of(end: &Return) -> Figures {
+    let Outcome::Ran(response) = &end.outcome else {
+        return Figures { duration_ms: end.duration_ms, ..Figures::default() };
+    };
+    let number = |name: &str| response.get(name).and_then(Value::as_u64);
+    Figures {
+        duration_ms: number("totalDurationMs").or(end.duration_ms),
+        tokens: number("totalTokens"),
+        tool_uses: number("totalToolUseCount"),
+    }
+}
