@@ -68,6 +68,17 @@ pub(super) const ONE_END: &str = "\
 EXIT STATUS
   0 ok, 1 failed, 2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
 
+pub(super) const EXPLAIN_END: &str = "\
+Hooks, claude's stream and its transcript tell of the same facts; each fact is one event, published by the
+source that was first. Only events that are still in memory can be explained.
+
+EXAMPLES
+  claude-mpm explain                         how often each source was first, by event type
+  claude-mpm explain 1234                    the event with this number
+
+EXIT STATUS
+  0 ok, 1 failed, 2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
+
 pub(super) const CHECK_END: &str = "\
 EXAMPLES
   claude-mpm check                           everything

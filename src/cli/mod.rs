@@ -55,6 +55,9 @@ pub enum Verb {
     /// Show past events of an instance
     #[command(after_long_help = help::ONE_END)]
     History(HistoryOptions),
+    /// Say which source told of an event, and what the others did
+    #[command(after_long_help = help::EXPLAIN_END)]
+    Explain(ExplainOptions),
     /// Check claude, directories, ports and connections
     #[command(after_long_help = help::CHECK_END)]
     Check(CheckOptions),
@@ -281,6 +284,20 @@ pub struct HistoryOptions {
     /// How times are shown
     #[arg(long, value_name = "STYLE", value_enum, default_value_t)]
     pub time: TimeStyle,
+    /// Form of the output
+    #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub output: Format,
+}
+
+/// Options of `explain`.
+#[derive(Debug, Clone, Args)]
+pub struct ExplainOptions {
+    /// An event by its number or id; a session by its id or the beginning of it [default: the whole session]
+    #[arg(value_name = "EVENT|SESSION")]
+    pub word: Option<String>,
+    /// Which instance.
+    #[command(flatten)]
+    pub target: Target,
     /// Form of the output
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: Format,

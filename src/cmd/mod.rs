@@ -8,10 +8,12 @@ mod column;
 pub mod demo;
 mod diagnose;
 mod escape;
+mod explain;
 mod failure;
 mod feed;
 mod history;
 mod hook;
+mod hook_site;
 mod hub_site;
 pub mod injection;
 mod list;
@@ -66,6 +68,7 @@ fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
         Verb::List(options) => list::run(options, log),
         Verb::Status(options) => status::run(options),
         Verb::History(options) => history::run(options, log),
+        Verb::Explain(options) => explain::run(options),
         Verb::Check(options) => check::run(options),
         Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) => unreachable!("performed by the caller"),
     }

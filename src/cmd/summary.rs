@@ -15,9 +15,19 @@ pub(super) fn summary(frame: &Frame) -> String {
         channel::SESSION_END => end(frame),
         channel::CLAUDE_STATUS => status(frame),
         channel::CLAUDE_ACTIVITY => activity(frame),
+        channel::CLAUDE_MESSAGE => message(frame),
+        channel::AGENT_DELEGATION => delegation(frame),
+        channel::AGENT_STATUS => agents(frame),
+        channel::TODO_UPDATE => todos(frame),
+        channel::TICKET_CREATED | channel::TICKET_UPDATED => ticket(frame),
+        channel::USAGE_UPDATE => usage(frame),
+        channel::ROUTER_MODEL_SWITCH => {
+            format!("{} instead of {}", frame.text("to_model"), frame.text("from_model"))
+        }
         channel::SYSTEM_STATS => stats(frame),
         channel::SYSTEM_ERROR => error(frame),
         channel::SYSTEM_GAP => gap(frame),
+        kind if kind.starts_with(channel::HOOKS) => hook(frame),
         _ => fields(frame.data()),
     }
 }
@@ -47,6 +57,65 @@ fn status(frame: &Frame) -> String {
 fn activity(frame: &Frame) -> String {
     let details = [behind(": ", frame.text("tool_name")), behind(", ", frame.text("reason"))].concat();
     format!("{}{details}", frame.text("activity"))
+}
+
+fn message(frame: &Frame) -> String {
+    let agent = behind(" of agent ", frame.text("agent_id"));
+    format!("{}{agent}: {}", frame.text("role"), frame.text("text"))
+}
+
+fn delegation(frame: &Frame) -> String {
+    let took = number(frame, "duration_ms").filter(|_| frame.text("status") != "started");
+    let took =
+        took.map_or(String::new(), |millis| format!(" after {}", moment::duration(millis as f64 / 1000.0)));
+    let details = [behind(", ", frame.text("reason")), took, behind(", for ", frame.text("parent_agent"))];
+    let background =
+        if frame.data().get("background") == Some(&Value::Bool(true)) { " in the background" } else { "" };
+    let [agent, status, task] = ["agent", "status", "task"].map(|name| frame.text(name));
+    format!("{agent} {status}{background}{}: {task}", details.concat())
+}
+
+fn agents(frame: &Frame) -> String {
+    let active = frame.data().get("active_agents").and_then(Value::as_array).into_iter().flatten();
+    let names: Vec<&str> = active.filter_map(Value::as_str).collect();
+    if names.is_empty() { "none active".into() } else { format!("active: {}", names.join(", ")) }
+}
+
+fn todos(frame: &Frame) -> String {
+    let stats = frame.data().get("stats").unwrap_or(&Value::Null);
+    let count = |name: &str| stats.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let items = frame.data().get("todos").and_then(Value::as_array).into_iter().flatten();
+    let mut current = items.filter(|item| item.get("status").and_then(Value::as_str) == Some("in_progress"));
+    let now = current.next().and_then(|item| item.get("content")?.as_str()).unwrap_or_default();
+    format!("{} of {} done{}", count("completed"), count("total"), behind(", now: ", now))
+}
+
+fn ticket(frame: &Frame) -> String {
+    let changed = frame.data().get("changed").and_then(Value::as_array).into_iter().flatten();
+    let changed: Vec<&str> = changed.filter_map(Value::as_str).collect();
+    let details = [
+        behind(" ", frame.text("title")),
+        behind(", to ", frame.text("assigned_to")),
+        behind(", changed: ", &changed.join(", ")),
+        behind(", ", frame.text("url")),
+    ];
+    format!("{}{}", frame.text("id"), details.concat())
+}
+
+fn usage(frame: &Frame) -> String {
+    let count = |name: &str| number(frame, name).unwrap_or_default();
+    let cost = frame.data().get("cost_usd").and_then(Value::as_f64);
+    let cost = cost.map_or(String::new(), |dollars| format!(", ${dollars:.4}"));
+    let (input, output) = (count("input_tokens"), count("output_tokens"));
+    format!("{input} tokens in, {output} out{cost}{}", behind(", ", frame.text("model")))
+}
+
+/// The fields that say most; all of them stand in the JSON.
+fn hook(frame: &Frame) -> String {
+    const SAID: [&str; 8] =
+        ["tool_name", "prompt", "error", "message", "source", "reason", "agent_type", "notification_type"];
+    let said = SAID.map(|name| frame.text(name)).into_iter().filter(|text| !text.is_empty());
+    said.collect::<Vec<_>>().join(" ")
 }
 
 fn stats(frame: &Frame) -> String {
@@ -124,7 +193,41 @@ mod tests {
                 "warning in hub: no (X1)",
             ),
             ("system.gap", json!({"missed": 7, "reason": "slow"}), "7 events missed: slow"),
-            ("agent.delegation", json!({"agent": "a", "n": null, "x": [1]}), "agent=a x=[1]"),
+            ("made.up", json!({"agent": "a", "n": null, "x": [1]}), "agent=a x=[1]"),
+            (
+                "claude.message",
+                json!({"role": "assistant", "text": "hi", "agent_id": "a1"}),
+                "assistant of agent a1: hi",
+            ),
+            (
+                "agent.delegation",
+                json!({"agent": "qa", "task": "T", "status": "started", "duration_ms": null, "background": true}),
+                "qa started in the background: T",
+            ),
+            (
+                "agent.delegation",
+                json!({"agent": "qa", "task": "T", "status": "failed", "duration_ms": 1500, "reason": "denied", "parent_agent": "pm"}),
+                "qa failed, denied after 1.5 s, for pm: T",
+            ),
+            ("agent.status", json!({"active_agents": ["a", "b"]}), "active: a, b"),
+            ("agent.status", json!({"active_agents": []}), "none active"),
+            (
+                "todo.update",
+                json!({"todos": [{"content": "A", "status": "in_progress"}], "stats": {"total": 3, "completed": 1}}),
+                "1 of 3 done, now: A",
+            ),
+            (
+                "ticket.updated",
+                json!({"id": "T-1", "title": "Fix", "changed": ["title"], "url": null}),
+                "T-1 Fix, changed: title",
+            ),
+            (
+                "usage.update",
+                json!({"model": "m", "input_tokens": 5, "output_tokens": 6, "cost_usd": 0.5}),
+                "5 tokens in, 6 out, $0.5000, m",
+            ),
+            ("router.model.switch", json!({"from_model": "a", "to_model": "b"}), "b instead of a"),
+            ("hook.pre_tool", json!({"tool_name": "Bash", "agent_id": "a1", "agent_type": "qa"}), "Bash qa"),
         ] {
             let frame = Frame::parse(json!({"type": kind, "data": data}).to_string().into()).unwrap();
             assert_eq!(summary(&frame), expected, "{kind}");

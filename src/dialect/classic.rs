@@ -71,10 +71,19 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
         "unsubscribe" => patterns(fields, "channels").map(Request::Unsubscribe),
         "get_status" => Ok(Request::Status),
         "get_history" => Past::read(fields).map(Request::History),
+        "explain" => event_name(fields).map(Request::Explain),
         "ping" => Ok(Request::Ping),
         "register" => Ok(Request::Register(fields.text("session_id")?.filter(|id| id != "global"))),
         known if NOT_AVAILABLE.contains(&known) => Err(refused(known, "not available")),
         unknown => Err(refused(&format!("{:?}", brief(unknown)), "unknown command")),
+    }
+}
+
+/// An event's id, or its number in digits or as one.
+fn event_name(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
+    match fields.number("event") {
+        Ok(number) => Ok(number.map(|number| number.to_string())),
+        Err(_) => fields.text("event"),
     }
 }
 

@@ -60,7 +60,7 @@ impl Fault {
     }
 
     /// A wrong parameter: `cannot read <name>: <cause>`.
-    pub(super) fn parameter(name: &str, cause: impl Display) -> Self {
+    pub fn parameter(name: &str, cause: impl Display) -> Self {
         Self::new(Code::BadParameters, format_args!("cannot read {name}: {cause}"))
     }
 

@@ -50,6 +50,24 @@ pub enum Reply<'a> {
         /// Nothing that was asked for is missing.
         complete: bool,
     },
+    /// One event and who told of it.
+    Explanation {
+        /// The frame as [`super::event`] makes it.
+        frame: &'a [u8],
+        /// Who was first.
+        told_by: &'a str,
+        /// The others, each with its time, as a JSON array.
+        also_told_by: Value,
+        /// Sources that have spoken in this session, but not of this event.
+        silent: Vec<String>,
+    },
+    /// Who told of the events in memory, by type, and how the sources are doing.
+    Accounts {
+        /// By event type.
+        types: Value,
+        /// As in the status.
+        sources: Value,
+    },
     /// Here I am.
     Pong,
     /// These numbers were missed by this client alone.
@@ -106,6 +124,7 @@ impl Reply<'_> {
             Self::Unsubscribed(_) => "unsubscribed",
             Self::Registered { .. } => "registered",
             Self::History { .. } => "history",
+            Self::Explanation { .. } | Self::Accounts { .. } => "explanation",
             Self::Pong => "pong",
             Self::Gap { .. } => channel::SYSTEM_GAP,
             Self::OtherEpoch { .. } | Self::Fault(_) => "error",
@@ -118,6 +137,16 @@ impl Reply<'_> {
             Self::History { frames, complete } => encode_history(frames, *complete, frame),
             Self::OtherEpoch { last_seq } => {
                 frame.extend_from_slice(&json_bytes(&other_epoch(request_id, stamp.epoch, *last_seq)));
+            }
+            Self::Explanation { frame: event, told_by, also_told_by, silent } => {
+                frame.extend_from_slice(br#"{"event":"#);
+                frame.extend_from_slice(event);
+                let rest = json!({ "told_by": told_by, "also_told_by": also_told_by, "silent": silent });
+                frame.push(b',');
+                frame.extend_from_slice(&json_bytes(&rest)[1..]);
+            }
+            Self::Accounts { types, sources } => {
+                frame.extend_from_slice(&json_bytes(&json!({ "types": types, "sources": sources })));
             }
             Self::Fault(fault) => frame.extend_from_slice(&json_bytes(&FaultData::from(*fault))),
             small => frame.extend_from_slice(&json_bytes(&small.small_data(stamp.epoch))),

@@ -54,6 +54,8 @@ pub enum Request {
     Status,
     /// What has been?
     History(Past),
+    /// Who told of this event, or (`None`) of all that are in memory?
+    Explain(Option<String>),
     /// Are you there?
     Ping,
     /// R3's way to subscribe: everything of one session, or of all (`None`).

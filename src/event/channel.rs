@@ -26,6 +26,8 @@ pub const TICKET_UPDATED: &str = "ticket.updated";
 pub const USAGE_UPDATE: &str = "usage.update";
 /// Another model answers.
 pub const ROUTER_MODEL_SWITCH: &str = "router.model.switch";
+/// What the types of all hooks begin with; see [`hook`].
+pub const HOOKS: &str = "hook.";
 /// Snapshot of everything; a reply, never in the log.
 pub const SYSTEM_STATUS: &str = "system.status";
 /// Memory and processor use.
@@ -45,7 +47,7 @@ pub fn hook(name: &str) -> String {
         "PostToolUseFailure" => "PostToolFailure",
         other => other,
     };
-    let mut channel = String::from("hook.");
+    let mut channel = String::from(HOOKS);
     for (place, letter) in short.chars().enumerate() {
         if letter.is_ascii_uppercase() && place > 0 {
             channel.push('_');

@@ -17,6 +17,11 @@ impl EventId {
         Self(uuid::Uuid::from_u128(bits))
     }
 
+    /// From the text form of a UUID (RFC 9562), with or without hyphens.
+    pub fn parse(text: &str) -> Option<Self> {
+        uuid::Uuid::try_parse(text).ok().map(Self)
+    }
+
     /// From a finished UUID.
     pub const fn from_uuid(uuid: uuid::Uuid) -> Self {
         Self(uuid)

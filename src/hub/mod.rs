@@ -4,15 +4,19 @@
 //! appended to the ring under one short lock, so it is in both or in neither, and a reader that starts with a
 //! snapshot of the status misses nothing between. Who reads, and in which dialect, is not known here.
 
+mod explain;
 mod gauges;
 mod history;
 mod log;
 mod pace;
+mod provenance;
 mod reader;
 
+pub use explain::{Account, EventName, Explanation};
 pub use gauges::{ClientGuard, Gauges};
 pub use history::{History, Query};
 pub use log::{Bounds, Record, SLOTS};
+pub use provenance::Sighting;
 pub use reader::{Next, Reader, Start};
 
 use crate::event::{Body, Epoch, Event, EventId, SessionId, Source, Timestamp};
@@ -20,6 +24,8 @@ use crate::filter::Filter;
 use crate::status::{Note, Position, Snapshot, Status};
 use log::Log;
 use pace::Pace;
+use provenance::Provenance;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, watch};
@@ -36,6 +42,8 @@ struct Shared {
     state: Mutex<State>,
     /// Level-triggered: a reader that looks late sees the newest number and whether the log is closed.
     wake: watch::Sender<Tip>,
+    /// Apart from the state, so that looking back never holds up what is new.
+    provenance: Mutex<Provenance>,
     /// Rung when events wait for the pacer.
     overdue: Notify,
     gauges: Gauges,
@@ -68,6 +76,7 @@ impl Hub {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
                 wake: watch::Sender::new(Tip { last_seq: 0, closed: false }),
+                provenance: Mutex::default(),
                 overdue: Notify::new(),
                 gauges: Gauges::default(),
                 session_id,
@@ -159,6 +168,24 @@ impl Hub {
         self.shared.lock().status.note(note);
     }
 
+    /// An event that is in memory, and who else told of it.
+    pub fn explain(&self, name: EventName) -> Option<Explanation> {
+        let provenance = self.shared.provenance();
+        explain::event(&self.shared.lock().log, &provenance, name)
+    }
+
+    /// Who told of the events in memory, by event type.
+    pub fn accounts(&self) -> BTreeMap<String, Account> {
+        let provenance = self.shared.provenance();
+        explain::accounts(&self.shared.lock().log, &provenance)
+    }
+
+    fn sighted(&self, source: &Source, seq: u64) {
+        let mut provenance = self.shared.provenance();
+        let first_seq = self.shared.lock().log.first_seq();
+        provenance.sighted(seq, source, now(), first_seq);
+    }
+
     fn publish(&self, source: &Source, body: Body) -> u64 {
         let mut state = self.shared.lock();
         if state.closed {
@@ -202,6 +229,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Always taken before the state's lock where both are needed.
+    fn provenance(&self) -> MutexGuard<'_, Provenance> {
+        self.provenance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Callers come here after the lock, in any order: an older tip must neither hide a newer one nor reopen.
     fn wake_readers(&self, tip: Tip) {
         self.wake.send_modify(|newest| {
@@ -233,6 +265,11 @@ impl Publisher {
     /// Stamps the body and appends it. Returns its number; 0 when the log is closed and it was discarded.
     pub fn publish(&self, body: Body) -> u64 {
         self.hub.publish(&self.source, body)
+    }
+
+    /// Tells that this source, too, has seen the event of this number.
+    pub fn confirm(&self, seq: u64) {
+        self.hub.sighted(&self.source, seq);
     }
 
     /// The source it speaks for.

@@ -3,9 +3,12 @@
 //! Reading requests out of text and writing replies is the dialect's. Whether a client may ask now was decided before.
 
 use super::connection::Connection;
-use super::past;
+use super::{frame, past};
 use crate::dialect::{self, Call, Fault, Past, Reply, Request, RequestId, Subscribe, classic, query};
+use crate::event::EventId;
 use crate::filter::Pattern;
+use crate::hub::{EventName, Explanation};
+use serde_json::json;
 
 impl Connection {
     /// Answers one message.
@@ -38,6 +41,12 @@ impl Connection {
                 self.say(&Reply::Status(&snapshot), id);
             }
             Request::History(past) => self.tell_history(past, id),
+            Request::Explain(Some(name)) => self.explain(&name, id),
+            Request::Explain(None) => {
+                let hub = &self.shared.hub;
+                let (types, sources) = (json!(hub.accounts()), json!(hub.status().sources));
+                self.say(&Reply::Accounts { types, sources }, id);
+            }
             Request::Ping => self.say(&Reply::Pong, id),
             Request::Register(session_id) => self.register(session_id.as_deref(), id),
         }
@@ -68,6 +77,26 @@ impl Connection {
         let history = past::find(&self.shared.hub, past);
         let (frames, all) = past::newest(&history, self.shared.limits.history_bytes);
         self.say(&Reply::History { frames: &frames, complete: history.complete && all }, id);
+    }
+
+    fn explain(&mut self, name: &str, id: Option<&RequestId>) {
+        let seq = name.parse().ok().map(EventName::Seq);
+        let Some(name) = seq.or_else(|| EventId::parse(name).map(EventName::Id)) else {
+            let fault = Fault::parameter("event", "neither an id nor a number");
+            return self.say(&Reply::Fault(&fault.of(id.cloned())), id);
+        };
+        let Some(Explanation { record, also }) = self.shared.hub.explain(name) else {
+            let fault = Fault::parameter("event", "not in memory (any more)");
+            return self.say(&Reply::Fault(&fault.of(id.cloned())), id);
+        };
+        let told_by = record.event.source.as_str();
+        let has_told =
+            |source: &str| source == told_by || also.iter().any(|sighting| sighting.source == source);
+        let sources = self.shared.hub.status().sources.into_iter();
+        let spoke = sources.filter(|source| source.last_event_at.is_some()).map(|source| source.name);
+        let silent = spoke.filter(|source| !has_told(source)).collect();
+        let frame = frame::payload_of(&record);
+        self.say(&Reply::Explanation { frame, told_by, also_told_by: json!(also), silent }, id);
     }
 
     fn refuse(&mut self, fault: &Fault) {
