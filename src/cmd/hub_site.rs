@@ -1,15 +1,22 @@
 //! Where an instance's hub stands: its listeners, its record, and the server while a session is hosted there.
 
 use super::failure::{Exit, Failure};
+use super::hook_site::{Claimed, HookSite, OpenHooks};
 use super::note;
+use crate::claude::arguments::Invocation;
 use crate::cli::{PortChoice, RunOptions};
+use crate::config::{Config, TicketSetting};
+use crate::detect::ticket::{TicketPattern, Tickets};
 use crate::event::body::{LaunchMethod, SessionStart};
 use crate::event::{SessionId, Source};
 use crate::hub::{self, Bounds, Hub};
 use crate::instance::{DEFAULT_PORT, Instance, Registration, RuntimeDirectory, find_free_port, holder_of};
 use crate::process::proc_fs;
-use crate::server::{self, Access, Listener};
+use crate::process::program::Command;
+use crate::server::{self, Access, Doors, Listener};
+use crate::source::claude_folder::ClaudeFolder;
 use crate::source::system;
+use crate::source::watchers::{Plan, Watchers};
 use crate::supervisor::launch::Launch;
 use crate::supervisor::state::Ending;
 use crate::supervisor::{self, Audience};
@@ -33,13 +40,23 @@ pub(super) struct HubSite {
     tcp: TcpListener,
     unix: Option<UnixListener>,
     instance: Instance,
+    hooks: Claimed,
+    tickets: Tickets,
+    /// Claude writes a JSON object on each line of its stdout.
+    has_stream: bool,
     /// Removes record and socket when the session is over.
     _registration: Option<Registration>,
 }
 
 impl HubSite {
-    /// Binds the port, makes the socket and writes the record.
-    pub(super) fn claim(options: &RunOptions, session_id: &SessionId) -> Result<Self, Failure> {
+    /// Binds the port, makes the socket and writes the record, and adds hooks to the call of claude.
+    pub(super) fn claim(
+        options: &RunOptions,
+        session_id: &SessionId,
+        command: &mut Command,
+    ) -> Result<Self, Failure> {
+        let tickets = tickets()?;
+        let call = Invocation::read(command.arguments.get(1..).unwrap_or_default());
         let tcp = bind(options.websocket_host, options.websocket_port)?;
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
         let hub = Hub::new(session_id.clone(), Bounds::default());
@@ -71,7 +88,19 @@ impl HubSite {
         if let Err(cause) = &registration {
             note(&format!("cannot register this instance, `list` will not show it: {cause}"));
         }
-        Ok(Self { hub, address, tcp, unix, instance, _registration: registration.ok() })
+        let hooks = HookSite::claim(options, command);
+        let has_stream = call.print && call.stream_json;
+        Ok(Self {
+            hub,
+            address,
+            tcp,
+            unix,
+            instance,
+            hooks,
+            tickets,
+            has_stream,
+            _registration: registration.ok(),
+        })
     }
 
     pub(super) fn name(&self) -> &str {
@@ -84,21 +113,41 @@ impl HubSite {
     }
 
     /// Hosts the session: serves while claude runs, and until every client has what it is owed.
-    pub(super) async fn host(self, launch: Launch) -> io::Result<Ending> {
+    pub(super) async fn host(mut self, launch: Launch) -> io::Result<Ending> {
         let publisher = self.hub.publisher(Source::Supervisor);
+        let session = self.session_start();
         let (child, child_is) = watch::channel(None);
         let (stop, stopped) = watch::channel(false);
-        let server =
-            tokio::spawn(server::serve(self.listeners()?, self.hub.clone(), Access::loopback(), stopped));
+        let gauges = self.hub.gauges();
+        let Claimed { site, missing: hooks_missing } = std::mem::take(&mut self.hooks);
+        let hooks = site.map(|hooks| hooks.open(gauges, stopped.clone())).transpose()?;
+        let (intake, inbox, taker) = match hooks {
+            Some(OpenHooks { intake, inbox, task }) => (Some(intake), Some(inbox), Some(task)),
+            None => (None, None, None),
+        };
+        let doors = Doors { listeners: self.listeners()?, hooks: intake };
+        let server = tokio::spawn(server::serve(doors, self.hub.clone(), Access::loopback(), stopped));
         let ours = vec![std::process::id(), launch.guardian_pid()];
-        let meter = tokio::spawn(system::run(publisher.as_source(Source::System), child_is, ours));
-        let session = self.session_start();
-        let ending = supervisor::run(launch, Some(Audience { publisher, session, child })).await;
+        let meter = tokio::spawn(system::run(publisher.as_source(Source::System), child_is.clone(), ours));
+        let plan = Plan {
+            child: child_is,
+            hooks: inbox,
+            hooks_missing,
+            has_stream: self.has_stream,
+            tickets: std::mem::take(&mut self.tickets),
+            claude_folder: claude_folder(),
+            since: session.start_time,
+        };
+        let watchers = Watchers::start(&publisher, plan);
+        let audience = Audience { publisher, session, child, watchers };
+        let ending = supervisor::run(launch, Some(audience)).await;
         meter.abort();
         self.hub.close();
         stop.send_replace(true);
-        if let Err(cause) = server.await {
-            tracing::error!("the server failed: {cause}");
+        for task in [Some(server), taker].into_iter().flatten() {
+            if let Err(cause) = task.await {
+                tracing::error!("the server failed: {cause}");
+            }
         }
         ending
     }
@@ -125,6 +174,24 @@ impl HubSite {
             instance_info: self.instance.info(),
         }
     }
+}
+
+/// How tickets are recognised, with what the user has added.
+fn tickets() -> Result<Tickets, Failure> {
+    let config = Config::load().map_err(|cause| Failure::new(Exit::RunFailed, cause.to_string()))?;
+    let added = config.tickets.into_iter();
+    let added: Vec<TicketPattern> =
+        added.map(|TicketSetting { pattern, system }| TicketPattern { pattern, system }).collect();
+    Tickets::new(&added).map_err(|cause| {
+        Failure::new(Exit::RunFailed, format!("cannot use [[ticket]] in the configuration: {cause}"))
+    })
+}
+
+/// Where claude keeps its files, as it decides itself.
+fn claude_folder() -> Option<ClaudeFolder> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let path = set("CLAUDE_CONFIG_DIR").or_else(|| set("HOME").map(|home| home.join(".claude")))?;
+    Some(ClaudeFolder::new(path))
 }
 
 fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<TcpListener, Failure> {

@@ -33,8 +33,8 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
         return Err(failed_to_run(RunError::exec_failed(&command.path, cause)).into());
     }
     let session_id = SessionId::new(&uuid::Uuid::new_v4().to_string());
-    let site = if with_hub { Some(HubSite::claim(&options, &session_id)?) } else { None };
-    command.environment = environment(&session_id, site.as_ref());
+    let site = if with_hub { Some(HubSite::claim(&options, &session_id, &mut command)?) } else { None };
+    command.environment.extend(environment(&session_id, site.as_ref()));
     let shape = launch::Options {
         headless: options.headless,
         window_size: options.window_size.map(|size| Size { cols: size.cols, rows: size.rows }),

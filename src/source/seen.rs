@@ -1,16 +1,20 @@
-//! What the followers of claude's files hand on, and what tells them where to look.
+//! What the readers and followers send into the funnel, and what tells the followers where to look.
 
 use crate::detect::observation::Observation;
 use crate::event::Source;
+use crate::event::body::ActivityState;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// One thing that was seen.
-#[expect(clippy::large_enum_variant, reason = "nearly every one is an observation")]
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
-    /// A fact, and who saw it.
+    /// A fact, and who saw it: a source that knows claude's ids.
     Observed(Source, Observation),
+    /// The screen shows something; it knows no ids and is not always right.
+    Drawn(Observation),
+    /// The terminal looks as if claude were in this state.
+    Looks(ActivityState),
     /// Something could not be read. It is told once per cause; reading goes on where that is possible.
     Fault {
         /// Who could not.

@@ -3,27 +3,43 @@
 use super::Audience;
 use super::state::{Ending, State};
 use crate::event::Timestamp;
-use crate::event::body::{Body, EndReason, Ended, Fault, ProcessState, ProcessStatus, SessionEnd, Severity};
+use crate::event::body::{
+    Body, EndReason, Ended, Fault, ProcessState, ProcessStatus, SessionEnd, SessionStart, Severity,
+};
 use crate::hub::{self, Publisher};
+use crate::source::watchers::Watchers;
 use nix::sys::signal::Signal;
+use tokio::sync::watch;
 
 /// Speaks for the supervisor; silent when nobody is there to be told.
 #[derive(Debug)]
 pub struct Announcer {
-    audience: Option<Audience>,
+    listeners: Option<Listeners>,
+}
+
+/// Who is told of the session itself.
+#[derive(Debug)]
+struct Listeners {
+    publisher: Publisher,
+    session: SessionStart,
+    child: watch::Sender<Option<u32>>,
 }
 
 impl Announcer {
-    pub(super) fn new(audience: Option<Audience>) -> Self {
-        Self { audience }
+    /// Speaks to the audience; those who watch claude's work go their own way.
+    pub(super) fn new(audience: Option<Audience>) -> (Self, Option<Watchers>) {
+        let Some(Audience { publisher, session, child, watchers }) = audience else {
+            return (Self { listeners: None }, None);
+        };
+        (Self { listeners: Some(Listeners { publisher, session, child }) }, Some(watchers))
     }
 
     pub(super) fn publisher(&self) -> Option<&Publisher> {
-        self.audience.as_ref().map(|audience| &audience.publisher)
+        self.listeners.as_ref().map(|listeners| &listeners.publisher)
     }
 
     pub(super) fn starting(&self) {
-        let Some(Audience { publisher, session, .. }) = &self.audience else { return };
+        let Some(Listeners { publisher, session, .. }) = &self.listeners else { return };
         publisher.publish(Body::SessionStart(session.clone()));
         publisher.publish(Body::Status(ProcessStatus::alive(
             ProcessState::Starting,
@@ -33,7 +49,7 @@ impl Announcer {
     }
 
     pub(super) fn cannot_follow(&self, cause: &std::io::Error) {
-        let Some(Audience { publisher, .. }) = &self.audience else { return };
+        let Some(Listeners { publisher, .. }) = &self.listeners else { return };
         publisher.publish(Body::Error(Fault {
             error: format!("cannot follow claude's output: {cause}"),
             component: "supervisor".into(),
@@ -43,15 +59,15 @@ impl Announcer {
     }
 
     pub(super) fn running(&self, pid: u32) {
-        let Some(Audience { publisher, child, .. }) = &self.audience else { return };
+        let Some(Listeners { publisher, child, .. }) = &self.listeners else { return };
         child.send_replace(Some(pid));
         let status = ProcessStatus::alive(ProcessState::Running, Some(pid), "Claude is running");
         publisher.publish(Body::Status(status));
     }
 
     pub(super) fn ended(&self, state: State) {
-        let (Some(Audience { publisher, session, child }), State::Ended { pid, ending }) =
-            (&self.audience, state)
+        let (Some(Listeners { publisher, session, child }), State::Ended { pid, ending }) =
+            (&self.listeners, state)
         else {
             return;
         };

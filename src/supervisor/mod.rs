@@ -17,6 +17,7 @@ use crate::process::signals::Signals;
 use crate::process::tap::Tap;
 use crate::process::terminal::Size;
 use crate::source::output;
+use crate::source::watchers::Watchers;
 use announce::Announcer;
 use launch::Launch;
 use stage::{Ends, Stage};
@@ -44,6 +45,8 @@ pub struct Audience {
     pub session: SessionStart,
     /// Where claude's process id is made known.
     pub child: watch::Sender<Option<u32>>,
+    /// Who watches claude's work.
+    pub watchers: Watchers,
 }
 
 /// Runs claude until its end and all its output has gone out. The terminal is as it was when this returns.
@@ -54,13 +57,14 @@ pub async fn run(launch: Launch, audience: Option<Audience>) -> io::Result<Endin
     let Launch { posted, pty, terminal, pipes, modes, screen, fixed_size } = launch;
     let mut signals = Signals::catch()?;
     let mut guardian = posted.take_up()?;
-    let announcer = Announcer::new(audience);
+    let (announcer, watchers) = Announcer::new(audience);
     let tap = announcer.publisher().map(|_| Tap::new());
     let mut stage = Stage::set(Ends { pty, pipes, modes, fixed_size }, terminal.as_ref(), tap.clone())?;
     let setting = Setting { own_group: stage.has_own_group(), our_pid: std::process::id().cast_signed() };
 
     announcer.starting();
-    let reader = tap.and_then(|tap| start_reading(tap, screen, &announcer));
+    watchers.as_ref().inspect(|watchers| watchers.warn());
+    let reader = tap.and_then(|tap| start_reading(tap, screen, &announcer, watchers.as_ref()?));
     guardian.start().await;
     let (state, ending) = attend(setting, &mut signals, &mut guardian, &mut stage, &announcer).await;
 
@@ -74,15 +78,23 @@ pub async fn run(launch: Launch, audience: Option<Audience>) -> io::Result<Endin
     }
     stage.strike();
     finish_reading(reader, ended).await;
+    if let Some(watchers) = watchers {
+        watchers.finish().await;
+    }
     announcer.ended(state);
     guardian.dismiss().await;
     Ok(ending)
 }
 
 /// Has the output followed. That it cannot be is no reason to keep claude from running.
-fn start_reading(tap: Tap, screen: Option<Size>, announcer: &Announcer) -> Option<JoinHandle<()>> {
+fn start_reading(
+    tap: Tap,
+    screen: Option<Size>,
+    announcer: &Announcer,
+    watchers: &Watchers,
+) -> Option<JoinHandle<()>> {
     let publisher = announcer.publisher()?;
-    match output::start(tap, screen, publisher.as_source(Source::Screen)) {
+    match output::start(tap, screen, publisher.as_source(Source::Screen), watchers.meaning()) {
         Ok(reader) => Some(reader),
         Err(cause) => {
             announcer.cannot_follow(&cause);

@@ -1,0 +1,269 @@
+//! The one place where hooks, stream, transcript and screen become events of claude's work.
+//!
+//! It owns the only [`Detector`] and is the only publisher of its facts; the others send it what they see over bounded
+//! queues. When claude has ended it takes in what is left, closes what is open, and ends.
+
+use super::hook_watch::HookWatch;
+use super::seen::{Seen, Track};
+use crate::control::HookPost;
+use crate::detect::hook::{self, Heard};
+use crate::detect::observation::{Fact, Observation};
+use crate::detect::tool::{Detector, FactKey, Told};
+use crate::event::body::{Body, Fault, Severity};
+use crate::event::{Source, Timestamp};
+use crate::hub::{self, Publisher};
+use crate::status::{Health, Note};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// Observations that may wait, of all sources but hooks.
+pub const QUEUE: usize = 4096;
+/// Most facts whose event is remembered, so that it can be confirmed.
+const MAX_FACTS: usize = 8192;
+/// Most claude sessions that are announced once.
+const MAX_SESSIONS: usize = 256;
+
+/// The funnel.
+#[derive(Debug)]
+pub struct Funnel {
+    publisher: Publisher,
+    detector: Detector,
+    tracks: mpsc::Sender<Track>,
+    facts: Facts,
+    sessions: HashSet<Arc<str>>,
+    faults: HashMap<String, u64>,
+    hook_watch: HookWatch,
+    repeats: Repeats,
+    hooks_lost: u64,
+    /// A source with ids has spoken: the screen is not asked any more.
+    is_exact: bool,
+}
+
+impl Funnel {
+    /// A funnel that publishes with `publisher`. `hook_watch` knows whether hooks should come; `tracks` is where it is
+    /// said which transcripts there are.
+    pub fn new(
+        publisher: Publisher,
+        detector: Detector,
+        hook_watch: HookWatch,
+        tracks: mpsc::Sender<Track>,
+    ) -> Self {
+        Self {
+            publisher,
+            detector,
+            tracks,
+            facts: Facts::default(),
+            sessions: HashSet::new(),
+            faults: HashMap::new(),
+            hook_watch,
+            repeats: Repeats::default(),
+            hooks_lost: 0,
+            is_exact: false,
+        }
+    }
+
+    /// Runs until `end` says so; what was sent by then is taken in. Then everything open ends.
+    pub async fn run(
+        mut self,
+        mut hooks: mpsc::Receiver<HookPost>,
+        mut seen: mpsc::Receiver<Seen>,
+        mut end: watch::Receiver<bool>,
+    ) {
+        let mut hooks_open = true;
+        loop {
+            let overdue = self.hook_watch.deadline();
+            tokio::select! {
+                biased;
+                post = hooks.recv(), if hooks_open => match post {
+                    Some(post) => self.hook(&post),
+                    None => hooks_open = false,
+                },
+                item = seen.recv() => match item {
+                    Some(item) => self.seen(item),
+                    None => break,
+                },
+                // The sender dropped is the end too.
+                _ = end.wait_for(|end| *end) => break,
+                () = at(overdue) => self.hooks_are_missing(),
+            }
+        }
+        while let Ok(post) = hooks.try_recv() {
+            self.hook(&post);
+        }
+        self.look_for_lost_hooks();
+        while let Ok(item) = seen.try_recv() {
+            self.seen(item);
+        }
+        let told = self.detector.finish(hub::now());
+        self.tell(told);
+    }
+
+    fn hook(&mut self, post: &HookPost) {
+        self.look_for_lost_hooks();
+        if self.repeats.has(post) {
+            return;
+        }
+        match hook::read(&post.event, &post.body, post.arrived) {
+            Ok(Heard { event, observations, transcript_path, claude_session, cwd }) => {
+                self.hook_watch.heard();
+                self.publisher.as_source(Source::Hook).publish(Body::Hook(event));
+                if let Some(claude_session) = claude_session {
+                    let path = transcript_path.map(Into::into);
+                    let track = Track { claude_session, path, cwd: cwd.map(Into::into) };
+                    // A full queue holds the same sessions already, and a later hook says it again.
+                    let _full = self.tracks.try_send(track);
+                }
+                for observation in &observations {
+                    self.observed(&Source::Hook, observation);
+                }
+            }
+            Err(fault) => self.fault(&Source::Hook, fault.to_string()),
+        }
+    }
+
+    fn seen(&mut self, item: Seen) {
+        match item {
+            Seen::Observed(source, observation) => {
+                if !observation.past && shows_work(&observation.fact) {
+                    self.hook_watch.work_seen();
+                }
+                self.observed(&source, &observation);
+            }
+            Seen::Looks(state) => {
+                let told = self.detector.looks(state, hub::now());
+                self.tell(told);
+            }
+            Seen::Drawn(observation) if !self.is_exact => self.observed(&Source::Screen, &observation),
+            Seen::Drawn(_) => {}
+            Seen::Fault { source, what } => self.fault(&source, what),
+        }
+    }
+
+    fn observed(&mut self, source: &Source, observation: &Observation) {
+        if *source != Source::Screen && !observation.past {
+            self.is_exact = true;
+            self.session(&observation.claude_session);
+        }
+        let told = self.detector.feed(source, observation);
+        self.tell(told);
+    }
+
+    fn tell(&mut self, told: Vec<Told>) {
+        for Told { source, key, body } in told {
+            let publisher = self.publisher.as_source(source);
+            match body {
+                Some(body) => self.facts.insert(key, publisher.publish(body)),
+                None => {
+                    if let Some(seq) = self.facts.seq(&key) {
+                        publisher.confirm(seq);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Claude's session is made known once.
+    fn session(&mut self, id: &Arc<str>) {
+        if self.sessions.len() < MAX_SESSIONS && self.sessions.insert(Arc::clone(id)) {
+            self.publisher.hub().note(Note::ClaudeSession(id.to_string()));
+        }
+    }
+
+    /// The listener answers hooks that it cannot hand on, so that claude is not held up, and counts them.
+    fn look_for_lost_hooks(&mut self) {
+        let lost = self.publisher.hub().gauges().hooks_lost();
+        if std::mem::replace(&mut self.hooks_lost, lost) < lost {
+            self.fault(&Source::Hook, format!("cannot take in all hooks: {lost} came too fast or too large"));
+        }
+    }
+
+    fn hooks_are_missing(&mut self) {
+        let why = self.hook_watch.given_up();
+        self.publisher.hub().note(Note::Source(Source::Hook, Health::Missing, Some(why.clone())));
+        self.error(&Source::Hook, why, "CFG001");
+    }
+
+    /// Says it the first time, and counts.
+    fn fault(&mut self, source: &Source, what: String) {
+        let count = self.faults.entry(source.as_str().to_owned()).or_default();
+        *count += 1;
+        let note = format!("{count} times something could not be read, last: {what}");
+        let is_first = *count == 1;
+        self.publisher.hub().note(Note::Source(source.clone(), Health::Expected, Some(note)));
+        if is_first {
+            let what = format!("{what}; more of the kind are counted in the status");
+            self.error(source, what, "WS002");
+        }
+    }
+
+    fn error(&self, source: &Source, error: String, code: &str) {
+        self.publisher.as_source(source.clone()).publish(Body::Error(Fault {
+            error,
+            component: source.as_str().into(),
+            severity: Severity::Warning,
+            error_code: code.into(),
+        }));
+    }
+}
+
+/// Whether claude does something that it would have told with a hook as well.
+fn shows_work(fact: &Fact) -> bool {
+    matches!(fact, Fact::Called(_) | Fact::Prompted | Fact::TurnOver { .. })
+}
+
+async fn at(deadline: Option<tokio::time::Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The same hook twice: claude runs ours of this run beside ours that its user has installed.
+#[derive(Debug, Default)]
+struct Repeats(VecDeque<(u64, Timestamp)>);
+
+impl Repeats {
+    /// Hooks that are compared, and for how long. Two that mean two things differ at least in an id.
+    const REMEMBERED: usize = 64;
+    const MILLIS: u64 = 2_000;
+
+    fn has(&mut self, post: &HookPost) -> bool {
+        let mut hasher = DefaultHasher::new();
+        post.body.hash(&mut hasher);
+        let (hash, now) = (hasher.finish(), post.arrived);
+        let is_same = |(known, at): &(u64, Timestamp)| *known == hash && now.millis_since(*at) < Self::MILLIS;
+        if self.0.iter().any(is_same) {
+            return true;
+        }
+        if self.0.len() >= Self::REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back((hash, now));
+        false
+    }
+}
+
+/// The numbers of the events of facts; the oldest are forgotten.
+#[derive(Debug, Default)]
+struct Facts {
+    seqs: HashMap<FactKey, u64>,
+    order: VecDeque<FactKey>,
+}
+
+impl Facts {
+    fn insert(&mut self, key: FactKey, seq: u64) {
+        if self.order.len() >= MAX_FACTS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.seqs.remove(&oldest);
+        }
+        self.order.push_back(key.clone());
+        self.seqs.insert(key, seq);
+    }
+
+    fn seq(&self, key: &FactKey) -> Option<u64> {
+        self.seqs.get(key).copied()
+    }
+}
