@@ -27,7 +27,8 @@ fn every_scenario_has_its_tapes_and_no_tape_is_of_none() {
     for folder in ["runs", "hooks", "stream", "transcripts", "screens"] {
         for entry in std::fs::read_dir(fixtures().join(folder)).expect("a folder of tapes").flatten() {
             let name = entry.file_name().into_string().expect("a name");
-            if !name.ends_with(".lines.txt") {
+            // What is expected of a tape stands beside it, and is compared where the tape is played.
+            if !name.ends_with(".lines.txt") && !name.ends_with(".events.jsonl") {
                 found.insert(format!("{folder}/{name}"));
             }
         }
@@ -63,8 +64,9 @@ fn a_scenario_begins_with_a_start_and_its_runs_end_as_they_should() {
             _ => None,
         };
         let ended: Vec<_> = moments.iter().filter_map(ends).collect();
-        let expected: Vec<_> = scenario.runs.iter().map(|run| run.ends).collect();
-        assert_eq!(ended, expected, "{}", scenario.name);
+        assert_eq!(ended.len(), scenario.runs.len(), "{}", scenario.name);
+        let are_right = scenario.runs.iter().zip(&ended).all(|(run, ended)| run.ends.admits(*ended));
+        assert!(are_right, "{}: {ended:?}", scenario.name);
     }
 }
 

@@ -93,8 +93,20 @@ pub enum Step {
 pub enum Ends {
     /// With this exit code.
     Code(i32),
+    /// With one of these exit codes: claude itself does not always end in the same way.
+    OneOf(i32, i32),
     /// By this signal.
     Signal(i32),
+}
+
+impl Ends {
+    /// Whether `ended`, a code or a signal, is this.
+    pub fn admits(self, ended: Self) -> bool {
+        match self {
+            Self::OneOf(one, other) => [Self::Code(one), Self::Code(other)].contains(&ended),
+            exact => exact == ended,
+        }
+    }
 }
 
 /// Every scenario.

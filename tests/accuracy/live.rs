@@ -1,0 +1,58 @@
+//! Plays a scenario with the real claude under claude-mpm, and hears what a client hears.
+
+use crate::facts::Event;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use test_support::DEADLINE;
+use test_support::catalogue::Scenario;
+use test_support::performance::Performance;
+use test_support::stage::Stage;
+use test_support::subscriber::Subscriber;
+
+const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
+
+/// The events of each run of a scenario; `options` are claude-mpm's.
+pub(crate) fn play(scenario: &Scenario, options: &[&str]) -> Vec<Vec<Event>> {
+    let runtime = tempfile::tempdir().expect("a folder");
+    let stage = Stage::set_held(scenario);
+    let base = ["-q", "--websocket-port", "auto", "--launch-method", "subprocess"];
+    let options = [&base, options].concat();
+    let mut runs = Vec::new();
+    for run in &scenario.runs {
+        let mut command = stage.wrapped(run, WRAPPER, &options);
+        command.env("XDG_RUNTIME_DIR", runtime.path());
+        let performance = Performance::start(&stage, run, command);
+        let client = Subscriber::connect(&url_in(runtime.path()));
+        stage.api.release();
+        performance.finish();
+        runs.push(client.wait_close().events.iter().map(event).collect());
+    }
+    runs
+}
+
+fn event(frame: &Value) -> Event {
+    let kind = frame["type"].as_str().expect("a type").to_owned();
+    Event { kind, data: frame["data"].clone() }
+}
+
+/// The address in the record of the one instance that is registered here.
+fn url_in(runtime: &Path) -> String {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let records = files(&runtime.join("claude-mpm"));
+        let port = records.iter().find_map(|path| {
+            let record: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
+            record["port"].as_u64()
+        });
+        if let Some(port) = port {
+            return format!("ws://127.0.0.1:{port}");
+        }
+        assert!(Instant::now() < until, "no instance was registered in {}", runtime.display());
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
+}
