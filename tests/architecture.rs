@@ -199,7 +199,7 @@ fn unsafe_code_stays_in_the_process_layer() {
 fn files_stay_readable() {
     let long: Vec<_> = sources()
         .into_iter()
-        .filter(|source| source.code.lines().count() > 400)
+        .filter(|source| !source.path.ends_with("tests.rs") && source.code.lines().count() > 400)
         .map(|source| source.path)
         .collect();
     assert!(long.is_empty(), "over 400 lines without tests: {long:?}");

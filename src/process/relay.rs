@@ -4,6 +4,7 @@
 //! are behind the [`Tap`], which never makes a relay wait.
 
 use super::modes::Scanner;
+use super::signals::thread_beside_main;
 use super::tap::{Tap, Way};
 use super::terminal::{SignalKey, Terminal, signal_key};
 use crate::process::best_effort;
@@ -80,7 +81,7 @@ impl Outward {
     /// When no thread or pipe can be had.
     pub fn start(self) -> io::Result<Relay> {
         let (ring, bell) = bell()?;
-        let thread = std::thread::Builder::new().name("relay-out".into()).spawn(move || self.run(&ring))?;
+        let thread = thread_beside_main("relay-out", move || self.run(&ring))?;
         Ok(Relay { thread, bell })
     }
 
@@ -215,7 +216,7 @@ impl Inward {
     pub fn start(self) -> io::Result<InwardSwitch> {
         let (ring, bell) = bell()?;
         let (listening, hung_up) = (self.listening.clone(), self.hung_up.clone());
-        std::thread::Builder::new().name("relay-in".into()).spawn(move || self.run(&ring))?;
+        thread_beside_main("relay-in", move || self.run(&ring))?;
         Ok(InwardSwitch { listening, hung_up, bell })
     }
 

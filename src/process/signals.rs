@@ -159,6 +159,24 @@ fn install(signal: c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// A thread beside the main one. SIGCONT is not its to take: when the main thread goes on after a stop it has to know
+/// whether it was continued, and a handler on another thread may tell it too late.
+///
+/// # Errors
+/// When no thread can be had.
+pub fn thread_beside_main(
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> io::Result<std::thread::JoinHandle<()>> {
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
+    let mut before = SigSet::empty();
+    let not_theirs = SigSet::from(Signal::SIGCONT);
+    pthread_sigmask(SigmaskHow::SIG_BLOCK, Some(&not_theirs), Some(&mut before))?;
+    let thread = std::thread::Builder::new().name(name.into()).spawn(work);
+    pthread_sigmask(SigmaskHow::SIG_SETMASK, Some(&before), None)?;
+    thread
+}
+
 /// Stops this process as `signal` (SIGTSTP or SIGSTOP) would have, and returns once it goes on. `false` when it was
 /// never stopped: the kernel stops no process group that nobody could continue (an orphaned one), and SIGCONT will
 /// not come. To be called on the main thread, which the kernel chooses for signals to the process.

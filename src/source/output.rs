@@ -14,6 +14,7 @@ use crate::event::Source;
 use crate::event::body::{Body, Fault, Output, Severity, Stream};
 use crate::hub::{self, Publisher};
 use crate::process::linux;
+use crate::process::signals::thread_beside_main;
 use crate::process::tap::{Passed, Tap, Way};
 use crate::process::terminal::Size;
 use std::io;
@@ -43,7 +44,7 @@ pub fn start(
     meaning: Meaning,
 ) -> io::Result<JoinHandle<()>> {
     let reader = OutputReader::new(terminal, publisher, meaning);
-    std::thread::Builder::new().name("output".into()).spawn(move || reader.run(&tap))
+    thread_beside_main("output", move || reader.run(&tap))
 }
 
 struct OutputReader {
