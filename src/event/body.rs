@@ -86,6 +86,18 @@ impl Body {
         }
     }
 
+    /// Whether it is a fact of claude's work that several sources may tell of.
+    pub fn is_told_by_several(&self) -> bool {
+        matches!(
+            self,
+            Self::Message(_)
+                | Self::Delegation(_)
+                | Self::Todos(_)
+                | Self::TicketCreated(_)
+                | Self::TicketUpdated(_)
+        )
+    }
+
     /// How grave it is; events that report no fault are `info`.
     pub fn severity(&self) -> Severity {
         match self {

@@ -2,7 +2,8 @@
 
 use super::log::{Log, Record};
 use super::provenance::{Provenance, Sighting};
-use crate::event::EventId;
+use crate::event::{EventId, Source};
+use crate::status::Status;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,9 @@ pub struct Explanation {
     pub record: Arc<Record>,
     /// The others, in the order they spoke.
     pub also: Vec<Sighting>,
+    /// Sources that tell of claude's work and have spoken in this session, but not of this event, where it is a fact
+    /// that each of them might have told.
+    pub silent: Vec<String>,
 }
 
 /// Who told of the events of one type.
@@ -37,7 +41,12 @@ pub struct Account {
 }
 
 /// Looks an event up.
-pub(super) fn event(log: &Log, provenance: &Provenance, name: EventName) -> Option<Explanation> {
+pub(super) fn event(
+    log: &Log,
+    status: &Status,
+    provenance: &Provenance,
+    name: EventName,
+) -> Option<Explanation> {
     let is_meant = |record: &&Arc<Record>| match name {
         EventName::Id(id) => record.event.id == id,
         EventName::Seq(seq) => record.event.seq == seq,
@@ -47,7 +56,17 @@ pub(super) fn event(log: &Log, provenance: &Provenance, name: EventName) -> Opti
         EventName::Seq(seq) => seq.max(1),
     };
     let record = log.from(first).find(is_meant)?;
-    Some(Explanation { record: Arc::clone(record), also: provenance.of(record.event.seq) })
+    let also = provenance.of(record.event.seq);
+    let mut silent = Vec::new();
+    if record.event.body.is_told_by_several() {
+        let has_told = |source: &Source| {
+            *source == record.event.source || also.iter().any(|sighting| sighting.source == source.as_str())
+        };
+        let others = [Source::Hook, Source::Stream, Source::Transcript].into_iter();
+        let others = others.filter(|source| status.has_spoken(source) && !has_told(source));
+        silent.extend(others.map(|source| source.to_string()));
+    }
+    Some(Explanation { record: Arc::clone(record), also, silent })
 }
 
 /// Counts the log, by event type.

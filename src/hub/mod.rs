@@ -171,7 +171,8 @@ impl Hub {
     /// An event that is in memory, and who else told of it.
     pub fn explain(&self, name: EventName) -> Option<Explanation> {
         let provenance = self.shared.provenance();
-        explain::event(&self.shared.lock().log, &provenance, name)
+        let state = self.shared.lock();
+        explain::event(&state.log, &state.status, &provenance, name)
     }
 
     /// Who told of the events in memory, by event type.

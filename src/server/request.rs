@@ -85,16 +85,11 @@ impl Connection {
             let fault = Fault::parameter("event", "neither an id nor a number");
             return self.say(&Reply::Fault(&fault.of(id.cloned())), id);
         };
-        let Some(Explanation { record, also }) = self.shared.hub.explain(name) else {
+        let Some(Explanation { record, also, silent }) = self.shared.hub.explain(name) else {
             let fault = Fault::parameter("event", "not in memory (any more)");
             return self.say(&Reply::Fault(&fault.of(id.cloned())), id);
         };
         let told_by = record.event.source.as_str();
-        let has_told =
-            |source: &str| source == told_by || also.iter().any(|sighting| sighting.source == source);
-        let sources = self.shared.hub.status().sources.into_iter();
-        let spoke = sources.filter(|source| source.last_event_at.is_some()).map(|source| source.name);
-        let silent = spoke.filter(|source| !has_told(source)).collect();
         let frame = frame::payload_of(&record);
         self.say(&Reply::Explanation { frame, told_by, also_told_by: json!(also), silent }, id);
     }

@@ -102,6 +102,11 @@ impl Status {
         }
     }
 
+    /// Whether this source has published something.
+    pub fn has_spoken(&self, source: &Source) -> bool {
+        self.sources.have_heard(source)
+    }
+
     fn list_ticket(&mut self, ticket: &Ticket) {
         match self.tickets.iter_mut().find(|known| known.id == ticket.id && known.system == ticket.system) {
             Some(known) => *known = ticket.clone(),

@@ -62,6 +62,11 @@ impl Sources {
         self.0.get_mut(place).filter(|entry| entry.name == name)
     }
 
+    /// Whether the source has published something.
+    pub(super) fn have_heard(&self, source: &Source) -> bool {
+        self.0.iter().any(|entry| entry.name == source.as_str() && entry.last_event_at.is_some())
+    }
+
     /// As `system.status` shows them.
     pub(super) fn snapshot(&self, now: Timestamp) -> Vec<SourceHealth> {
         let show = |entry: &Entry| SourceHealth {
