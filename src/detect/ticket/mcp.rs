@@ -225,14 +225,14 @@ impl Called {
             .find(|url| url.starts_with("https://") || url.starts_with("http://"));
         let mut fact =
             TicketFact::new(self.change(input), self.id(issue, url.as_deref(), input)?, &*self.system);
-        fact.url = url;
+        fact.ticket.url = url;
         let own = |names: &[&str]| look(issue, names);
         // What a creation was asked for is what it made; an update's input may have been refused in part.
         let asked = |names: &[&str]| input.as_object().and_then(|input| look(input, names));
         let either = |names: &[&str]| own(names).or_else(|| asked(names));
-        fact.title = either(&["title", "summary", "name", "subject"]);
-        fact.priority = either(&["priority"]);
-        fact.assigned_to = either(&["assignee", "assignees", "assigned_to"]);
+        fact.ticket.title = either(&["title", "summary", "name", "subject"]);
+        fact.ticket.priority = either(&["priority"]);
+        fact.ticket.assigned_to = either(&["assignee", "assignees", "assigned_to"]);
         Some(fact)
     }
 

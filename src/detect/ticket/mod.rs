@@ -20,6 +20,7 @@ mod tools;
 
 pub use pattern::{BadPattern, TicketPattern};
 
+use crate::event::work::Ticket;
 use pattern::Compiled;
 use serde_json::Value;
 
@@ -40,36 +41,26 @@ pub enum Change {
     },
 }
 
-/// One ticket that a tool call touched. What is not known is `None`.
+/// One ticket that a tool call touched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TicketFact {
     /// What happened.
     pub change: Change,
-    /// As its system shows it: `ABC-123`, `OWNER/REPO#5`.
-    pub id: String,
-    /// Its title.
-    pub title: Option<String>,
-    /// In the system's own words.
-    pub priority: Option<String>,
-    /// Who it is assigned to.
-    pub assigned_to: Option<String>,
-    /// Where a person can see it.
-    pub url: Option<String>,
-    /// `text`, `github`, `gitlab`, `jira`, `linear`, `aitrackdown`, or another's name.
-    pub system: String,
+    /// The ticket, as far as the call shows it.
+    pub ticket: Ticket,
 }
 
 impl TicketFact {
     fn new(change: Change, id: impl Into<String>, system: impl Into<String>) -> Self {
-        Self {
-            change,
+        let ticket = Ticket {
             id: id.into(),
             title: None,
             priority: None,
             assigned_to: None,
             url: None,
             system: system.into(),
-        }
+        };
+        Self { change, ticket }
     }
 }
 
@@ -108,7 +99,7 @@ impl Tickets {
 
 fn each_once(facts: Vec<TicketFact>) -> Vec<TicketFact> {
     let mut seen = std::collections::HashSet::new();
-    facts.into_iter().filter(|fact| seen.insert(fact.id.clone())).collect()
+    facts.into_iter().filter(|fact| seen.insert(fact.ticket.id.clone())).collect()
 }
 
 /// The first and the last half MiB; the second is empty where the first is all.

@@ -55,10 +55,10 @@ impl Compiled {
         let found = self.regex.captures(line)?;
         let group = |name| found.name(name).and_then(|group| field(group.as_str()));
         let mut fact = TicketFact::new(Change::Created, group("id")?, &self.system);
-        fact.title = group("title");
-        fact.priority = group("priority");
-        fact.assigned_to = group("assigned_to");
-        fact.url = group("url");
+        fact.ticket.title = group("title");
+        fact.ticket.priority = group("priority");
+        fact.ticket.assigned_to = group("assigned_to");
+        fact.ticket.url = group("url");
         Some(fact)
     }
 }

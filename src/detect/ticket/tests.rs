@@ -14,8 +14,9 @@ fn shown(fact: &TicketFact) -> String {
         Change::Updated { changed } => format!("~{}", changed.join(",")),
     };
     let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".into());
-    let rest = [&fact.title, &fact.priority, &fact.assigned_to, &fact.url].map(or);
-    format!("{change} {} {} {}", fact.id, fact.system, rest.join(" | "))
+    let rest =
+        [&fact.ticket.title, &fact.ticket.priority, &fact.ticket.assigned_to, &fact.ticket.url].map(or);
+    format!("{change} {} {} {}", fact.ticket.id, fact.ticket.system, rest.join(" | "))
 }
 
 fn told(facts: &[TicketFact]) -> Vec<String> {
@@ -370,8 +371,8 @@ fn the_users_patterns_find_what_they_say() {
 fn of_a_huge_text_both_ends_are_looked_at() {
     let middle = "é Created ticket\n".repeat(200_000);
     let stdout = format!("Created ticket: AB-1\n{middle}Created ticket: AB-2\n{middle}Created ticket: AB-3");
-    let ids: Vec<_> = bash("./x", &stdout).into_iter().map(|fact| fact.id).collect();
+    let ids: Vec<_> = bash("./x", &stdout).into_iter().map(|fact| fact.ticket.id).collect();
     assert_eq!(ids, ["AB-1", "AB-3"]);
     let long = bash("./x", &format!("Created ticket: AB-1: {}", "x".repeat(100_000)));
-    assert_eq!(long[0].title.as_ref().unwrap().len(), FIELD);
+    assert_eq!(long[0].ticket.title.as_ref().unwrap().len(), FIELD);
 }

@@ -84,7 +84,7 @@ pub(super) fn find(lines: &[String], system: &str) -> Vec<TicketFact> {
     let at = |number: usize| {
         let found = CREATED.captures(&lines[number])?;
         let mut fact = TicketFact::new(Change::Created, &found[1], system);
-        fact.title = found.get(2).and_then(|title| field(title.as_str()));
+        fact.ticket.title = found.get(2).and_then(|title| field(title.as_str()));
         add_details(&mut fact, &lines[number + 1..]);
         Some(fact)
     };
@@ -95,15 +95,15 @@ pub(super) fn find(lines: &[String], system: &str) -> Vec<TicketFact> {
 pub(super) fn add_details(fact: &mut TicketFact, lines: &[String]) {
     for line in lines.iter().take(DETAILS) {
         if let Some(url) = line.strip_prefix("https://") {
-            fact.url.get_or_insert(format!("https://{url}"));
+            fact.ticket.url.get_or_insert(format!("https://{url}"));
             continue;
         }
         let Some((name, value)) = detail(line) else { return };
         let place = match name.to_ascii_lowercase().as_str() {
-            "title" | "summary" => &mut fact.title,
-            "priority" | "severity" => &mut fact.priority,
-            "assigned to" | "assignee" | "assignees" => &mut fact.assigned_to,
-            "url" | "link" => &mut fact.url,
+            "title" | "summary" => &mut fact.ticket.title,
+            "priority" | "severity" => &mut fact.ticket.priority,
+            "assigned to" | "assignee" | "assignees" => &mut fact.ticket.assigned_to,
+            "url" | "link" => &mut fact.ticket.url,
             _ => continue,
         };
         if place.is_none() {

@@ -218,11 +218,11 @@ fn of_tool(system: &str, asked: &[Asked], lines: &[String]) -> Vec<TicketFact> {
             return None;
         }
         let mut fact = TicketFact::new(one.change.clone(), id, system);
-        fact.url = Some(url);
+        fact.ticket.url = Some(url);
         if knows {
-            fact.title.clone_from(&one.title);
-            fact.priority.clone_from(&one.priority);
-            fact.assigned_to.clone_from(&one.assigned_to);
+            fact.ticket.title.clone_from(&one.title);
+            fact.ticket.priority.clone_from(&one.priority);
+            fact.ticket.assigned_to.clone_from(&one.assigned_to);
         }
         Some(fact)
     };
@@ -251,7 +251,7 @@ pub(super) fn id_of(system: &str, url: &str) -> Option<String> {
 fn closed(line: &str) -> Option<TicketFact> {
     let found = CLOSED.captures(line)?;
     let mut fact = TicketFact::new(Change::Updated { changed: vec!["state".into()] }, &found[1], "github");
-    fact.title = found.get(2).and_then(|title| field(title.as_str()));
+    fact.ticket.title = found.get(2).and_then(|title| field(title.as_str()));
     Some(fact)
 }
 

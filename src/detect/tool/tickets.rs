@@ -34,17 +34,16 @@ impl KnownTickets {
         if self.updated_by.len() > MAX_KNOWN {
             self.updated_by.clear();
         }
-        for fact in found {
-            match fact.change {
-                Change::Created => self.created(fact, telling),
-                Change::Updated { .. } if is_repeat => telling.confirm(FactKind::Ticket, &fact.id),
-                Change::Updated { .. } => self.updated(fact, telling),
+        for TicketFact { change, ticket } in found {
+            match change {
+                Change::Created => self.created(ticket, telling),
+                Change::Updated { .. } if is_repeat => telling.confirm(FactKind::Ticket, &ticket.id),
+                Change::Updated { changed } => self.updated(ticket, changed, telling),
             }
         }
     }
 
-    fn created(&mut self, fact: TicketFact, telling: &mut Telling<'_>) {
-        let ticket = ticket_of(fact);
+    fn created(&mut self, ticket: Ticket, telling: &mut Telling<'_>) {
         if self.remember(&ticket) {
             telling.tell(FactKind::Ticket, &ticket.id.clone(), Body::TicketCreated(ticket));
         } else {
@@ -52,9 +51,7 @@ impl KnownTickets {
         }
     }
 
-    fn updated(&mut self, fact: TicketFact, telling: &mut Telling<'_>) {
-        let Change::Updated { changed } = fact.change.clone() else { return };
-        let mut ticket = ticket_of(fact);
+    fn updated(&mut self, mut ticket: Ticket, changed: Vec<String>, telling: &mut Telling<'_>) {
         if let Some(known) = self.known.get(&(ticket.system.clone(), ticket.id.clone())) {
             ticket.title = ticket.title.or_else(|| known.title.clone());
             ticket.priority = ticket.priority.or_else(|| known.priority.clone());
@@ -112,9 +109,4 @@ fn printed(response: &Value) -> String {
         }
         _ => response.get("stdout").and_then(Value::as_str).unwrap_or_default().to_owned(),
     }
-}
-
-fn ticket_of(fact: TicketFact) -> Ticket {
-    let TicketFact { change: _, id, title, priority, assigned_to, url, system } = fact;
-    Ticket { id, title, priority, assigned_to, url, system }
 }
