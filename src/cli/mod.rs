@@ -7,6 +7,7 @@ mod value;
 pub use hook::{HookOptions, HookPlace, HookVerb, Hooks};
 pub use value::{PortChoice, WindowSize};
 
+use crate::claude::Version;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr};
@@ -105,6 +106,9 @@ pub struct RunOptions {
     /// The same as --hooks off
     #[arg(long, conflicts_with = "hooks")]
     pub no_hooks: bool,
+    /// Version of the program, where it is known without asking.
+    #[arg(skip)]
+    pub claude_version: Option<Version>,
     /// What stands behind the first `--`, byte for byte; filled in by [`crate::cmd`].
     #[arg(skip)]
     pub claude_args: Vec<OsString>,
@@ -343,6 +347,9 @@ pub struct DemoOptions {
     /// Be the scripted program.
     #[arg(long, hide = true)]
     pub play: bool,
+    /// Settings as claude takes them, JSON; the scripted program tells the hooks they name.
+    #[arg(long, hide = true)]
+    pub settings: Option<String>,
     /// The options every verb has; filled in by [`crate::cmd`].
     #[arg(skip)]
     pub log: LogOptions,

@@ -1,14 +1,21 @@
-//! `demo`: everything there is to see, without an account. A scripted program takes claude's place; supervisor, hub
-//! and events are the real ones.
+//! `demo`: everything there is to see, without an account. A scripted program takes claude's place; supervisor, hub,
+//! hooks and events are the real ones.
 
+mod actor;
+mod hooks;
 mod play;
+mod stage;
 
 use super::{note, run};
+use crate::claude::Version;
 use crate::cli::{DemoOptions, Hooks, LaunchMethod, PortChoice, RunOptions};
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// The claude whose hooks the script plays.
+const PLAYED: Version = Version::new(2, 1, 197);
 
 /// Runs the demo, or is the scripted program of one.
 ///
@@ -31,6 +38,8 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
     if options.forever {
         play.push("--forever".into());
     }
+    // Hooks are added to settings that are there; this program has no other place for them.
+    play.push("--settings={}".into());
     Ok(RunOptions {
         websocket: true,
         websocket_port: Some(options.websocket_port.unwrap_or(PortChoice::Auto)),
@@ -41,18 +50,19 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
         claude: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("claude-mpm")),
         window_size: None,
         headless: false,
-        hooks: Hooks::Off,
+        hooks: Hooks::Http,
         no_hooks: false,
+        claude_version: Some(PLAYED),
         claude_args: play,
         log: options.log,
     })
 }
 
 fn play_script(options: &DemoOptions) -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout();
-    let on_terminal = out.is_terminal();
+    let out = io::stdout();
     loop {
-        play::play(&mut out, on_terminal, options.speed)?;
+        let stage = stage::Stage { out: out.lock(), on_terminal: out.is_terminal(), speed: options.speed };
+        play::play(stage, hooks::Hooks::of(options.settings.as_deref()))?;
         if !options.forever {
             return Ok(ExitCode::SUCCESS);
         }

@@ -52,11 +52,20 @@ pub struct HookSite {
 /// `key` the secret that opens it. The program may be run for two seconds to ask its version; no thread is made.
 pub fn prepare(options: &RunOptions, command: &Command, hook_address: SocketAddr, key: &str) -> Injection {
     let program = env::current_exe().unwrap_or_default();
-    prepare_for(options.hooks(), command, &HookSite { address: hook_address, key: key.into(), program })
+    let site = HookSite { address: hook_address, key: key.into(), program };
+    match options.claude_version {
+        Some(version) => prepare_as(options.hooks(), command, &site, || Probed::Claude(Some(version))),
+        None => prepare_for(options.hooks(), command, &site),
+    }
 }
 
 /// As [`prepare`], for any place the hooks can lead to.
 pub fn prepare_for(wish: Hooks, command: &Command, site: &HookSite) -> Injection {
+    prepare_as(wish, command, site, || probe(&command.path))
+}
+
+/// `probed` says what the program is; it is only asked where hooks are wanted.
+fn prepare_as(wish: Hooks, command: &Command, site: &HookSite, probed: impl FnOnce() -> Probed) -> Injection {
     let untouched = |note: Option<String>| Injection {
         arguments: command.arguments.clone(),
         environment: Vec::new(),
@@ -64,7 +73,7 @@ pub fn prepare_for(wish: Hooks, command: &Command, site: &HookSite) -> Injection
     };
     let Some((name, typed)) = command.arguments.split_first() else { return untouched(None) };
     let call = Invocation::read(typed);
-    let chosen = if call.starts_session { choose(wish, &command.path) } else { None };
+    let chosen = if call.starts_session { choose(wish, probed) } else { None };
     let Some((version, delivery)) = chosen else { return untouched(None) };
     if call.may_show_agents && prefers_agents() {
         return untouched(None);
@@ -83,11 +92,11 @@ pub fn prepare_for(wish: Hooks, command: &Command, site: &HookSite) -> Injection
 
 /// Which hooks this program can be asked for. Nobody's wish makes a claude that is known not to take http hooks get
 /// any: it would refuse all its settings.
-fn choose(wish: Hooks, program: &Path) -> Option<(Option<Version>, Delivery)> {
+fn choose(wish: Hooks, probed: impl FnOnce() -> Probed) -> Option<(Option<Version>, Delivery)> {
     if wish == Hooks::Off {
         return None;
     }
-    let (version, takes_http) = match probe(program) {
+    let (version, takes_http) = match probed() {
         Probed::Other if wish == Hooks::Auto => return None,
         Probed::Other => (None, true),
         Probed::Claude(None) => (None, wish == Hooks::Http),
