@@ -1,21 +1,49 @@
-//! `demo`: what a newcomer sees first. A scripted program, and everything else real.
+//! `demo`: what a newcomer sees first. A scripted program that tells claude's hooks, and everything else real.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::process::Command;
 use test_support::program::Program;
 use test_support::terminal::Terminal;
 use test_support::{DEADLINE, piped};
 
-fn demo(runtime: &tempfile::TempDir, args: &[&str]) -> Command {
+fn demo(folder: &tempfile::TempDir, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_claude-mpm"));
-    command.env_clear().env("TERM", "xterm-256color").env("XDG_RUNTIME_DIR", runtime.path()).args(args);
+    command.env_clear().env("TERM", "xterm-256color").env("XDG_RUNTIME_DIR", folder.path());
+    command.env("HOME", folder.path().join("home")).args(args);
     command
+}
+
+/// A whole demo on a terminal, and what a client was told.
+struct Told(Vec<Value>);
+
+impl Told {
+    fn of_a_demo() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let terminal = Terminal::start(demo(&folder, &["demo", "--speed", "8"]), 100, 60);
+        terminal.wait_for(|screen| screen.contains("What are you?"), DEADLINE);
+        let watch = Program::start(demo(&folder, &["watch", "-i", "demo", "-n", "1000", "-o", "json"]), b"");
+        assert!(terminal.wait_exit(DEADLINE).success());
+        assert_eq!(terminal.modes(), terminal.modes_before);
+        let (status, lines, complaints) = watch.finish();
+        assert!(status.success(), "{complaints:?}");
+        assert!(!folder.path().join("home").exists(), "something was written below HOME");
+        Self(lines.iter().map(|line| serde_json::from_str(line).expect("a frame")).collect())
+    }
+
+    fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {
+        self.0.iter().filter(move |event| event["type"] == kind)
+    }
+
+    fn texts(&self, kind: &str, field: &str) -> Vec<String> {
+        self.of_kind(kind).filter_map(|event| event["data"][field].as_str().map(str::to_owned)).collect()
+    }
 }
 
 #[test]
 fn without_a_terminal_it_plays_through_and_says_that_it_is_a_demo() {
-    let runtime = tempfile::tempdir().expect("a folder");
-    let output = piped::run(demo(&runtime, &["demo", "--speed", "100"]), b"", DEADLINE);
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = piped::run(demo(&folder, &["demo", "--speed", "100"]), b"", DEADLINE);
     assert!(output.status.success());
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(err.contains("this is a demo") && err.contains("ws://127.0.0.1:"), "{err}");
@@ -24,27 +52,58 @@ fn without_a_terminal_it_plays_through_and_says_that_it_is_a_demo() {
 }
 
 #[test]
-fn on_a_terminal_each_line_is_told_once_though_it_is_drawn_word_by_word() {
-    let runtime = tempfile::tempdir().expect("a folder");
-    let terminal = Terminal::start(demo(&runtime, &["demo", "--speed", "4"]), 100, 40);
-    terminal.wait_for(|screen| screen.contains("What are you?"), DEADLINE);
-    let watch = Program::start(demo(&runtime, &["watch", "-i", "demo", "-n", "1000", "-o", "json"]), b"");
-    assert!(terminal.wait_exit(DEADLINE).success());
-    assert_eq!(terminal.modes(), terminal.modes_before);
-    let (status, lines, complaints) = watch.finish();
-    assert!(status.success(), "{complaints:?}");
-    let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).expect("a frame")).collect();
-    let told = |kind: &str, field: &str| -> Vec<String> {
-        let of_kind = events.iter().filter(|event| event["type"] == kind);
-        of_kind.filter_map(|event| event["data"][field].as_str().map(str::to_owned)).collect()
+fn its_story_is_told_each_fact_once_and_by_the_hooks_it_posts() {
+    let told = Told::of_a_demo();
+    assert_delegations(&told);
+    assert_todos(&told);
+    assert_output(&told);
+    let activity = told.texts("claude.activity", "activity");
+    let waits = activity.iter().filter(|activity| *activity == "needs_permission").count();
+    assert!(waits == 1 && activity.last().is_some_and(|last| last == "idle"), "{activity:?}");
+    assert_eq!(told.texts("ticket.created", "id"), ["DEMO-7"]);
+    let said = told.texts("claude.message", "text");
+    let asked = told.of_kind("claude.message").filter(|event| event["data"]["role"] == "user").count();
+    assert!(asked == 4 && said.len() == 10, "{said:#?}");
+    assert_eq!(told.texts("session.end", "reason"), ["exited"]);
+    assert_eq!(told.of_kind("system.error").count(), 0, "{:#?}", told.texts("system.error", "error"));
+    for kind in ["agent.delegation", "todo.update", "ticket.created", "claude.message", "hook.session_end"] {
+        let all_by_hooks = told.of_kind(kind).all(|event| event["source"] == "hook");
+        assert!(told.of_kind(kind).next().is_some() && all_by_hooks, "{kind}");
+    }
+}
+
+/// One waits, one is in the background, and each ends well.
+fn assert_delegations(told: &Told) {
+    let mut found: BTreeMap<&str, Vec<(&str, bool)>> = BTreeMap::new();
+    for event in told.of_kind("agent.delegation") {
+        let data = &event["data"];
+        let (agent, status) = (data["agent"].as_str().unwrap(), data["status"].as_str().unwrap());
+        found.entry(agent).or_default().push((status, data["background"] == true));
+    }
+    assert_eq!(found["engineer"], [("started", false), ("completed", false)]);
+    assert_eq!(found["qa"], [("started", true), ("completed", true)]);
+    assert_eq!(found.len(), 2);
+    let last = told.of_kind("agent.status").last().expect("it follows the delegations");
+    assert_eq!(last["data"]["active_agents"], Value::Array(Vec::new()));
+}
+
+/// Three are added one by one, and each is begun and done.
+fn assert_todos(told: &Told) {
+    let stats = |event: &Value| {
+        ["total", "completed", "in_progress"].map(|name| event["data"]["stats"][name].as_u64().unwrap())
     };
-    let output = told("claude.output", "content");
-    for line in ["● All 42 tests pass.", "❯ Run the tests.", "● Bash(cargo test)", "The demo is over."]
-    {
+    let lists: Vec<_> = told.of_kind("todo.update").map(stats).collect();
+    assert_eq!(
+        lists,
+        [[1, 0, 0], [2, 0, 0], [3, 0, 0], [3, 0, 1], [3, 1, 0], [3, 1, 1], [3, 1, 2], [3, 2, 1], [3, 3, 0]]
+    );
+}
+
+/// Each line is told once, though it is drawn word by word, and nothing is told that goes away.
+fn assert_output(told: &Told) {
+    let output = told.texts("claude.output", "content");
+    for line in ["● Published.", "❯ Publish it.", "● Bash(npm publish)", "The demo is over."] {
         assert_eq!(output.iter().filter(|told| *told == line).count(), 1, "{line} in {output:#?}");
     }
     assert!(!output.iter().any(|line| line.contains("Thinking")), "a spinner is not output: {output:#?}");
-    let activity = told("claude.activity", "activity");
-    assert!(activity.contains(&"idle".to_owned()) && activity.contains(&"busy".to_owned()), "{activity:?}");
-    assert_eq!(told("session.end", "reason"), ["exited"]);
 }
