@@ -13,7 +13,7 @@
 //! | --- | --- | --- |
 //! | 0 | [`event`] *pure* | the model: event, body, channel, ids, time |
 //! | 0 | [`process`] | unix: pseudo-terminal, guardian, relays, signals; knows no events |
-//! | 1 | [`detect`] *pure* | raw input to what it means: lines of a screen or pipe, activity, hooks, stream, transcripts |
+//! | 1 | [`detect`] *pure* | raw input to what it means: lines of a screen or pipe, activity, hooks, stream, transcripts; facts, each once |
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
 //! | 1 | [`claude`] *pure* | the claude command line: versions, hooks, arguments, settings |
 //! | 1 | [`config`] | the user's settings file |
@@ -21,8 +21,8 @@
 //! | 1 | [`instance`] | port, registry record, runtime directory, environment of the child |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text; close codes |
 //! | 3 | [`hub`] | the log: publisher, ring, reader |
-//! | 4 | [`source`] | producers: claude's output, claude's files, the machine |
-//! | 4 | [`server`] | lets clients read the log over HTTP and WebSocket |
+//! | 4 | [`source`] | producers: claude's output, claude's files, the machine; the funnel where facts meet |
+//! | 4 | [`server`] | lets clients read the log over HTTP and WebSocket; takes claude's hooks on a port of their own |
 //! | 4 | [`client`] | the other end: connect, follow, resume |
 //! | 5 | [`supervisor`] | one supervised run; its table of states |
 //! | 5 | [`cli`] | clap types and help text |
@@ -32,13 +32,23 @@
 //!
 //! ```text
 //! PTY or pipe ─► process::relay ─► the user's terminal            (first, always, waits for nobody else)
-//!                     └─► process::tap ─► source::output ─► detect ─► Body ─┐
-//! guardian's reports ─► supervisor ──────────────────────────────► Body ────┤ Publisher::publish
-//! sysinfo ─► source::system ─────────────────────────────────────► Body ────┘ = stamp · fold Status · append · wake
+//!                     └─► process::tap ─► source::output ─► detect ─► lines, activity ───────► Body ─┐
+//! claude's hooks ─► server::hooks ─────────────────► detect::hook ─┐                                 │
+//! claude's stream ─► source::output ────────► detect::stream_json ─┤ Observation                     │
+//! claude's files ─► source::transcript, claude_state ─► detect ────┤                                 │
+//!                       source::funnel ◄───────────────────────────┘                                 │
+//!                            └─► detect::tool (one Detector: each fact once, who said so) ──► Body ──┤
+//! guardian's reports ─► supervisor ────────────────────────────────────────────────────────► Body ───┤
+//! sysinfo ─► source::system ───────────────────────────────────────────────────────────────► Body ───┤
+//!                                                                                 Publisher::publish ◄┘
+//!                                                               = stamp · fold Status · append · wake
 //!                                                                      hub::Log (seq, ring)
 //!                                                                           │ Reader::next → batch | gap | closed
 //!                                      Filter::admits ─► dialect (encoded once per record) ─► socket, deadline
 //! ```
+//!
+//! Hooks reach us because claude is started with settings of one run ([`cmd::injection`]); the screen's facts count
+//! only until a source with ids has spoken.
 //!
 //! # Invariants
 //!
@@ -52,13 +62,19 @@
 //! 6. Every buffer has a bound and a stated behaviour when full; every wait on a peer has a deadline.
 //! 7. The terminal is restored and the registry record removed on every way out; when we are killed, the guardian
 //!    restores the terminal and ends the child.
-//! 8. Event text is hostile: visible escapes in `watch`, one line per entry in logs.
+//! 8. Every fact is one event, published by the source that was first; the others confirm it (`explain`). Every
+//!    delegation that starts, ends: by its result, or with the turn, the session or the process.
+//! 9. Nothing under `~/.claude` or in the project is written, but by `hook install`. A hook is answered before it is
+//!    looked at, so that claude waits for nothing of ours.
+//! 10. Event text is hostile: visible escapes in `watch`, one line per entry in logs.
 //!
 //! # Vocabulary
 //!
 //! **instance** one running claude-mpm · **session** one supervised run · **claude session** claude's own
 //! `session_id` · **child** the claude process · **guardian** the forked process that is claude's parent ·
-//! **source** publishes · **detector** pure, from raw input to body · **event, body, channel** · **record** an event
+//! **source** publishes · **detector** pure, from raw input to body · **hook** what claude tells while it works ·
+//! **observation** what one source says of claude's work, before anybody knows whether it is news · **fact** what is
+//! told once · **event, body, channel** · **record** an event
 //! in the log with its encodings · **log, ring, cursor, epoch** · **subscription** filter and cursor · **gap, slow
 //! consumer** · **dialect, frame, request, reply** · **connection** one client's task · **tap** where detectors read
 //! along.

@@ -28,16 +28,50 @@ EXIT STATUS
   timed out.
 
 ENVIRONMENT
-  XDG_RUNTIME_DIR   where running instances are recorded, in claude-mpm/ [else /tmp/claude-mpm-UID]
-  NO_COLOR          no colours
-  claude gets CLAUDE_MPM_SESSION and CLAUDE_MPM_URL.";
+  XDG_RUNTIME_DIR    where running instances are recorded, in claude-mpm/ [else /tmp/claude-mpm-UID]
+  CLAUDE_MPM_CONFIG  the settings file to read instead; it has to exist
+  CLAUDE_CONFIG_DIR  where claude keeps its files [else ~/.claude]
+  NO_COLOR           no colours
+  claude gets CLAUDE_MPM_SESSION, CLAUDE_MPM_URL and CLAUDE_MPM_HOOK_KEY.
+
+FILES
+  ~/.config/claude-mpm/config.toml   settings (in XDG_CONFIG_HOME, if that is set)";
 
 pub(super) const RUN_END: &str = "\
-Everything behind the first `--` reaches claude byte for byte.
+Everything behind the first `--` reaches claude byte for byte, but for the hooks that a served claude gets.
+
+HOOKS
+  With --websocket, claude gets hooks of ours for this run: in a --settings argument before its own, or put
+  beside what its own --settings says. No file of claude's or of the project is written, and its user's hooks
+  run as always. `auto` takes HTTP hooks where claude's version knows them, commands where not, and none where
+  the program is not claude. Claude itself runs no hooks with --bare, --safe-mode or disableAllHooks.
+
+EXAMPLES
+  claude-mpm --websocket --launch-method subprocess
+                                             claude, with its events on ws://127.0.0.1:8765
+  claude-mpm --websocket-port auto --launch-method subprocess --hooks off -- -p 'hi'
+                                             the same on a free port, claude's arguments as they were typed
 
 EXIT STATUS
   claude's own; 128+N when signal N ended it; 125 when claude-mpm failed, 126 when claude cannot be
-  executed, 127 when it is not found.";
+  executed, 127 when it is not found.
+
+ENVIRONMENT
+  XDG_RUNTIME_DIR      where running instances are recorded, in claude-mpm/ [else /tmp/claude-mpm-UID]
+  CLAUDE_MPM_CONFIG    the settings file to read instead of the user's; it has to exist
+  CLAUDE_CONFIG_DIR    where claude's transcripts are read [else ~/.claude]
+  Claude gets:
+  CLAUDE_MPM_SESSION   the id of the session
+  CLAUDE_MPM_URL       where its events are, ws://HOST:PORT
+  CLAUDE_MPM_HOOK_KEY  the key of its hooks, where it has hooks; NO_PROXY then excepts this machine
+
+FILES
+  $XDG_RUNTIME_DIR/claude-mpm/       a record and a socket of each running instance, removed when it ends
+  ~/.config/claude-mpm/config.toml   settings (in XDG_CONFIG_HOME, if that is set):
+      [[ticket]]                     a line of a tool's output that tells of a new ticket
+      pattern = 'opened (?<id>DESK-\\d+): (?<title>.+)'
+      system = 'desk'
+  ~/.claude/projects, sessions       read, never written";
 
 pub(super) const WATCH_END: &str = "\
 A lost connection is made again and goes on behind the last event; what could not be had is reported as
@@ -70,14 +104,19 @@ EXIT STATUS
 
 pub(super) const EXPLAIN_END: &str = "\
 Hooks, claude's stream and its transcript tell of the same facts; each fact is one event, published by the
-source that was first. Only events that are still in memory can be explained.
+source that was first; what the others say later is counted here. Only events that are still in memory can be
+explained; `watch -o json` shows their numbers (seq).
 
 EXAMPLES
-  claude-mpm explain                         how often each source was first, by event type
+  claude-mpm explain                         how often each source was first, and whether it is well
   claude-mpm explain 1234                    the event with this number
+  claude-mpm explain -i web 1234             the same, of the instance named web
 
 EXIT STATUS
-  0 ok, 1 failed, 2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
+  0 ok, 1 failed, 2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out
+
+ENVIRONMENT
+  XDG_RUNTIME_DIR   where running instances are looked for, in claude-mpm/ [else /tmp/claude-mpm-UID]";
 
 pub(super) const CHECK_END: &str = "\
 EXAMPLES
@@ -91,7 +130,9 @@ EXIT STATUS
   2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
 
 pub(super) const DEMO_END: &str = "\
-It runs under the real supervisor and hub, and says that it is a demo.
+It runs under the real supervisor and hub, tells the hooks claude would tell, and says that it is a demo: two
+agents, one of them in the background, a todo list, a ticket, a permission that waits. Claude is not needed and
+not started, and no file of yours is written.
 
 EXAMPLES
   claude-mpm demo                            then, in another terminal: claude-mpm watch
@@ -115,4 +156,11 @@ EXIT STATUS
 ENVIRONMENT
   CLAUDE_MPM_SESSION   the session whose hub is told
   CLAUDE_MPM_HOOK_KEY  the key of that session's hooks
-  CLAUDE_CONFIG_DIR    where claude's settings are [else ~/.claude]";
+  CLAUDE_PROJECT_DIR   the directory whose instance is told outside of a session [else this one]
+  CLAUDE_CONFIG_DIR    where claude's settings are [else ~/.claude]
+  XDG_RUNTIME_DIR      where running instances are looked for, in claude-mpm/ [else /tmp/claude-mpm-UID]
+
+FILES
+  ~/.claude/settings.json        what `install` changes; --project: .claude/settings.json, --local:
+                                 .claude/settings.local.json
+  *.before-claude-mpm            the file as it was before the first change";

@@ -30,10 +30,10 @@ pub(super) fn forward(event: Option<&OsStr>) {
     let Some(event) = event_of(event, &body) else { return };
     let path = format!("{HOOK_PATH}{event}");
     let key = env::var(ENV_HOOK_KEY).ok();
-    let head = post::head(&path, body.len(), key.as_deref());
+    // One write, so that the hub wakes once.
+    let request = [post::head(&path, body.len(), key.as_deref()).into_bytes(), body].concat();
     let deadline = began + IN_ALL;
-    let sent = line.send(head.as_bytes(), deadline).and_then(|()| line.send(&body, deadline));
-    if sent.is_some() {
+    if line.send(&request, deadline).is_some() {
         line.await_answer(deadline);
     }
 }
