@@ -77,7 +77,7 @@ fn assert_delegations(told: &Told) {
     let mut found: BTreeMap<&str, Vec<(&str, bool)>> = BTreeMap::new();
     for event in told.of_kind("agent.delegation") {
         let data = &event["data"];
-        let (agent, status) = (data["agent"].as_str().unwrap(), data["status"].as_str().unwrap());
+        let [agent, status] = ["agent", "status"].map(|name| data[name].as_str().expect("a text"));
         found.entry(agent).or_default().push((status, data["background"] == true));
     }
     assert_eq!(found["engineer"], [("started", false), ("completed", false)]);
@@ -90,7 +90,8 @@ fn assert_delegations(told: &Told) {
 /// Three are added one by one, and each is begun and done.
 fn assert_todos(told: &Told) {
     let stats = |event: &Value| {
-        ["total", "completed", "in_progress"].map(|name| event["data"]["stats"][name].as_u64().unwrap())
+        ["total", "completed", "in_progress"]
+            .map(|name| event["data"]["stats"][name].as_u64().expect("a count"))
     };
     let lists: Vec<_> = told.of_kind("todo.update").map(stats).collect();
     assert_eq!(
