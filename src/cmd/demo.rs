@@ -2,6 +2,7 @@
 //! hooks and events are the real ones.
 
 mod actor;
+mod agents;
 mod hooks;
 mod play;
 mod stage;

@@ -1,7 +1,7 @@
 //! Claude's part, played: each thing it can do is drawn, and told by the very hooks claude would tell it with.
 //!
-//! The hooks have the fields recorded of claude 2.1.197. It keeps no transcript, so no hook names one. What is played
-//! is `play`'s.
+//! The hooks have the fields recorded of claude 2.1.197. It keeps no transcript, so no hook names one. What it does
+//! with agents is in `agents`, what is played in `play`.
 
 use super::hooks::Hooks;
 use super::stage::{IDLE_TITLE, Stage};
@@ -20,38 +20,19 @@ pub(super) struct Command {
     pub(super) output: &'static str,
 }
 
-/// An agent and its work.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Errand {
-    /// Name of the agent.
-    pub(super) agent: &'static str,
-    /// Its task.
-    pub(super) task: &'static str,
-    /// What it runs.
-    pub(super) command: Command,
-    /// Its answer.
-    pub(super) answer: &'static str,
-}
-
-/// An agent that works in the background.
-#[derive(Debug)]
-pub(super) struct Launched {
-    errand: Errand,
-    call: String,
-    agent_id: String,
-    tool_call: String,
-}
-
 /// Who plays.
 #[derive(Debug)]
 pub(super) struct Actor<W> {
-    stage: Stage<W>,
+    /// Where it is drawn.
+    pub(super) stage: Stage<W>,
     hooks: Hooks,
     session: String,
-    prompt: String,
+    /// Id of the prompt that is being answered.
+    pub(super) prompt: String,
     cwd: String,
     tasks: Vec<&'static str>,
-    in_background: Vec<Value>,
+    /// Agents at work in the background, as hooks list them.
+    pub(super) in_background: Vec<Value>,
     last_words: String,
     calls: u32,
 }
@@ -177,126 +158,52 @@ impl<W: Write> Actor<W> {
         Ok(())
     }
 
-    /// Claude hands work to an agent and waits for it.
-    pub(super) fn delegate(&mut self, errand: Errand) -> io::Result<()> {
-        let input = errand_input(errand, false);
-        let call = self.new_call();
-        self.tell("PreToolUse", called(&call, "Agent", &input));
-        self.stage.line(&format!("\u{25cf} {}({})", errand.agent, errand.task))?;
-        let agent_id = self.agent_begins(errand);
-        let tool_call = self.new_call();
-        let in_agent = |body: Value| with(body, agent_fields(&agent_id, errand));
-        self.tell("PreToolUse", in_agent(called(&tool_call, "Bash", &input_of(errand.command))));
-        self.stage.work(3000)?;
-        let end = result(&tool_call, "Bash", &input_of(errand.command), printed(errand.command));
-        self.tell("PostToolUse", in_agent(end));
-        self.agent_stops(&agent_id, errand);
-        let response = json!({"status": "completed", "agentId": agent_id, "agentType": errand.agent,
-            "content": [{"type": "text", "text": errand.answer}], "totalToolUseCount": 1,
-            "totalTokens": 1200, "usage": {"output_tokens": 300}});
-        self.returned(&call, "Agent", &input, response);
-        self.stage.line(&format!("  \u{23bf}  {}", errand.answer))
-    }
-
-    /// Claude hands work to an agent and goes on.
-    pub(super) fn launch(&mut self, errand: Errand) -> io::Result<Launched> {
-        let input = errand_input(errand, true);
-        let call = self.new_call();
-        self.tell("PreToolUse", called(&call, "Agent", &input));
-        let agent_id = self.agent_begins(errand);
-        let response = json!({"status": "async_launched", "isAsync": true, "agentId": agent_id,
-            "description": errand.task});
-        self.returned(&call, "Agent", &input, response);
-        self.stage.line(&format!("\u{25cf} {}({}) in the background", errand.agent, errand.task))?;
-        let tool_call = self.new_call();
-        let begun = called(&tool_call, "Bash", &input_of(errand.command));
-        self.tell("PreToolUse", with(begun, agent_fields(&agent_id, errand)));
-        self.in_background.push(json!({"id": agent_id, "type": "subagent", "status": "running",
-            "agent_type": errand.agent, "description": errand.task}));
-        Ok(Launched { errand, call, agent_id, tool_call })
-    }
-
-    /// An agent in the background is done; claude hears of it as of a prompt, and a turn begins.
-    pub(super) fn comes_back(&mut self, launched: &Launched) -> io::Result<()> {
-        let Launched { errand, call, agent_id, tool_call } = launched;
-        let end = result(tool_call, "Bash", &input_of(errand.command), printed(errand.command));
-        self.tell("PostToolUse", with(end, agent_fields(agent_id, *errand)));
-        self.agent_stops(agent_id, *errand);
-        self.in_background.retain(|task| task["id"] != agent_id.as_str());
-        let notification = format!(
-            "<task-notification>\n<task-id>{agent_id}</task-id>\n<tool-use-id>{call}</tool-use-id>\n\
-             <status>completed</status>\n<summary>Agent \"{}\" finished</summary>\n<result>{}</result>\n\
-             </task-notification>",
-            errand.task, errand.answer
-        );
-        self.prompt = Uuid::new_v4().to_string();
-        self.tell("UserPromptSubmit", json!({"prompt": notification}));
-        self.stage.line(&format!("\u{25cf} {} finished: {}", errand.agent, errand.answer))?;
-        self.stage.work(1200)
-    }
-
-    fn agent_begins(&mut self, errand: Errand) -> String {
-        let id = Uuid::new_v4().simple().to_string();
-        let agent_id = format!("a{}", &id[..16]);
-        self.tell("SubagentStart", agent_fields(&agent_id, errand));
-        agent_id
-    }
-
-    fn agent_stops(&mut self, agent_id: &str, errand: Errand) {
-        let stopped = json!({"last_assistant_message": errand.answer, "background_tasks": self.in_background,
-            "stop_hook_active": false});
-        self.tell("SubagentStop", with(stopped, agent_fields(agent_id, errand)));
-    }
-
     /// A call of claude's own has come back, and with it the batch it is alone in.
-    fn returned(&mut self, call: &str, tool: &str, input: &Value, response: Value) {
+    pub(super) fn returned(&mut self, call: &str, tool: &str, input: &Value, response: Value) {
         let batch =
             json!({"tool_calls": [with(called(call, tool, input), json!({"tool_response": response}))]});
         self.tell("PostToolUse", result(call, tool, input, response));
         self.tell("PostToolBatch", batch);
     }
 
-    fn tell(&self, event: &str, fields: Value) {
+    /// Tells of an event with the fields all hooks have, and these.
+    pub(super) fn tell(&self, event: &str, fields: Value) {
         let body = json!({"session_id": self.session, "cwd": self.cwd, "hook_event_name": event,
             "permission_mode": "default", "prompt_id": self.prompt});
         self.hooks.tell(event, &with(body, fields));
     }
 
-    fn new_call(&mut self) -> String {
+    /// An id for a call.
+    pub(super) fn new_call(&mut self) -> String {
         self.calls += 1;
         format!("toolu_{}{:04}", &self.session.replace('-', "")[..16], self.calls)
     }
 }
 
 /// The fields of both objects.
-fn with(mut body: Value, more: Value) -> Value {
+pub(super) fn with(mut body: Value, more: Value) -> Value {
     if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
         body.extend(Map::into_iter(more));
     }
     body
 }
 
-fn called(call: &str, tool: &str, input: &Value) -> Value {
+/// What a hook says of a call.
+pub(super) fn called(call: &str, tool: &str, input: &Value) -> Value {
     json!({"tool_name": tool, "tool_input": input, "tool_use_id": call})
 }
 
-fn result(call: &str, tool: &str, input: &Value, response: Value) -> Value {
+/// What a hook says of a call that has returned.
+pub(super) fn result(call: &str, tool: &str, input: &Value, response: Value) -> Value {
     with(called(call, tool, input), json!({"tool_response": response}))
 }
 
-fn input_of(command: Command) -> Value {
+/// The command as the shell's tool takes it.
+pub(super) fn input_of(command: Command) -> Value {
     json!({"command": command.command, "description": command.description})
 }
 
-fn printed(command: Command) -> Value {
+/// What comes of it as that tool returns it.
+pub(super) fn printed(command: Command) -> Value {
     json!({"stdout": command.output, "stderr": "", "interrupted": false, "isImage": false})
-}
-
-fn errand_input(errand: Errand, in_background: bool) -> Value {
-    let input = json!({"description": errand.task, "prompt": errand.task, "subagent_type": errand.agent});
-    if in_background { with(input, json!({"run_in_background": true})) } else { input }
-}
-
-fn agent_fields(agent_id: &str, errand: Errand) -> Value {
-    json!({"agent_id": agent_id, "agent_type": errand.agent})
 }

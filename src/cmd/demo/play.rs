@@ -3,7 +3,8 @@
 //! It has one of everything a newcomer should see: a list that fills, an agent that is waited for, one in the
 //! background, a ticket, a permission that waits and is given. It reads nothing and knows nothing of being supervised.
 
-use super::actor::{Actor, Command, Errand};
+use super::actor::{Actor, Command};
+use super::agents::Errand;
 use super::hooks::Hooks;
 use super::stage::Stage;
 use std::io::{self, Write};
