@@ -11,6 +11,9 @@ use std::path::{Component, Path, PathBuf};
 /// Longest folder name claude makes of a working directory; beyond it, it adds a hash nobody else can know.
 const MAX_ENCODED: usize = 200;
 
+/// Longest path there can be, bytes (PATH_MAX).
+pub(super) const MAX_PATH: usize = 4096;
+
 /// The folder: `$CLAUDE_CONFIG_DIR`, else `$HOME/.claude`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaudeFolder(PathBuf);
@@ -93,6 +96,11 @@ impl ClaudeFolder {
 /// # Errors
 /// As above.
 pub fn open_own(path: &Path) -> io::Result<File> {
+    // Opening alone does something to some of what is no regular file: it lets a writer of a FIFO go on.
+    let there = path.symlink_metadata()?;
+    if !there.is_file() {
+        return Err(refused(if there.is_symlink() { "it is a link" } else { "it is no regular file" }));
+    }
     let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK;
     let file = match OpenOptions::new().read(true).custom_flags(flags.bits()).open(path) {
         Err(error) if error.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32) => {

@@ -3,8 +3,9 @@
 //! It owns the only [`Detector`] and is the only publisher of its facts; the others send it what they see over bounded
 //! queues. When claude has ended it takes in what is left, closes what is open, and ends.
 
+use super::claude_folder::MAX_PATH;
 use super::hook_watch::HookWatch;
-use super::seen::{Seen, Track};
+use super::seen::{FaultKind, Seen, Track};
 use crate::control::HookPost;
 use crate::detect::hook::{self, Heard};
 use crate::detect::observation::{Fact, Observation};
@@ -33,7 +34,7 @@ pub struct Funnel {
     tracks: mpsc::Sender<Track>,
     facts: Facts,
     sessions: HashSet<Arc<str>>,
-    faults: HashMap<String, u64>,
+    faults: HashMap<(String, FaultKind), u64>,
     hook_watch: HookWatch,
     repeats: Repeats,
     hooks_lost: u64,
@@ -96,6 +97,9 @@ impl Funnel {
         while let Ok(item) = seen.try_recv() {
             self.seen(item);
         }
+        if self.hook_watch.deadline().is_some() {
+            self.hooks_are_missing();
+        }
         let told = self.detector.finish(hub::now());
         self.tell(told);
     }
@@ -110,17 +114,25 @@ impl Funnel {
                 self.hook_watch.heard();
                 self.publisher.as_source(Source::Hook).publish(Body::Hook(event));
                 if let Some(claude_session) = claude_session {
-                    let path = transcript_path.map(Into::into);
-                    let track = Track { claude_session, path, cwd: cwd.map(Into::into) };
-                    // A full queue holds the same sessions already, and a later hook says it again.
-                    let _full = self.tracks.try_send(track);
+                    self.track(claude_session, transcript_path, cwd);
                 }
                 for observation in &observations {
                     self.observed(&Source::Hook, observation);
                 }
             }
-            Err(fault) => self.fault(&Source::Hook, fault.to_string()),
+            Err(fault) => self.fault(&Source::Hook, FaultKind::Unreadable, fault.to_string()),
         }
+    }
+
+    fn track(&mut self, claude_session: Arc<str>, path: Option<String>, cwd: Option<String>) {
+        let is_path = |text: &String| text.len() <= MAX_PATH;
+        if path.as_ref().is_some_and(|path| !is_path(path)) {
+            let what = format!("cannot follow transcript: its path is longer than {MAX_PATH} bytes");
+            self.fault(&Source::Transcript, FaultKind::Refused, what);
+        }
+        let [path, cwd] = [path, cwd].map(|text| text.filter(is_path).map(Into::into));
+        // A full queue holds the same sessions already, and a later hook says it again.
+        let _full = self.tracks.try_send(Track { claude_session, path, cwd });
     }
 
     fn seen(&mut self, item: Seen) {
@@ -137,7 +149,7 @@ impl Funnel {
             }
             Seen::Drawn(observation) if !self.is_exact => self.observed(&Source::Screen, &observation),
             Seen::Drawn(_) => {}
-            Seen::Fault { source, what } => self.fault(&source, what),
+            Seen::Fault { source, kind, what } => self.fault(&source, kind, what),
         }
     }
 
@@ -175,7 +187,8 @@ impl Funnel {
     fn look_for_lost_hooks(&mut self) {
         let lost = self.publisher.hub().gauges().hooks_lost();
         if std::mem::replace(&mut self.hooks_lost, lost) < lost {
-            self.fault(&Source::Hook, format!("cannot take in all hooks: {lost} came too fast or too large"));
+            let what = format!("cannot take in all hooks: {lost} came too fast or too large");
+            self.fault(&Source::Hook, FaultKind::Lost, what);
         }
     }
 
@@ -186,8 +199,8 @@ impl Funnel {
     }
 
     /// Says it the first time, and counts.
-    fn fault(&mut self, source: &Source, what: String) {
-        let count = self.faults.entry(source.as_str().to_owned()).or_default();
+    fn fault(&mut self, source: &Source, kind: FaultKind, what: String) {
+        let count = self.faults.entry((source.as_str().to_owned(), kind)).or_default();
         *count += 1;
         let note = format!("{count} times something could not be read, last: {what}");
         let is_first = *count == 1;
@@ -231,7 +244,7 @@ impl Repeats {
 
     fn has(&mut self, post: &HookPost) -> bool {
         let mut hasher = DefaultHasher::new();
-        post.body.hash(&mut hasher);
+        (&post.event, &post.body).hash(&mut hasher);
         let (hash, now) = (hasher.finish(), post.arrived);
         let is_same = |(known, at): &(u64, Timestamp)| *known == hash && now.millis_since(*at) < Self::MILLIS;
         if self.0.iter().any(is_same) {

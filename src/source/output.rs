@@ -3,7 +3,7 @@
 //!
 //! It reads the tap on a thread of its own, because emulating a screen is work and nobody must wait for it.
 
-use super::seen::Seen;
+use super::seen::{FaultKind, Seen};
 use crate::detect::activity::{ActivityDetector, Change};
 use crate::detect::drawn::Drawn;
 use crate::detect::lines::{Line, Lines};
@@ -142,7 +142,7 @@ impl OutputReader {
         let unread = self.stream.as_ref().map_or(0, StreamDecoder::unread);
         if std::mem::replace(&mut self.unread, unread) < unread {
             let what = "cannot read a line of claude's stream: it is no JSON object".to_owned();
-            send(&self.seen, Seen::Fault { source: Source::Stream, what });
+            send(&self.seen, Seen::Fault { source: Source::Stream, kind: FaultKind::Unreadable, what });
         }
     }
 

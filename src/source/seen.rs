@@ -15,13 +15,26 @@ pub enum Seen {
     Drawn(Observation),
     /// The terminal looks as if claude were in this state.
     Looks(ActivityState),
-    /// Something could not be read. It is told once per cause; reading goes on where that is possible.
+    /// Something could not be read; reading goes on where that is possible.
     Fault {
         /// Who could not.
         source: Source,
+        /// What sort of thing it is; each is told once for each source.
+        kind: FaultKind,
         /// `cannot <verb> <object>: <cause>`.
         what: String,
     },
+}
+
+/// A sort of fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FaultKind {
+    /// What was said means nothing.
+    Unreadable,
+    /// A path or a file that is not followed, as it is not what it should be.
+    Refused,
+    /// Something came too fast or was too large.
+    Lost,
 }
 
 /// A session of claude to follow. The same may be said any number of times.

@@ -11,8 +11,9 @@ use crate::detect::claude_json;
 use crate::event::{Source, Timestamp};
 use crate::process::folders::Folders;
 use crate::source::claude_folder::ClaudeFolder;
-use crate::source::seen::{Seen, Track};
+use crate::source::seen::{FaultKind, Seen, Track};
 use std::collections::{BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::mpsc;
 
@@ -83,8 +84,10 @@ impl Follower {
         if claude_json::session_id(&track.claude_session).is_none() {
             return;
         }
-        let told =
-            track.path.filter(|path| self.folder.check(path).map_err(|why| self.outlet.fault(why)).is_ok());
+        let outlet = &mut self.outlet;
+        let mut is_sane =
+            |path: &PathBuf| self.folder.check(path).map_err(|why| outlet.fault(FaultKind::Refused, why)).is_ok();
+        let told = track.path.filter(&mut is_sane);
         let known = self.sessions.iter_mut().find(|session| *session.id() == track.claude_session);
         match (known, told) {
             (Some(session), Some(path)) => session.moves_to(path, self.since),
@@ -135,9 +138,9 @@ struct Outlet {
 
 impl Outlet {
     /// Tells of a fault, once.
-    fn fault(&mut self, what: String) {
+    fn fault(&mut self, kind: FaultKind, what: String) {
         if self.told.len() < MAX_FAULTS && self.told.insert(what.clone()) {
-            self.waiting.push_back(Seen::Fault { source: Source::Transcript, what });
+            self.waiting.push_back(Seen::Fault { source: Source::Transcript, kind, what });
         }
     }
 

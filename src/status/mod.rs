@@ -63,7 +63,10 @@ impl Status {
     /// Takes one event in. What it returns follows from it and is to be published right behind it.
     #[must_use]
     pub fn fold(&mut self, event: &Event) -> Option<Body> {
-        self.sources.spoke(&event.source, event.timestamp);
+        // That something is wrong with a source is no word of its own.
+        if !matches!(event.body, Body::Error(_)) {
+            self.sources.spoke(&event.source, event.timestamp);
+        }
         match &event.body {
             Body::SessionStart(start) => self.session = Some(start.clone()),
             Body::SessionEnd(end) => self.ended_at = Some(end.end_time),

@@ -9,7 +9,7 @@ use crate::hub;
 use crate::process::folders::Folders;
 use crate::source::claude_folder::{ClaudeFolder, open_own};
 use crate::source::growing::GrowingFile;
-use crate::source::seen::Seen;
+use crate::source::seen::{FaultKind, Seen};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -165,11 +165,11 @@ impl Followed {
         });
         let path = self.file.path().display();
         if self.decoder.unread() + self.file.too_long() > 0 {
-            outlet
-                .fault(format!("cannot read every line of transcript {path}: some are no JSON or too long"));
+            let what = format!("cannot read every line of transcript {path}: some are no JSON or too long");
+            outlet.fault(FaultKind::Unreadable, what);
         }
         read.unwrap_or_else(|error| {
-            outlet.fault(format!("cannot read transcript {path}: {error}"));
+            outlet.fault(FaultKind::Refused, format!("cannot read transcript {path}: {error}"));
             false
         })
     }
