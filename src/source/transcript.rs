@@ -85,8 +85,9 @@ impl Follower {
             return;
         }
         let outlet = &mut self.outlet;
-        let mut is_sane =
-            |path: &PathBuf| self.folder.check(path).map_err(|why| outlet.fault(FaultKind::Refused, why)).is_ok();
+        let mut is_sane = |path: &PathBuf| {
+            self.folder.check(path).map_err(|why| outlet.fault(FaultKind::Refused, why)).is_ok()
+        };
         let told = track.path.filter(&mut is_sane);
         let known = self.sessions.iter_mut().find(|session| *session.id() == track.claude_session);
         match (known, told) {

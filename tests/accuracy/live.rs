@@ -2,10 +2,8 @@
 
 use crate::facts::Event;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
-use std::time::Instant;
-use test_support::DEADLINE;
 use test_support::catalogue::Scenario;
+use test_support::instance::url_in;
 use test_support::performance::Performance;
 use test_support::stage::Stage;
 use test_support::subscriber::Subscriber;
@@ -34,25 +32,4 @@ pub(crate) fn play(scenario: &Scenario, options: &[&str]) -> Vec<Vec<Event>> {
 fn event(frame: &Value) -> Event {
     let kind = frame["type"].as_str().expect("a type").to_owned();
     Event { kind, data: frame["data"].clone() }
-}
-
-/// The address in the record of the one instance that is registered here.
-fn url_in(runtime: &Path) -> String {
-    let until = Instant::now() + DEADLINE;
-    loop {
-        let records = files(&runtime.join("claude-mpm"));
-        let port = records.iter().find_map(|path| {
-            let record: Value = serde_json::from_slice(&std::fs::read(path).ok()?).ok()?;
-            record["port"].as_u64()
-        });
-        if let Some(port) = port {
-            return format!("ws://127.0.0.1:{port}");
-        }
-        assert!(Instant::now() < until, "no instance was registered in {}", runtime.display());
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-}
-
-fn files(folder: &Path) -> Vec<PathBuf> {
-    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect()
 }

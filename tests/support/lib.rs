@@ -15,6 +15,7 @@
 use std::time::Duration;
 
 pub mod catalogue;
+pub mod instance;
 pub mod meeting;
 pub mod messages_api;
 pub mod performance;
