@@ -11,6 +11,7 @@ pub(super) const SCRIPTS: &[Script] = &[
     ("bash", || {
         vec![calls([bash("echo hello from bash", "Say hello")]), ends([text("The command has run.")])]
     }),
+    ("ten-commands", ten_commands),
     // Longer than what claude takes for a quick command.
     ("slow-bash", || {
         vec![calls([bash("sleep 4; echo slept well", "Sleep")]), ends([text("The slow command has run.")])]
@@ -44,6 +45,15 @@ fn hello() -> Vec<Turn> {
         "Hello from the scripted model.\n\nIt can do three things:\n\n\
          - say hello\n- call tools\n- fail on request",
     )])]
+}
+
+/// Ten calls in five messages.
+fn ten_commands() -> Vec<Turn> {
+    let pair = |number: usize| {
+        let call = |letter: char| bash(&format!("echo {number}{letter}"), "Say something");
+        calls([call('a'), call('b')])
+    };
+    (1..=5).map(pair).chain([ends([text("All commands have run.")])]).collect()
 }
 
 /// Asks the user to choose.
