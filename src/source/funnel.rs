@@ -244,7 +244,8 @@ impl Repeats {
 
     fn has(&mut self, post: &HookPost) -> bool {
         let mut hasher = DefaultHasher::new();
-        (&post.event, &post.body).hash(&mut hasher);
+        // Behind what a command is given there is a newline.
+        (&post.event, post.body.trim_ascii()).hash(&mut hasher);
         let (hash, now) = (hasher.finish(), post.arrived);
         let is_same = |(known, at): &(u64, Timestamp)| *known == hash && now.millis_since(*at) < Self::MILLIS;
         if self.0.iter().any(is_same) {
