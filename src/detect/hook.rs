@@ -5,6 +5,7 @@
 
 use super::claude_json::{failure, id, session_id, text};
 use super::cut;
+use super::js_json;
 use super::observation::{Agent, AgentEnd, AgentFate, Call, Fact, Observation, Outcome, Return};
 use super::user_text::{self, UserText};
 use crate::event::Timestamp;
@@ -60,7 +61,7 @@ pub enum HookFault {
 /// # Errors
 /// Where the body says nothing that could be used.
 pub fn read(name: &str, body: &[u8], arrived: Timestamp) -> Result<Heard, HookFault> {
-    let Value::Object(fields) = serde_json::from_slice(body)? else { return Err(HookFault::NoObject) };
+    let Value::Object(fields) = js_json::read(body)? else { return Err(HookFault::NoObject) };
     let body = Value::Object(fields);
     let own_name = text(&body, "hook_event_name").filter(|name| is_name(name));
     let name = own_name.or(Some(name).filter(|name| is_name(name))).ok_or(HookFault::NoName)?.to_owned();

@@ -6,6 +6,7 @@ pub mod claude_json;
 pub mod cut;
 pub mod drawn;
 pub mod hook;
+pub mod js_json;
 pub mod json_lines;
 pub mod lines;
 pub mod observation;

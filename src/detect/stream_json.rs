@@ -10,6 +10,7 @@ mod turn;
 use self::agents::Agents;
 use self::turn::Turns;
 use super::claude_json::{self, id, kind, session_id, text};
+use super::js_json;
 use super::json_lines::JsonLines;
 use super::lines::plain_text;
 use super::observation::{Agent, Fact, Observation, Outcome, Return};
@@ -195,7 +196,7 @@ fn parse(line: &[u8]) -> Line {
     if bare.is_empty() {
         return Line::Empty;
     }
-    match serde_json::from_slice(bare) {
+    match js_json::read(bare) {
         Ok(value @ Value::Object(_)) => Line::Object(value),
         Ok(_) => Line::Garbage,
         Err(_) => parse_plain(line),

@@ -5,6 +5,7 @@
 //! Kinds of lines are those of claude 2.1.197; others say nothing.
 
 use super::claude_json::{self, id, kind, model, text};
+use super::js_json;
 use super::observation::{Agent, Fact, Observation};
 use super::user_text::{self, UserText};
 use crate::event::Timestamp;
@@ -58,7 +59,7 @@ impl TranscriptDecoder {
         if bare.is_empty() {
             return;
         }
-        match serde_json::from_slice::<Value>(bare) {
+        match js_json::read(bare) {
             Ok(value) if value.is_object() => self.value(&value, now, found),
             _ => self.unread += 1,
         }

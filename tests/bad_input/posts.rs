@@ -128,6 +128,19 @@ fn strange_values_in_a_hook_are_an_event_and_no_more() {
     assert!(largest < Some(1 << 20), "no event is endless: {largest:?}");
 }
 
+/// Claude writes it so where it has cut a text between the halves of a character.
+#[test]
+fn half_a_character_does_not_cost_a_hook() {
+    let stand = start();
+    let body = String::from_utf8(good("halved")).unwrap().replace("\"p\"", "\"p\\ud83d\"");
+    assert_eq!(stand.poster().post("PreToolUse", body.as_bytes()), Some(204));
+    stand.write(b"");
+    let (_, received) = stand.end();
+    assert_eq!(told(&received), ["halved"]);
+    assert_eq!(received.of("hook.pre_tool")[0]["tool_input"]["prompt"], "p\u{fffd}");
+    assert!(errors(&received, "hook").is_empty());
+}
+
 #[test]
 fn what_is_too_large_is_lost_and_said_once() {
     let stand = start();
