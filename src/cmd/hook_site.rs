@@ -17,13 +17,15 @@ const INBOX: usize = 1024;
 /// What came of asking claude for hooks.
 #[derive(Debug, Default)]
 pub(super) struct Claimed {
-    /// The place that claude was told of; `None` where it is not to have hooks, or cannot.
+    /// The place. Hooks that the user has installed come here also where claude was not told of it.
     pub(super) site: Option<HookSite>,
+    /// Claude was told of it, so hooks should come.
+    pub(super) is_told: bool,
     /// Why hooks will not come that should.
     pub(super) missing: Option<String>,
 }
 
-/// A place for hooks that claude was told of.
+/// A place for the hooks of one run.
 #[derive(Debug)]
 pub(super) struct HookSite {
     listener: TcpListener,
@@ -51,18 +53,18 @@ impl HookSite {
             Ok(made) => made,
             Err(cause) => {
                 let missing = format!("cannot listen for hooks: {cause}; less is seen of what claude does");
-                return Claimed { site: None, missing: Some(missing) };
+                return Claimed { missing: Some(missing), ..Claimed::default() };
             }
         };
         let Injection { arguments, environment, notes } =
             injection::prepare(options, command, address, site.key.reveal());
         let missing = (!notes.is_empty()).then(|| notes.join("; "));
-        if environment.is_empty() {
-            return Claimed { site: None, missing };
+        let is_told = !environment.is_empty();
+        if is_told {
+            command.arguments = arguments;
+            command.environment.extend(environment);
         }
-        command.arguments = arguments;
-        command.environment.extend(environment);
-        Claimed { site: Some(site), missing }
+        Claimed { site: Some(site), is_told, missing }
     }
 
     /// Takes hooks until the shutdown.

@@ -119,7 +119,7 @@ impl HubSite {
         let (child, child_is) = watch::channel(None);
         let (stop, stopped) = watch::channel(false);
         let gauges = self.hub.gauges();
-        let Claimed { site, missing: hooks_missing } = std::mem::take(&mut self.hooks);
+        let Claimed { site, is_told, missing: hooks_missing } = std::mem::take(&mut self.hooks);
         let hooks = site.map(|hooks| hooks.open(gauges, stopped.clone())).transpose()?;
         let (intake, inbox, taker) = match hooks {
             Some(OpenHooks { intake, inbox, task }) => (Some(intake), Some(inbox), Some(task)),
@@ -132,6 +132,7 @@ impl HubSite {
         let plan = Plan {
             child: child_is,
             hooks: inbox,
+            hooks_expected: is_told,
             hooks_missing,
             has_stream: self.has_stream,
             tickets: std::mem::take(&mut self.tickets),

@@ -30,8 +30,10 @@ const TRACKS: usize = 64;
 pub struct Plan {
     /// Claude's process id, once it runs.
     pub child: watch::Receiver<Option<u32>>,
-    /// What claude posts; `None` where it was not asked to.
+    /// What claude posts; `None` where nothing can be posted.
     pub hooks: Option<mpsc::Receiver<HookPost>>,
+    /// Claude was asked to post.
+    pub hooks_expected: bool,
     /// Why hooks will not come that should.
     pub hooks_missing: Option<String>,
     /// Claude writes its stream of JSON lines.
@@ -65,7 +67,7 @@ impl Watchers {
         let (tracks, tracked) = mpsc::channel(TRACKS);
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = watch::channel(false);
-        let hook_watch = HookWatch::new(plan.hooks.is_some());
+        let hook_watch = HookWatch::new(plan.hooks_expected);
         let detector = Detector::new(plan.tickets, plan.has_stream);
         let funnel = Funnel::new(publisher.clone(), detector, hook_watch, tracks.clone());
         let hooks = plan.hooks.unwrap_or_else(|| mpsc::channel(1).1);
@@ -140,10 +142,10 @@ async fn stopped_by(stop: watch::Receiver<bool>, work: impl Future<Output = ()>)
 /// Says in the status which sources there are, before they have spoken.
 fn tell_sources(publisher: &Publisher, plan: &Plan) {
     let off = |why: &str| Some(why.to_owned());
-    let hooks = match (&plan.hooks_missing, &plan.hooks) {
-        (Some(why), _) => (Health::Missing, Some(why.clone())),
-        (None, Some(_)) => (Health::Expected, None),
-        (None, None) => (Health::Expected, off("none were asked for")),
+    let hooks = match &plan.hooks_missing {
+        Some(why) => (Health::Missing, Some(why.clone())),
+        None if plan.hooks_expected => (Health::Expected, None),
+        None => (Health::Expected, off("none were asked for")),
     };
     let transcript = if plan.claude_folder.is_some() { None } else { off("claude's folder is not known") };
     let mut sources = vec![(Source::Hook, hooks), (Source::Transcript, (Health::Expected, transcript))];
