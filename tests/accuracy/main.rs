@@ -10,6 +10,7 @@ mod facts;
 mod golden;
 mod live;
 mod replay;
+mod skew;
 mod table;
 
 use facts::{Carries, Score};

@@ -34,37 +34,76 @@ pub(crate) struct Sources {
 /// The events of each run on the tapes.
 pub(crate) fn replay(moments: &[Moment], sources: Sources) -> Vec<Vec<Event>> {
     let clock = Clock::of(moments);
-    let mut runs = Vec::new();
-    let mut run: Option<Run> = None;
-    let mut log: Vec<&Moment> = Vec::new();
+    takes(moments).iter().map(|take| take.replay(sources, &clock)).collect()
+}
+
+/// One run of claude, as it is on the tapes.
+#[derive(Debug, Clone)]
+pub(crate) struct Take {
+    /// What is in the files already when it starts.
+    past: Vec<Moment>,
+    started: Moment,
+    /// What comes, in the order in which it is heard; its end is not among it.
+    pub(crate) moments: Vec<Moment>,
+    ended: f64,
+}
+
+/// The runs on the tapes.
+pub(crate) fn takes(moments: &[Moment]) -> Vec<Take> {
+    let mut takes: Vec<Take> = Vec::new();
+    let mut log: Vec<Moment> = Vec::new();
+    let mut is_running = false;
     for moment in moments {
-        if let What::Started(arguments) = &moment.what {
-            let mut next = Run::new(sources, clock.at(moment.t), arguments);
-            // A follower reads what is in the files already.
-            log.iter().for_each(|past| next.take(past, &clock));
-            run = Some(next);
+        match (&moment.what, takes.last_mut()) {
+            (What::Started(_), _) => {
+                let (past, started, moments) = (log.clone(), moment.clone(), Vec::new());
+                takes.push(Take { past, started, moments, ended: moment.t });
+                is_running = true;
+            }
+            (What::Ended { .. }, Some(take)) => {
+                take.ended = moment.t;
+                is_running = false;
+            }
+            (_, Some(take)) if is_running => take.moments.push(moment.clone()),
+            _ => {}
         }
         if let What::Transcript { .. } = &moment.what {
-            log.push(moment);
-        }
-        let Some(current) = &mut run else { continue };
-        current.take(moment, &clock);
-        if let What::Ended { .. } = &moment.what
-            && let Some(ended) = run.take()
-        {
-            runs.push(ended.finish(moment.t, &clock));
+            log.push(moment.clone());
         }
     }
-    runs
+    takes
+}
+
+impl Take {
+    /// The events. The run ends when everything has been heard.
+    pub(crate) fn replay(&self, sources: Sources, clock: &Clock) -> Vec<Event> {
+        let What::Started(arguments) = &self.started.what else { return Vec::new() };
+        let mut run = Run::new(sources, clock.at(self.started.t), arguments);
+        // A follower reads what is in the files already.
+        self.past.iter().for_each(|past| run.take(past, clock));
+        self.moments.iter().for_each(|moment| run.take(moment, clock));
+        let end = self.moments.last().map_or(self.ended, |last| last.t.max(self.ended));
+        run.finish(end, clock)
+    }
+
+    /// Whether claude writes a stream of JSON lines in it.
+    pub(crate) fn has_stream(&self) -> bool {
+        matches!(&self.started.what, What::Started(arguments) if is_streaming(arguments))
+    }
+}
+
+fn is_streaming(arguments: &[String]) -> bool {
+    arguments.iter().any(|argument| argument == "stream-json")
 }
 
 /// From the time of the tapes to the time of day: no line is written before the time that stands in it.
-struct Clock {
+#[derive(Debug)]
+pub(crate) struct Clock {
     start: i64,
 }
 
 impl Clock {
-    fn of(moments: &[Moment]) -> Self {
+    pub(crate) fn of(moments: &[Moment]) -> Self {
         let said = |moment: &Moment| match &moment.what {
             What::Transcript { line, .. } => {
                 let line: Value = serde_json::from_str(line).ok()?;
@@ -100,7 +139,7 @@ struct Run {
 
 impl Run {
     fn new(sources: Sources, since: Timestamp, arguments: &[String]) -> Self {
-        let has_stream = sources.stream && arguments.iter().any(|argument| argument == "stream-json");
+        let has_stream = sources.stream && is_streaming(arguments);
         Self {
             sources,
             since,
