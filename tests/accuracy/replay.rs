@@ -195,6 +195,10 @@ impl Run {
             self.settles = None;
             self.observed(&Source::Transcript, &observation(session, clock.at(due), Fact::Settled));
         }
+        while let Some(due) = self.detector.due().filter(|due| *due <= clock.at(t)) {
+            let told = self.detector.tick(due);
+            self.tell(told);
+        }
     }
 
     fn observed(&mut self, source: &Source, seen: &Observation) {

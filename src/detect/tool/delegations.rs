@@ -2,12 +2,12 @@
 //!
 //! A result ends its own call. Where no result comes (an interruption, a refusal, a kill), the end of the turn, of
 //! the session or of the process does. A source's turn ends only what that source has seen begin: another one may lag
-//! behind and speak of an earlier turn.
+//! behind and speak of an earlier turn. And it is a presumption for [`PATIENCE_MILLIS`]: another source may lag behind and
+//! still have the result.
 
-use super::calls::SourceSet;
 use super::telling::{FactKind, Telling};
 use crate::detect::observation::{Agent, AgentEnd, AgentFate, Call, Outcome, Return};
-use crate::event::Timestamp;
+use crate::event::{Source, Timestamp};
 use crate::event::work::{Delegation, DelegationStatus, FailureReason};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -16,6 +16,9 @@ use std::collections::VecDeque;
 const MAX_KNOWN: usize = 1024;
 /// Most ends of agents kept for a call that has not been linked to its agent yet.
 const MAX_UNMATCHED: usize = 64;
+/// How long a result is waited for that no source can have any more, it seems, milliseconds. Sources that lag behind one
+/// another by less tell the same.
+pub(super) const PATIENCE_MILLIS: i64 = 5_000;
 /// The agent that works where claude names none.
 const DEFAULT_AGENT: &str = "general-purpose";
 
@@ -44,7 +47,20 @@ struct Entry {
     parent: Option<Agent>,
     parent_name: Option<String>,
     started_at: Timestamp,
-    seen_by: SourceSet,
+    /// The sources that have seen it begin, and when each of them did.
+    seen: Vec<(Source, Timestamp)>,
+    /// It is over, it seems, because no result can come any more.
+    presumed: Option<Presumed>,
+    /// A person said no, either to the question whether it may begin or to all of it.
+    was_rejected: bool,
+}
+
+/// An end that nobody has told.
+#[derive(Debug, Clone, Copy)]
+struct Presumed {
+    reason: FailureReason,
+    /// When it is believed.
+    due: Timestamp,
 }
 
 /// What is said at an end.
@@ -65,7 +81,7 @@ impl Delegations {
     /// A delegating call was seen.
     pub(super) fn called(&mut self, call: &Call, agent: Option<&Agent>, telling: &mut Telling<'_>) {
         if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == call.id) {
-            entry.seen_by.insert(telling.source);
+            entry.seen_now(telling);
             return telling.confirm(FactKind::DelegationStarted, &call.id);
         }
         self.make_room();
@@ -81,7 +97,7 @@ impl Delegations {
     pub(super) fn returned(&mut self, end: &Return, telling: &mut Telling<'_>, was_asked: bool) {
         let Some(place) = self.entries.iter().position(|entry| entry.id == end.id) else { return };
         let entry = &mut self.entries[place];
-        entry.seen_by.insert(telling.source);
+        entry.seen_now(telling);
         if let Outcome::Ran(response) = &end.outcome {
             let launched = response.get("status").and_then(Value::as_str) == Some("async_launched");
             entry.background |= launched;
@@ -90,18 +106,30 @@ impl Delegations {
                 self.link(place, id);
             }
             if launched {
+                self.entries[place].presumed = None;
                 return self.match_up(place, telling);
             }
         }
-        let (status, reason) = verdict(&end.outcome, was_asked);
+        let entry = &self.entries[place];
+        let is_unclear = end.outcome == Outcome::Rejected && !was_asked && entry.agent_id.is_none();
+        if is_unclear && !entry.ended && *telling.source != Source::Screen {
+            // A dialog's hook that lags behind would say whether it was refused.
+            self.entries[place].was_rejected = true;
+            return self.presume(place, FailureReason::Interrupted, telling);
+        }
+        let was_refused = was_asked && entry.agent_id.is_none();
+        let (status, reason) = verdict(&end.outcome, was_refused);
         let figures = figures_of(end);
         self.end(place, status, figures, reason, telling);
     }
 
     /// A dialog asks whether this call may begin.
-    pub(super) fn asked(&mut self, id: &str) {
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.id == id) {
-            entry.was_asked = true;
+    pub(super) fn asked(&mut self, id: &str, telling: &mut Telling<'_>) {
+        let Some(place) = self.entries.iter().position(|entry| entry.id == id) else { return };
+        let entry = &mut self.entries[place];
+        entry.was_asked = true;
+        if entry.was_rejected && !entry.ended {
+            self.end_quietly(place, FailureReason::Denied, telling);
         }
     }
 
@@ -116,7 +144,7 @@ impl Delegations {
         for place in 0..self.entries.len() {
             let entry = &self.entries[place];
             if !entry.ended && !entry.launched && calls.contains(&entry.id) {
-                self.end_quietly(place, FailureReason::Denied, telling);
+                self.presume(place, FailureReason::Denied, telling);
             }
         }
     }
@@ -191,8 +219,36 @@ impl Delegations {
     pub(super) fn sweep(&mut self, reason: FailureReason, telling: &mut Telling<'_>) {
         for place in 0..self.entries.len() {
             let entry = &self.entries[place];
-            if !entry.ended && entry.seen_by.contains(telling.source) && !self.is_in_background(entry) {
-                self.end_quietly(place, reason, telling);
+            if !entry.ended && entry.was_seen_before(telling) && !self.is_in_background(entry) {
+                self.presume(place, reason, telling);
+            }
+        }
+    }
+
+    /// The first presumption stands.
+    fn presume(&mut self, place: usize, reason: FailureReason, telling: &Telling<'_>) {
+        let due = Timestamp::from_millis(telling.at.as_millis().saturating_add(PATIENCE_MILLIS));
+        self.entries[place].presumed.get_or_insert(Presumed { reason, due });
+    }
+
+    /// When the next presumption is believed.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        let open = self.entries.iter().filter(|entry| !entry.ended);
+        open.filter_map(|entry| Some(entry.presumed?.due)).min()
+    }
+
+    /// Believes what has been presumed for long enough.
+    pub(super) fn tick(&mut self, telling: &mut Telling<'_>) {
+        for place in 0..self.entries.len() {
+            let entry = &self.entries[place];
+            let Some(presumed) = entry.presumed.filter(|presumed| presumed.due <= telling.at) else { continue };
+            if entry.ended {
+                continue;
+            }
+            if self.is_in_background(entry) {
+                self.entries[place].presumed = None;
+            } else {
+                self.end_quietly(place, presumed.reason, telling);
             }
         }
     }
@@ -200,8 +256,11 @@ impl Delegations {
     /// The process is over, and with it everything.
     pub(super) fn finish(&mut self, telling: &mut Telling<'_>) {
         for place in 0..self.entries.len() {
-            if !self.entries[place].ended {
-                self.end_quietly(place, FailureReason::SessionEnded, telling);
+            let entry = &self.entries[place];
+            if !entry.ended {
+                let presumed = entry.presumed.filter(|_| !self.is_in_background(entry));
+                let reason = presumed.map_or(FailureReason::SessionEnded, |presumed| presumed.reason);
+                self.end_quietly(place, reason, telling);
             }
         }
     }
@@ -316,8 +375,6 @@ impl Entry {
     fn new(call: &Call, agent: Option<&Agent>, telling: &Telling<'_>) -> Self {
         let text = |name: &str| call.input.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
         let first_line = || text("prompt").and_then(|prompt| prompt.lines().next());
-        let mut seen_by = SourceSet::default();
-        seen_by.insert(telling.source);
         Self {
             id: call.id.clone(),
             agent: text("subagent_type").unwrap_or(DEFAULT_AGENT).to_owned(),
@@ -332,8 +389,21 @@ impl Entry {
             parent: agent.cloned(),
             parent_name: None,
             started_at: telling.at,
-            seen_by,
+            seen: vec![(telling.source.clone(), telling.at)],
+            presumed: None,
+            was_rejected: false,
         }
+    }
+
+    fn seen_now(&mut self, telling: &Telling<'_>) {
+        if !self.seen.iter().any(|(source, _)| source == telling.source) {
+            self.seen.push((telling.source.clone(), telling.at));
+        }
+    }
+
+    /// Whether who speaks has seen it begin by then: what is said again may be about a turn long over.
+    fn was_seen_before(&self, telling: &Telling<'_>) -> bool {
+        self.seen.iter().any(|(source, at)| source == telling.source && *at <= telling.at)
     }
 
     fn shown(&self, status: DelegationStatus, figures: Figures, reason: Option<FailureReason>) -> Delegation {
@@ -354,14 +424,14 @@ impl Entry {
     }
 }
 
-/// What a result means. A rejection after a dialog was a refusal, any other an interruption.
-fn verdict(outcome: &Outcome, was_asked: bool) -> (DelegationStatus, Option<FailureReason>) {
+/// What a result means. A rejection of what was asked for and never began was a refusal, any other an interruption.
+fn verdict(outcome: &Outcome, was_refused: bool) -> (DelegationStatus, Option<FailureReason>) {
     let reason = match outcome {
         Outcome::Ran(response) if is_api_error(response) => FailureReason::Error,
         Outcome::Ran(_) => return (DelegationStatus::Completed, None),
         Outcome::Failed(_) | Outcome::Unavailable => FailureReason::Error,
         Outcome::Denied => FailureReason::Denied,
-        Outcome::Rejected if was_asked => FailureReason::Denied,
+        Outcome::Rejected if was_refused => FailureReason::Denied,
         Outcome::Rejected => FailureReason::Interrupted,
     };
     (DelegationStatus::Failed, Some(reason))

@@ -90,6 +90,24 @@ impl Detector {
         told
     }
 
+    /// When [`Self::tick`] has something to say if nobody says anything before.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.conversations.iter().filter_map(|conversation| conversation.delegations.due()).min()
+    }
+
+    /// It is `at` now: what was presumed for long enough is believed.
+    pub fn tick(&mut self, at: Timestamp) -> Vec<Told> {
+        let mut told = Vec::new();
+        for conversation in &mut self.conversations {
+            let claude_session = Arc::clone(&conversation.claude_session);
+            let source = &Source::Supervisor;
+            let mut telling =
+                Telling { source, claude_session: &claude_session, at, past: false, told: &mut told };
+            conversation.delegations.tick(&mut telling);
+        }
+        told
+    }
+
     /// The process is over: what is open ends with it.
     pub fn finish(&mut self, at: Timestamp) -> Vec<Told> {
         let mut told = Vec::new();
@@ -128,7 +146,7 @@ impl Detector {
             }
             Fact::PermissionAsked { tool, input } => {
                 if let Some(id) = self.attention.asked(tool, input, agent, telling) {
-                    self.conversation(seen).delegations.asked(&id);
+                    self.conversation(seen).delegations.asked(&id, telling);
                 }
             }
             Fact::State(state) => self.attention.state(*state, telling),
