@@ -133,7 +133,6 @@ struct Run {
     activity: ActivityDetector,
     state: Option<(Arc<str>, ActivityState)>,
     settles: Option<f64>,
-    is_exact: bool,
     events: Vec<Event>,
 }
 
@@ -152,7 +151,6 @@ impl Run {
             activity: ActivityDetector::new(true),
             state: None,
             settles: None,
-            is_exact: false,
             events: Vec::new(),
         }
     }
@@ -202,7 +200,6 @@ impl Run {
     }
 
     fn observed(&mut self, source: &Source, seen: &Observation) {
-        self.is_exact |= !seen.past;
         let told = self.detector.feed(source, seen);
         self.tell(told);
     }
@@ -282,10 +279,8 @@ impl Run {
 
     fn line(&mut self, line: &str, at: Timestamp) {
         for fact in self.drawn.line(line) {
-            if !self.is_exact {
-                let told = self.detector.feed(&Source::Screen, &observation(Arc::from(""), at, fact));
-                self.tell(told);
-            }
+            let told = self.detector.feed(&Source::Screen, &observation(Arc::from(""), at, fact));
+            self.tell(told);
         }
     }
 

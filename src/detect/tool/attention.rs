@@ -4,6 +4,7 @@
 //! claude's own state file says that it works again (nothing else tells of an "allow" before the tool has ended). The
 //! terminal is believed until any of these has spoken.
 
+use super::delegations::PATIENCE_MILLIS;
 use super::telling::{FactKind, Telling};
 use crate::detect::observation::{Agent, Call};
 use crate::event::Timestamp;
@@ -30,6 +31,23 @@ pub(super) struct Attention {
     exact_since: Option<Timestamp>,
     pending: Vec<Pending>,
     calls: VecDeque<Asking>,
+    /// Waits that the state file told of, whose hook is still to come.
+    ahead: VecDeque<Ahead>,
+}
+
+/// A wait that is known before it is known what for.
+#[derive(Debug)]
+struct Ahead {
+    since: Timestamp,
+    /// Claude works again.
+    is_over: bool,
+}
+
+impl Ahead {
+    /// Whether a hook that comes at this time may be the one that asks.
+    fn may_be_asked(&self, at: Timestamp) -> bool {
+        at.millis_since(self.since) <= PATIENCE_MILLIS as u64
+    }
 }
 
 /// A call, as a permission names it.
@@ -113,6 +131,10 @@ impl Attention {
             call.was_asked = true;
             call.id.clone()
         });
+        let known = self.ahead.iter().position(|ahead| ahead.may_be_asked(telling.at));
+        if let Some(true) = known.and_then(|place| self.ahead.remove(place)).map(|ahead| ahead.is_over) {
+            return call_id;
+        }
         let asked_at = telling.at;
         self.pending.push(Pending { call_id: call_id.clone(), agent_id, tool: tool.into(), asked_at });
         self.becomes(waiting_for(tool), Some(tool), reason(input), telling);
@@ -140,12 +162,11 @@ impl Attention {
         match state {
             ActivityState::NeedsPermission | ActivityState::NeedsInput => {
                 if self.pending.is_empty() {
-                    let newest = self.calls.back().map_or("", |call| call.tool.as_str());
-                    let tool = (newest == QUESTION_TOOL).then_some(QUESTION_TOOL);
-                    self.becomes(waiting_for(newest), tool, None, telling);
+                    self.waits_for_somebody(telling);
                 }
             }
             ActivityState::Busy | ActivityState::Idle => {
+                self.ahead.iter_mut().for_each(|ahead| ahead.is_over = true);
                 // A state from before the question does not answer it.
                 self.pending.retain(|pending| pending.asked_at > telling.at);
                 if self.pending.is_empty() {
@@ -153,6 +174,21 @@ impl Attention {
                 }
             }
         }
+    }
+
+    /// The state file knows of a wait that no hook has told of, or not yet.
+    fn waits_for_somebody(&mut self, telling: &mut Telling<'_>) {
+        if self.is_late(telling) {
+            return;
+        }
+        if self.ahead.len() >= MAX_PENDING {
+            self.ahead.pop_front();
+        }
+        self.ahead.push_back(Ahead { since: telling.at, is_over: false });
+        let newest = self.calls.back().map_or("", |call| call.tool.as_str());
+        let tool = (newest == QUESTION_TOOL).then_some(QUESTION_TOOL);
+        self.exact_since = Some(telling.at);
+        self.change(waiting_for(newest), tool, None, telling);
     }
 
     /// The terminal looks as if.
@@ -172,7 +208,8 @@ impl Attention {
         }
     }
 
-    /// What an exact source says; one that lags behind speaks of what is over.
+    /// What an exact source says; one that lags behind speaks of what is over, and hooks that do so, which are stamped
+    /// when they arrive, of what was before a wait that the state file knows already.
     fn becomes(
         &mut self,
         state: ActivityState,
@@ -180,11 +217,16 @@ impl Attention {
         reason: Option<String>,
         telling: &mut Telling<'_>,
     ) {
-        if telling.past || self.exact_since.is_some_and(|since| telling.at < since) {
+        let is_held = self.ahead.iter().any(|ahead| !ahead.is_over && ahead.may_be_asked(telling.at));
+        if is_held || self.is_late(telling) {
             return;
         }
         self.exact_since = Some(telling.at);
         self.change(state, tool, reason, telling);
+    }
+
+    fn is_late(&self, telling: &Telling<'_>) -> bool {
+        telling.past || self.exact_since.is_some_and(|since| telling.at < since)
     }
 
     fn change(

@@ -3,7 +3,6 @@
 //! It keeps of a call's input what its result is read with, no more.
 
 use crate::detect::observation::{Agent, Call};
-use crate::event::Source;
 use serde_json::Value;
 use std::collections::{HashMap, VecDeque};
 
@@ -11,30 +10,6 @@ use std::collections::{HashMap, VecDeque};
 const MAX_CALLS: usize = 4096;
 /// Longest input that is kept, bytes of text.
 const MAX_INPUT_BYTES: usize = 64 << 10;
-
-/// A set of sources.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct SourceSet(u8);
-
-impl SourceSet {
-    pub(super) fn insert(&mut self, source: &Source) {
-        self.0 |= Self::bit(source);
-    }
-
-    pub(super) fn contains(self, source: &Source) -> bool {
-        self.0 & Self::bit(source) != 0
-    }
-
-    fn bit(source: &Source) -> u8 {
-        match source {
-            Source::Hook => 1,
-            Source::Stream => 2,
-            Source::Transcript => 4,
-            Source::Screen => 8,
-            Source::Supervisor | Source::System | Source::Component(_) => 16,
-        }
-    }
-}
 
 /// A call that was seen.
 #[derive(Debug)]

@@ -7,6 +7,7 @@
 mod attention;
 mod calls;
 mod delegations;
+mod drawn;
 mod talk;
 mod telling;
 #[cfg(test)]
@@ -24,6 +25,7 @@ use crate::event::{Body, Source, Timestamp};
 use attention::Attention;
 use calls::Calls;
 use delegations::Delegations;
+use drawn::Drawn;
 use std::sync::Arc;
 use talk::Talk;
 use telling::Telling;
@@ -46,6 +48,7 @@ pub struct Detector {
     tickets: Tickets,
     /// Whose count of tokens is told; two counts of the same tokens would be doubled.
     counted_by: Source,
+    drawn: Drawn,
 }
 
 /// What is known of one session of claude.
@@ -63,11 +66,22 @@ impl Detector {
     /// Nothing is known. `has_stream`: claude writes a stream of JSON lines, whose count of tokens has the cost too.
     pub fn new(tickets: Tickets, has_stream: bool) -> Self {
         let counted_by = if has_stream { Source::Stream } else { Source::Transcript };
-        Self { conversations: Vec::new(), attention: Attention::default(), tickets, counted_by }
+        let (conversations, attention, drawn) = (Vec::new(), Attention::default(), Drawn::default());
+        Self { conversations, attention, tickets, counted_by, drawn }
     }
 
-    /// Takes in what a source said.
+    /// Takes in what a source said. What the screen shows waits for [`Self::tick`], and is forgotten once a source has
+    /// spoken that knows more.
     pub fn feed(&mut self, source: &Source, seen: &Observation) -> Vec<Told> {
+        match source {
+            Source::Screen => self.drawn.keep(seen),
+            _ if !seen.past => self.drawn.close(),
+            _ => {}
+        }
+        if *source == Source::Screen { Vec::new() } else { self.believe(source, seen) }
+    }
+
+    fn believe(&mut self, source: &Source, seen: &Observation) -> Vec<Told> {
         let mut told = Vec::new();
         let (claude_session, at, past) = (&seen.claude_session, seen.at, seen.past);
         let mut telling = Telling { source, claude_session, at, past, told: &mut told };
@@ -92,12 +106,16 @@ impl Detector {
 
     /// When [`Self::tick`] has something to say if nobody says anything before.
     pub fn due(&self) -> Option<Timestamp> {
-        self.conversations.iter().filter_map(|conversation| conversation.delegations.due()).min()
+        let presumed = self.conversations.iter().filter_map(|conversation| conversation.delegations.due());
+        presumed.chain(self.drawn.due()).min()
     }
 
     /// It is `at` now: what was presumed for long enough is believed.
     pub fn tick(&mut self, at: Timestamp) -> Vec<Told> {
         let mut told = Vec::new();
+        for seen in self.drawn.take_until(at) {
+            told.extend(self.believe(&Source::Screen, &seen));
+        }
         for conversation in &mut self.conversations {
             let claude_session = Arc::clone(&conversation.claude_session);
             let source = &Source::Supervisor;
@@ -111,6 +129,9 @@ impl Detector {
     /// The process is over: what is open ends with it.
     pub fn finish(&mut self, at: Timestamp) -> Vec<Told> {
         let mut told = Vec::new();
+        for seen in self.drawn.take_all() {
+            told.extend(self.believe(&Source::Screen, &seen));
+        }
         for conversation in &mut self.conversations {
             let claude_session = Arc::clone(&conversation.claude_session);
             let source = &Source::Supervisor;
