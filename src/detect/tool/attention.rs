@@ -59,6 +59,7 @@ struct Asking {
     tool: String,
     input: Value,
     was_asked: bool,
+    returned: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -86,6 +87,7 @@ impl Attention {
                 tool: call.tool.clone(),
                 input: call.input.clone(),
                 was_asked: false,
+                returned: None,
             });
         }
         if agent.is_none() && self.pending.is_empty() {
@@ -95,10 +97,11 @@ impl Attention {
 
     /// A call is over: whatever was asked for it is answered. Whether something was.
     pub(super) fn returned(&mut self, id: &str, telling: &mut Telling<'_>) -> bool {
-        let was_asked = match self.calls.iter().position(|call| call.id == id) {
-            Some(place) => self.calls.remove(place).is_some_and(|call| call.was_asked),
-            None => false,
-        };
+        let call = self.calls.iter_mut().find(|call| call.id == id);
+        let was_asked = call.is_some_and(|call| {
+            call.returned.get_or_insert(telling.at);
+            call.was_asked
+        });
         let before = self.pending.len();
         self.pending.retain(|pending| pending.call_id.as_deref() != Some(id));
         if self.pending.len() < before {
@@ -119,18 +122,17 @@ impl Attention {
             return None;
         }
         let agent_id = agent.map(|agent| agent.id.clone());
-        let is_meant = |call: &&mut Asking| {
-            call.claude_session == *telling.claude_session
-                && call.agent_id == agent_id
-                && call.tool == tool
-                && call.input == *input
-                && !call.was_asked
+        let call_id = match self.call_meant(tool, input, agent_id.as_deref(), telling) {
+            Some(call) => {
+                let is_known = std::mem::replace(&mut call.was_asked, true) || call.returned.is_some();
+                let id = call.id.clone();
+                if is_known {
+                    return Some(id);
+                }
+                Some(id)
+            }
+            None => None,
         };
-        let call = self.calls.iter_mut().rev().find(is_meant);
-        let call_id = call.map(|call| {
-            call.was_asked = true;
-            call.id.clone()
-        });
         let known = self.ahead.iter().position(|ahead| ahead.may_be_asked(telling.at));
         if let Some(true) = known.and_then(|place| self.ahead.remove(place)).map(|ahead| ahead.is_over) {
             return call_id;
@@ -139,6 +141,31 @@ impl Attention {
         self.pending.push(Pending { call_id: call_id.clone(), agent_id, tool: tool.into(), asked_at });
         self.becomes(waiting_for(tool), Some(tool), reason(input), telling);
         call_id
+    }
+
+    /// The newest call of these words that is open and was not asked for; else it is said again of an open one, or late
+    /// of one that has returned already.
+    fn call_meant(
+        &mut self,
+        tool: &str,
+        input: &Value,
+        agent_id: Option<&str>,
+        telling: &Telling<'_>,
+    ) -> Option<&mut Asking> {
+        let is_meant = |call: &Asking| {
+            call.claude_session == *telling.claude_session
+                && call.agent_id.as_deref() == agent_id
+                && call.tool == tool
+                && call.input == *input
+        };
+        let rank = |call: &Asking| match (call.was_asked, call.returned) {
+            (false, None) => Some(0),
+            (true, None) => Some(1),
+            (_, Some(at)) if telling.at.millis_since(at) <= PATIENCE_MILLIS as u64 => Some(2),
+            _ => None,
+        };
+        let meant = self.calls.iter_mut().rev().filter(|call| is_meant(call));
+        meant.filter_map(|call| Some((rank(call)?, call))).min_by_key(|(rank, _)| *rank).map(|(_, call)| call)
     }
 
     /// A turn begins.
@@ -185,7 +212,8 @@ impl Attention {
             self.ahead.pop_front();
         }
         self.ahead.push_back(Ahead { since: telling.at, is_over: false });
-        let newest = self.calls.back().map_or("", |call| call.tool.as_str());
+        let open = self.calls.iter().rev().find(|call| call.returned.is_none());
+        let newest = open.map_or("", |call| call.tool.as_str());
         let tool = (newest == QUESTION_TOOL).then_some(QUESTION_TOOL);
         self.exact_since = Some(telling.at);
         self.change(waiting_for(newest), tool, None, telling);

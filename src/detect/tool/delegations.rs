@@ -75,6 +75,8 @@ struct Figures {
 pub(super) struct Delegations {
     entries: VecDeque<Entry>,
     unmatched: VecDeque<AgentEnd>,
+    /// Calls that nobody has told of yet, and the agents that work for them.
+    begun: VecDeque<(String, String)>,
 }
 
 impl Delegations {
@@ -91,6 +93,10 @@ impl Delegations {
         entry.ended = telling.past;
         telling.tell_delegation(entry.shown(DelegationStatus::Started, Figures::default(), None));
         self.entries.push_back(entry);
+        let begun = self.begun.iter().position(|(id, _)| *id == call.id).and_then(|at| self.begun.remove(at));
+        if let Some((_, agent_id)) = begun {
+            self.link(self.entries.len() - 1, &agent_id);
+        }
     }
 
     /// The call has returned.
@@ -156,8 +162,9 @@ impl Delegations {
             return;
         }
         if let Some(id) = tool_use_id {
-            if let Some(place) = self.entries.iter().position(|entry| entry.id == id) {
-                self.link(place, &agent.id);
+            match self.entries.iter().position(|entry| entry.id == id) {
+                Some(place) => self.link(place, &agent.id),
+                None => self.keep_begun(id, &agent.id),
             }
             return;
         }
@@ -167,6 +174,13 @@ impl Delegations {
         if let Some(entry) = self.entries.iter_mut().find(waits) {
             entry.agent_id = Some(agent.id.clone());
         }
+    }
+
+    fn keep_begun(&mut self, id: &str, agent_id: &str) {
+        if self.begun.len() >= MAX_UNMATCHED {
+            self.begun.pop_front();
+        }
+        self.begun.push_back((id.to_owned(), agent_id.to_owned()));
     }
 
     /// An agent has ended. Whether it was one of ours. The answer of one in the foreground is its call's result, which
@@ -313,7 +327,7 @@ impl Delegations {
     /// never began.
     fn end_quietly(&mut self, place: usize, reason: FailureReason, telling: &mut Telling<'_>) {
         let entry = &self.entries[place];
-        let was_refused = entry.was_asked && entry.agent_id.is_none();
+        let was_refused = (entry.was_asked || entry.was_rejected) && entry.agent_id.is_none();
         match entry.agent_end.clone() {
             Some(end) => self.end_as_its_agent(place, &end, telling),
             None => {
@@ -347,7 +361,7 @@ impl Delegations {
         &mut self,
         agent_id: Option<&str>,
         reason: Option<FailureReason>,
-        telling: &mut Telling<'_>,
+        telling: &Telling<'_>,
     ) {
         let Some(agent_id) = agent_id else { return };
         let reason = match reason {
@@ -358,7 +372,7 @@ impl Delegations {
             let entry = &self.entries[place];
             let is_below = entry.parent.as_ref().is_some_and(|parent| parent.id == agent_id);
             if is_below && !entry.ended && !entry.launched {
-                self.end_quietly(place, reason, telling);
+                self.presume(place, reason, telling);
             }
         }
     }

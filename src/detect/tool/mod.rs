@@ -6,6 +6,7 @@
 
 mod attention;
 mod calls;
+mod changes;
 mod delegations;
 mod drawn;
 mod talk;
@@ -24,13 +25,13 @@ use crate::event::work::FailureReason;
 use crate::event::{Body, Source, Timestamp};
 use attention::Attention;
 use calls::Calls;
+use changes::Changes;
 use delegations::Delegations;
 use drawn::Drawn;
 use std::sync::Arc;
 use talk::Talk;
 use telling::Telling;
 use tickets::KnownTickets;
-use todos::Todos;
 
 /// Most sessions of claude (`/clear` begins a new one) that are remembered; the one heard of longest ago is forgotten
 /// first.
@@ -57,7 +58,7 @@ struct Conversation {
     claude_session: Arc<str>,
     calls: Calls,
     delegations: Delegations,
-    todos: Todos,
+    todos: Changes,
     tickets: KnownTickets,
     talk: Talk,
 }
@@ -269,7 +270,7 @@ impl Conversation {
             claude_session,
             calls: Calls::default(),
             delegations: Delegations::default(),
-            todos: Todos::default(),
+            todos: Changes::default(),
             tickets: KnownTickets::default(),
             talk: Talk::default(),
         }
@@ -285,15 +286,18 @@ impl Conversation {
             return ended.into_iter().for_each(|agent_id| self.todos.forget(&agent_id));
         }
         if todos::is_todo_tool(&call.tool) {
-            let (false, Outcome::Ran(response)) = (is_repeat, &end.outcome) else {
+            let Outcome::Ran(response) = &end.outcome else {
                 return telling.confirm(FactKind::TodoChange, &end.id);
             };
-            let update = self.todos.returned(call, known.agent.as_ref(), response, telling.at);
-            if let Some(update) = update {
-                telling.tell(FactKind::TodoChange, &end.id, Body::Todos(update));
-            }
-            if telling.past {
-                self.todos.is_of_the_past();
+            let agent = known.agent.as_ref();
+            let update = match (is_repeat, telling.source) {
+                (false, _) => self.todos.returned(call, agent, response, telling.at, telling.past),
+                (true, Source::Transcript) => self.todos.was_at(&end.id, telling.at),
+                (true, _) => None,
+            };
+            match update {
+                Some(update) => telling.tell(FactKind::TodoChange, &end.id, Body::Todos(update)),
+                None => telling.confirm(FactKind::TodoChange, &end.id),
             }
             return;
         }

@@ -31,7 +31,7 @@ enum List {
     Tasks,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Item {
     list: List,
     /// Nobody has said yet what it is about.
@@ -41,7 +41,7 @@ struct Item {
     todo: Todo,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Todos {
     items: Vec<Item>,
 }
@@ -99,7 +99,7 @@ impl Todos {
     }
 
     /// The list, without what nobody knows the content of.
-    fn shown(&self) -> TodoUpdate {
+    pub(super) fn shown(&self) -> TodoUpdate {
         let known = self.items.iter().filter(|item| !item.is_partial);
         TodoUpdate::from(known.map(|item| item.todo.clone()).collect::<Vec<_>>())
     }
