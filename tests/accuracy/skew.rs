@@ -134,10 +134,17 @@ fn without_some_hooks(take: &Take, dice: &mut Dice) -> Take {
 /// As [`facts::score`]; a wait may be missed where it was over before anybody could have heard of it, and the state of
 /// things is not the same to two sources of which one lags behind.
 fn score(events: &[Event], truth: &Truth, carries: Carries) -> Score {
-    let mut score = facts::score(&facts::told(events), truth, carries);
+    let events: Vec<Event> = events.iter().filter(|event| !is_correction(event)).cloned().collect();
+    let mut score = facts::score(&facts::told(&events), truth, carries);
     score.faults.retain(|fault| !fault.contains("missed Waits"));
-    score.faults.extend(disorder(events));
+    score.faults.extend(disorder(&events));
     score
+}
+
+/// The same wait, of which more is known now: the state file does not tell a question from a permission.
+fn is_correction(event: &Event) -> bool {
+    let waits = |name: &str| event.data[name].as_str().is_some_and(|state| state.starts_with("needs_"));
+    event.kind == "claude.activity" && waits("activity") && waits("previous")
 }
 
 /// Every start has one end behind it, and nothing else has one.
@@ -180,6 +187,15 @@ fn faults(vary: impl Fn(&Take, &mut Dice) -> (Take, Heard)) -> Vec<String> {
                 let mut varied = varied;
                 varied.moments.retain(|moment| heard.has(moment));
                 let events = varied.replay(heard.sources, &clock);
+                if std::env::var("SEED").is_ok_and(|wanted| wanted == seed.to_string()) {
+                    for moment in &varied.moments {
+                        let text = format!("{:?}", moment.what);
+                        if text.contains("Task") { println!("{} {:?} {}", moment.t, lane(moment), text.chars().take(30).collect::<String>()); }
+                    }
+                    for event in events.iter().filter(|event| ["todo.update","claude.activity"].contains(&event.kind.as_str())) {
+                        println!("{}", event.data);
+                    }
+                }
                 for fault in score(&events, &run.truth, carries).faults {
                     let seen = faults.entry(format!("{} {number}: {fault}", scenario.name)).or_insert((0, seed));
                     seen.0 += 1;

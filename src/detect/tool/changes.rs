@@ -3,9 +3,11 @@
 //! A change is told when the first source tells it. The transcript knows best when it was: where that comes later and
 //! says otherwise, the list is put together again in the right order.
 
+use super::delegations::PATIENCE_MILLIS;
+use super::telling::Telling;
 use super::todos::Todos;
 use crate::detect::observation::{Agent, Call};
-use crate::event::Timestamp;
+use crate::event::{Source, Timestamp};
 use crate::event::work::{Todo, TodoUpdate};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -32,6 +34,7 @@ struct Change {
     at: Timestamp,
     past: bool,
     what: What,
+    said_by: Vec<Source>,
 }
 
 #[derive(Debug)]
@@ -47,28 +50,48 @@ impl Changes {
         call: &Call,
         agent: Option<&Agent>,
         response: &Value,
-        at: Timestamp,
-        past: bool,
+        telling: &Telling<'_>,
     ) -> Option<TodoUpdate> {
         let (call, agent, response) = (call.clone(), agent.cloned(), response.clone());
-        self.insert(Change { at, past, what: What::Returned { call, agent, response } })
+        let what = What::Returned { call, agent, response };
+        let mut change = Change { at: telling.at, past: telling.past, what, said_by: Vec::new() };
+        change.said_by.push(telling.source.clone());
+        if *telling.source == Source::Transcript {
+            return self.insert(change, usize::MAX);
+        }
+        // Each source keeps its own order: what it has not told yet comes later.
+        let is_later = |other: &Change| {
+            let is_recent = telling.at.millis_since(other.at) <= PATIENCE_MILLIS as u64;
+            is_recent && !other.past && !other.said_by.is_empty() && !other.said_by.contains(telling.source)
+        };
+        let later = self.open.iter().position(is_later).unwrap_or(usize::MAX);
+        if let Some(other) = self.open.get(later) {
+            change.at = change.at.min(other.at);
+        }
+        self.insert(change, later)
     }
 
-    /// The source that knows when it was tells of a change that is known already. The list, where that changes it.
-    pub(super) fn was_at(&mut self, call_id: &str, at: Timestamp) -> Option<TodoUpdate> {
+    /// A source tells of a change that is known already. The list, where the source knows better when it was and that
+    /// changes the list.
+    pub(super) fn repeated(&mut self, call_id: &str, telling: &Telling<'_>) -> Option<TodoUpdate> {
         let is_it = |change: &Change| matches!(&change.what, What::Returned { call, .. } if call.id == call_id);
         let place = self.open.iter().position(is_it)?;
-        if self.open[place].at <= at {
+        let change = &mut self.open[place];
+        if !change.said_by.contains(telling.source) {
+            change.said_by.push(telling.source.clone());
+        }
+        if *telling.source != Source::Transcript || change.at == telling.at {
             return None;
         }
         let change = self.open.remove(place)?;
-        self.insert(Change { at, ..change })
+        self.insert(Change { at: telling.at, ..change }, usize::MAX)
     }
 
     /// What a task is about.
     pub(super) fn named(&mut self, id: &str, subject: &str, at: Timestamp) {
         let (id, subject) = (id.to_owned(), subject.to_owned());
-        self.insert(Change { at, past: false, what: What::Named { id, subject } });
+        let what = What::Named { id, subject };
+        self.insert(Change { at, past: false, what, said_by: Vec::new() }, usize::MAX);
     }
 
     /// An agent has ended: its own list, if it kept one, is not shown any more, whoever still tells of it.
@@ -85,15 +108,17 @@ impl Changes {
         self.shown = self.now.shown();
     }
 
-    /// Puts a change where it belongs. The list, where that changes it.
-    fn insert(&mut self, change: Change) -> Option<TodoUpdate> {
+    /// Puts a change where it belongs by its time, and at the latest there. The list, where that changes it.
+    fn insert(&mut self, change: Change, mut latest: usize) -> Option<TodoUpdate> {
         if self.open.len() >= MAX_OPEN
             && let Some(oldest) = self.open.pop_front()
         {
             oldest.apply(&mut self.base, &self.gone);
+            latest = latest.saturating_sub(1);
         }
-        let place = self.open.partition_point(|other| other.at <= change.at);
-        let changed = if place == self.open.len() {
+        let place = self.open.partition_point(|other| other.at <= change.at).min(latest);
+        let is_last = place == self.open.len();
+        let counts = if is_last {
             let changed = change.apply(&mut self.now, &self.gone);
             self.open.push_back(change);
             changed
@@ -101,10 +126,10 @@ impl Changes {
             self.open.insert(place, change);
             self.now = self.base.clone();
             self.open.iter().for_each(|change| _ = change.apply(&mut self.now, &self.gone));
-            !is_same(&self.now.shown(), &self.shown)
+            true
         };
-        self.shown = self.now.shown();
-        changed.then(|| self.shown.clone())
+        let before = std::mem::replace(&mut self.shown, self.now.shown());
+        (counts && !is_same(&before, &self.shown)).then(|| self.shown.clone())
     }
 }
 

@@ -290,10 +290,10 @@ impl Conversation {
                 return telling.confirm(FactKind::TodoChange, &end.id);
             };
             let agent = known.agent.as_ref();
-            let update = match (is_repeat, telling.source) {
-                (false, _) => self.todos.returned(call, agent, response, telling.at, telling.past),
-                (true, Source::Transcript) => self.todos.was_at(&end.id, telling.at),
-                (true, _) => None,
+            let update = if is_repeat {
+                self.todos.repeated(&end.id, telling)
+            } else {
+                self.todos.returned(call, agent, response, telling)
             };
             match update {
                 Some(update) => telling.tell(FactKind::TodoChange, &end.id, Body::Todos(update)),
