@@ -6,7 +6,7 @@
 use super::claude_json::{failure, id, session_id, text};
 use super::cut;
 use super::js_json;
-use super::observation::{Agent, AgentEnd, AgentFate, Call, Fact, Observation, Outcome, Return};
+use super::observation::{Agent, AgentEnd, AgentFate, Call, Fact, Observation, Outcome, Return, Shown};
 use super::user_text::{self, UserText};
 use crate::event::Timestamp;
 use crate::event::channel;
@@ -127,7 +127,9 @@ impl Said<'_> {
 
     fn facts(&self, name: &str, body: &Value) -> Vec<Fact> {
         match name {
-            "UserPromptSubmit" => text(body, "prompt").map(prompted).unwrap_or_default(),
+            "UserPromptSubmit" => {
+                text(body, "prompt").map(|prompt| prompted(prompt, body)).unwrap_or_default()
+            }
             "SubagentStart" => self.agent_started().into_iter().collect(),
             "SubagentStop" => self.agent_ended().into_iter().collect(),
             "TaskCreated" | "TaskCompleted" => task_named(body).into_iter().collect(),
@@ -160,10 +162,11 @@ fn task_named(body: &Value) -> Option<Fact> {
 }
 
 /// A prompt: a person's, or claude's own when a background task has ended.
-fn prompted(prompt: &str) -> Vec<Fact> {
+fn prompted(prompt: &str, body: &Value) -> Vec<Fact> {
+    let message_id = id(body, "prompt_id").map(Into::into);
     match user_text::read(prompt) {
         UserText::Prompt(text) => {
-            vec![Fact::Prompted, Fact::Said { role: Role::User, text: text.into(), message_id: None }]
+            vec![Fact::Prompted, Fact::Said { role: Role::User, text: text.into(), message_id }]
         }
         UserText::Notification(Some(end)) => vec![Fact::AgentEnded(end), Fact::Prompted],
         UserText::Notification(None) | UserText::Machinery | UserText::Interruption => vec![Fact::Prompted],
@@ -185,11 +188,12 @@ fn fact(name: &str, body: &Value) -> Option<Fact> {
         "StopFailure" => Some(Fact::TurnOver { running: None }),
         "SessionStart" => Some(Fact::SessionStarted),
         "SessionEnd" => Some(Fact::SessionOver),
-        "MessageDisplay" => Some(Fact::Shown {
+        "MessageDisplay" => Some(Fact::Shown(Shown {
             message_id: id(body, "message_id")?.into(),
+            index: body.get("index").and_then(Value::as_u64),
             delta: text(body, "delta")?.into(),
             is_final: body.get("final").and_then(Value::as_bool).unwrap_or(false),
-        }),
+        })),
         _ => None,
     }
 }

@@ -95,14 +95,7 @@ pub enum Fact {
         subject: String,
     },
     /// A piece of a text was shown (`MessageDisplay`).
-    Shown {
-        /// The message it belongs to.
-        message_id: String,
-        /// The piece.
-        delta: String,
-        /// It was the last piece.
-        is_final: bool,
-    },
+    Shown(Shown),
     /// Tokens were used, as the source counts them.
     Used {
         /// Which answer, where one is meant; it is counted once.
@@ -117,6 +110,19 @@ pub enum Fact {
         /// By which model.
         model: String,
     },
+}
+
+/// A piece of a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The message it belongs to.
+    pub message_id: String,
+    /// Which piece it is, from 0 on, where the source says so.
+    pub index: Option<u64>,
+    /// The piece.
+    pub delta: String,
+    /// It was the last piece.
+    pub is_final: bool,
 }
 
 /// A call of a tool.

@@ -17,6 +17,7 @@ use crate::status::{Health, Note};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// Observations that may wait, of all sources but hooks.
@@ -75,6 +76,7 @@ impl Funnel {
         let mut hooks_open = true;
         loop {
             let overdue = self.hook_watch.deadline();
+            let due = self.detector.due();
             tokio::select! {
                 biased;
                 post = hooks.recv(), if hooks_open => match post {
@@ -88,6 +90,10 @@ impl Funnel {
                 // The sender dropped is the end too.
                 _ = end.wait_for(|end| *end) => break,
                 () = at(overdue) => self.hooks_are_missing(),
+                () = until(due) => {
+                    let told = self.detector.tick(hub::now());
+                    self.tell(told);
+                }
             }
         }
         while let Ok(post) = hooks.try_recv() {
@@ -224,6 +230,13 @@ impl Funnel {
 /// Whether claude does something that it would have told with a hook as well.
 fn shows_work(fact: &Fact) -> bool {
     matches!(fact, Fact::Called(_) | Fact::Prompted | Fact::TurnOver { .. })
+}
+
+async fn until(due: Option<Timestamp>) {
+    match due {
+        Some(due) => tokio::time::sleep(Duration::from_millis(due.millis_since(hub::now()))).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn at(deadline: Option<tokio::time::Instant>) {

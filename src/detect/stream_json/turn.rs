@@ -1,6 +1,6 @@
 //! What one turn of a stream used: `result` lines give tokens per turn, and the cost of the whole session so far.
 
-use crate::detect::claude_json::{model, usage};
+use crate::detect::claude_json::{id, model, usage};
 use crate::detect::observation::Fact;
 use serde_json::Value;
 
@@ -31,7 +31,8 @@ impl Turns {
         usage.cost_usd =
             line.get("total_cost_usd").and_then(Value::as_f64).map(|total| self.cost_since(total));
         usage.model = self.model.clone().or_else(|| only_model(line));
-        Some(Fact::Used { message_id: None, usage })
+        let message_id = id(line, "uuid").map(Into::into);
+        Some(Fact::Used { message_id, usage })
     }
 
     /// Claude begins to count anew with a new conversation; a total that falls is one.

@@ -7,8 +7,8 @@ use super::delegations::PATIENCE_MILLIS;
 use super::telling::Telling;
 use super::todos::Todos;
 use crate::detect::observation::{Agent, Call};
-use crate::event::{Source, Timestamp};
 use crate::event::work::{Todo, TodoUpdate};
+use crate::event::{Source, Timestamp};
 use serde_json::Value;
 use std::collections::VecDeque;
 
@@ -74,7 +74,8 @@ impl Changes {
     /// A source tells of a change that is known already. The list, where the source knows better when it was and that
     /// changes the list.
     pub(super) fn repeated(&mut self, call_id: &str, telling: &Telling<'_>) -> Option<TodoUpdate> {
-        let is_it = |change: &Change| matches!(&change.what, What::Returned { call, .. } if call.id == call_id);
+        let is_it =
+            |change: &Change| matches!(&change.what, What::Returned { call, .. } if call.id == call_id);
         let place = self.open.iter().position(is_it)?;
         let change = &mut self.open[place];
         if !change.said_by.contains(telling.source) {
@@ -136,7 +137,11 @@ impl Changes {
 /// Whether two lists say the same; since when they do is no change.
 fn is_same(one: &TodoUpdate, other: &TodoUpdate) -> bool {
     let untimed = |update: &TodoUpdate| -> Vec<Todo> {
-        let untimed = |todo: &Todo| Todo { created_at: Timestamp::from_millis(0), updated_at: Timestamp::from_millis(0), ..todo.clone() };
+        let untimed = |todo: &Todo| Todo {
+            created_at: Timestamp::from_millis(0),
+            updated_at: Timestamp::from_millis(0),
+            ..todo.clone()
+        };
         update.todos.iter().map(untimed).collect()
     };
     one.todos.len() == other.todos.len() && untimed(one) == untimed(other)
@@ -147,7 +152,10 @@ impl Change {
     fn apply(&self, todos: &mut Todos, gone: &VecDeque<String>) -> bool {
         let changed = match &self.what {
             What::Returned { agent: Some(agent), call, .. }
-                if call.tool == "TodoWrite" && gone.contains(&agent.id) => false,
+                if call.tool == "TodoWrite" && gone.contains(&agent.id) =>
+            {
+                false
+            }
             What::Returned { call, agent, response } => {
                 todos.returned(call, agent.as_ref(), response, self.at).is_some()
             }

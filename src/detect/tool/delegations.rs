@@ -7,8 +7,8 @@
 
 use super::telling::{FactKind, Telling};
 use crate::detect::observation::{Agent, AgentEnd, AgentFate, Call, Outcome, Return};
-use crate::event::{Source, Timestamp};
 use crate::event::work::{Delegation, DelegationStatus, FailureReason};
+use crate::event::{Source, Timestamp};
 use serde_json::Value;
 use std::collections::VecDeque;
 
@@ -255,7 +255,9 @@ impl Delegations {
     pub(super) fn tick(&mut self, telling: &mut Telling<'_>) {
         for place in 0..self.entries.len() {
             let entry = &self.entries[place];
-            let Some(presumed) = entry.presumed.filter(|presumed| presumed.due <= telling.at) else { continue };
+            let Some(presumed) = entry.presumed.filter(|presumed| presumed.due <= telling.at) else {
+                continue;
+            };
             if entry.ended {
                 continue;
             }
@@ -357,12 +359,7 @@ impl Delegations {
     }
 
     /// What an agent delegated in the foreground cannot outlive it.
-    fn end_below(
-        &mut self,
-        agent_id: Option<&str>,
-        reason: Option<FailureReason>,
-        telling: &Telling<'_>,
-    ) {
+    fn end_below(&mut self, agent_id: Option<&str>, reason: Option<FailureReason>, telling: &Telling<'_>) {
         let Some(agent_id) = agent_id else { return };
         let reason = match reason {
             Some(FailureReason::SessionEnded) => FailureReason::SessionEnded,

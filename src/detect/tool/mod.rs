@@ -179,9 +179,7 @@ impl Detector {
                 self.conversation(seen).talk.said(*role, text, message_id.as_deref(), agent, telling);
             }
             Fact::TaskNamed { id, subject } => self.conversation(seen).todos.named(id, subject, seen.at),
-            Fact::Shown { message_id, delta, is_final } => {
-                self.conversation(seen).talk.shown(message_id, delta, *is_final, agent, telling);
-            }
+            Fact::Shown(shown) => self.conversation(seen).talk.shown(shown, agent, telling),
             Fact::Used { message_id, usage } if *telling.source == self.counted_by => {
                 self.conversation(seen).talk.used(message_id.as_deref(), usage, telling);
             }

@@ -4,7 +4,7 @@
 //! source says it.
 
 use super::telling::{FactKind, Telling};
-use crate::detect::observation::Agent;
+use crate::detect::observation::{Agent, Shown};
 use crate::event::Source;
 use crate::event::body::{Body, MAX_TEXT_BYTES};
 use crate::event::talk::{Message, ModelSwitch, Role, Usage};
@@ -21,11 +21,22 @@ const MAX_ANSWERS: usize = 4096;
 pub(super) struct Talk {
     texts: HashMap<Spoken, Times>,
     order: VecDeque<Spoken>,
-    parts: VecDeque<(String, String)>,
+    parts: VecDeque<Part>,
+    /// Messages by the ids that each source gives them.
+    heard: Remembered,
     counted: Remembered,
     answered: Remembered,
     model: Option<String>,
     told: u64,
+}
+
+/// A message that is being put together.
+#[derive(Debug)]
+struct Part {
+    message_id: String,
+    text: String,
+    /// The number of the piece that comes next; `None` once one was lost.
+    next: Option<u64>,
 }
 
 /// A text and who said it.
@@ -65,6 +76,12 @@ impl Talk {
         if telling.past || text.is_empty() {
             return;
         }
+        // Two prompts of one turn may share their id, but hardly their length.
+        let is_repeat =
+            |id: &str| !self.heard.is_new(&format!("{} {id} {}", slot(telling.source), text.len()));
+        if message_id.is_some_and(is_repeat) {
+            return;
+        }
         let text = text[..text.floor_char_boundary(MAX_TEXT_BYTES)].to_owned();
         let agent_id = agent.map(|agent| agent.id.clone());
         let spoken = Spoken { role, agent_id, text };
@@ -96,28 +113,24 @@ impl Talk {
         self.texts.entry(spoken.clone()).or_default()
     }
 
-    /// A piece of a text was shown.
-    pub(super) fn shown(
-        &mut self,
-        message_id: &str,
-        delta: &str,
-        is_final: bool,
-        agent: Option<&Agent>,
-        telling: &mut Telling<'_>,
-    ) {
-        let place = self.parts.iter().position(|(id, _)| id == message_id);
+    /// A piece of a text was shown. A message of which a piece was lost is left to other sources: half of it would be
+    /// another message.
+    pub(super) fn shown(&mut self, shown: &Shown, agent: Option<&Agent>, telling: &mut Telling<'_>) {
+        let place = self.parts.iter().position(|part| part.message_id == shown.message_id);
         let place = place.unwrap_or_else(|| {
             if self.parts.len() >= MAX_PARTS {
                 self.parts.pop_front();
             }
-            self.parts.push_back((message_id.to_owned(), String::new()));
+            let message_id = shown.message_id.clone();
+            self.parts.push_back(Part { message_id, text: String::new(), next: Some(0) });
             self.parts.len() - 1
         });
-        let text = &mut self.parts[place].1;
-        let room = MAX_TEXT_BYTES.saturating_sub(text.len());
-        text.push_str(&delta[..delta.floor_char_boundary(room)]);
-        if is_final && let Some((_, text)) = self.parts.remove(place) {
-            self.said(Role::Assistant, &text, Some(message_id), agent, telling);
+        let is_repeat = self.parts[place].take(shown);
+        if shown.is_final
+            && !is_repeat
+            && let Some(Part { text, next: Some(_), message_id }) = self.parts.remove(place)
+        {
+            self.said(Role::Assistant, &text, Some(&message_id), agent, telling);
         }
     }
 
@@ -142,6 +155,21 @@ impl Talk {
             let switch = ModelSwitch { from_model, to_model: model.to_owned(), claude_session };
             telling.tell(FactKind::Model, message_id, Body::ModelSwitch(switch));
         }
+    }
+}
+
+impl Part {
+    /// Takes a piece in. Whether it was there already.
+    fn take(&mut self, shown: &Shown) -> bool {
+        let Some(next) = self.next else { return false };
+        let index = shown.index.unwrap_or(next);
+        if index < next {
+            return true;
+        }
+        let room = MAX_TEXT_BYTES.saturating_sub(self.text.len());
+        self.text.push_str(&shown.delta[..shown.delta.floor_char_boundary(room)]);
+        self.next = (index == next).then_some(next + 1);
+        false
     }
 }
 

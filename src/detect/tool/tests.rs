@@ -1,12 +1,15 @@
 //! The detector by tables: what sources say, in the order they say it, and the events that follow.
 
+use super::delegations::PATIENCE_MILLIS;
 use super::*;
-use crate::detect::observation::Agent;
+use crate::detect::observation::{Agent, Shown};
 use crate::event::Body;
 use crate::event::body::Activity;
 use crate::event::talk::{Role, Usage};
 use crate::event::work::Delegation;
 use serde_json::{Value, json};
+
+mod late;
 
 const HOOK: Source = Source::Hook;
 const STREAM: Source = Source::Stream;
@@ -33,6 +36,10 @@ fn call(id: &str, tool: &str, input: Value) -> Fact {
 
 fn delegate(id: &str, name: &str) -> Fact {
     call(id, "Agent", json!({ "subagent_type": name, "description": "work", "prompt": "do" }))
+}
+
+fn begins(agent_id: &str, call: &str) -> Fact {
+    Fact::AgentStarted { agent: agent(agent_id, "qa"), tool_use_id: Some(call.into()) }
 }
 
 fn back(id: &str, outcome: Outcome) -> Fact {
@@ -76,6 +83,16 @@ impl Bench {
         let at = Timestamp::from_millis(at);
         let seen = Observation { claude_session: "s".into(), agent, at, past: false, fact };
         self.told.extend(self.detector.feed(source, &seen));
+        self
+    }
+
+    /// Nobody says anything for so long.
+    fn wait(&mut self, millis: i64) -> &mut Self {
+        self.now += millis;
+        while let Some(due) = self.detector.due().filter(|due| due.as_millis() <= self.now) {
+            let told = self.detector.tick(due);
+            self.told.extend(told);
+        }
         self
     }
 
@@ -189,8 +206,9 @@ fn what_is_still_open_when_its_batch_is_over_was_refused() {
 #[test]
 fn an_interruption_ends_what_is_open_and_a_rejection_after_a_dialog_is_a_refusal() {
     let mut bench = bench();
-    bench.hear(&HOOK, delegate("t1", "qa")).hear(&TRANSCRIPT, back("t1", Outcome::Rejected));
-    bench.hear(&HOOK, delegate("t2", "qa")).hear(&HOOK, Fact::Prompted);
+    bench.hear(&HOOK, delegate("t1", "qa")).hear(&HOOK, begins("a1", "t1"));
+    bench.hear(&TRANSCRIPT, back("t1", Outcome::Rejected));
+    bench.hear(&HOOK, delegate("t2", "qa")).hear(&HOOK, Fact::Prompted).wait(PATIENCE_MILLIS);
     let input = json!({ "subagent_type": "qa", "description": "work", "prompt": "do" });
     bench.hear(&HOOK, delegate("t3", "qa"));
     bench.hear(&HOOK, Fact::PermissionAsked { tool: "Agent".into(), input });
@@ -206,7 +224,7 @@ fn a_source_that_lags_behind_ends_nothing_it_has_not_seen_begin() {
     bench.hear(&HOOK, Fact::Prompted).hear(&HOOK, delegate("t1", "qa"));
     bench.hear(&TRANSCRIPT, Fact::Prompted).hear(&TRANSCRIPT, Fact::TurnOver { running: None });
     assert_eq!(bench.delegations(), ["t1 qa Started"]);
-    bench.hear(&TRANSCRIPT, delegate("t1", "qa")).hear(&TRANSCRIPT, Fact::Interrupted);
+    bench.hear(&TRANSCRIPT, delegate("t1", "qa")).hear(&TRANSCRIPT, Fact::Interrupted).wait(PATIENCE_MILLIS);
     assert_eq!(bench.delegations(), ["t1 qa Started", "t1 qa Failed Interrupted"]);
 }
 
@@ -221,7 +239,7 @@ fn a_nested_delegation_names_its_parent_and_ends_with_it() {
         _ => None,
     });
     assert_eq!(parents.collect::<Vec<_>>(), [None, Some("engineer")]);
-    bench.hear(&HOOK, Fact::Settled);
+    bench.hear(&HOOK, Fact::Settled).wait(PATIENCE_MILLIS);
     let ends = &bench.delegations()[2..];
     assert!(ends.contains(&"t1 engineer Failed Interrupted".to_owned()), "{ends:?}");
     assert!(ends.contains(&"t2 qa Failed Interrupted".to_owned()), "{ends:?}");
@@ -292,8 +310,15 @@ fn a_text_said_twice_is_two_messages_and_by_two_sources_one() {
     {
         bench.hear(source, said(text));
     }
-    let shown = |delta: &str, is_final| Fact::Shown { message_id: "m".into(), delta: delta.into(), is_final };
-    bench.hear(&HOOK, shown("b\n", false)).hear(&HOOK, shown("c", true)).hear(&TRANSCRIPT, said("b\nc"));
+    let shown = |index, delta: &str| {
+        let (message_id, is_final) = ("m".into(), delta == "c");
+        Fact::Shown(Shown { message_id, index: Some(index), delta: delta.into(), is_final })
+    };
+    bench
+        .hear(&HOOK, shown(0, "b\n"))
+        .hear(&HOOK, shown(0, "b\n"))
+        .hear(&HOOK, shown(1, "c"))
+        .hear(&TRANSCRIPT, said("b\nc"));
     assert_eq!(bench.messages(), ["a", "a", "b\nc"]);
 }
 
