@@ -86,6 +86,11 @@ impl Take {
         run.finish(end, clock)
     }
 
+    /// When claude was started.
+    pub(crate) fn since(&self, clock: &Clock) -> Timestamp {
+        clock.at(self.started.t)
+    }
+
     /// Whether claude writes a stream of JSON lines in it.
     pub(crate) fn has_stream(&self) -> bool {
         matches!(&self.started.what, What::Started(arguments) if is_streaming(arguments))

@@ -6,6 +6,7 @@
 
 use crate::facts::{self, Carries, Event, Score};
 use crate::replay::{Clock, Sources, Take, takes};
+use claude_mpm::event::Timestamp;
 use serde_json::Value;
 use std::collections::HashMap;
 use test_support::catalogue::{self, Scenario};
@@ -321,7 +322,7 @@ fn used(events: &[Event]) -> Vec<[u64; 4]> {
 }
 
 /// What claude itself says was used: the last word on each answer of a transcript, or each result of a stream.
-fn really_used(take: &Take, sources: Sources) -> Vec<[u64; 4]> {
+fn really_used(take: &Take, sources: Sources, since: Timestamp) -> Vec<[u64; 4]> {
     let counts = ["input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens"];
     let of = |usage: &Value| counts.map(|count| usage[count].as_u64().unwrap_or_default());
     let is_streaming = sources.stream && take.has_stream();
@@ -336,7 +337,9 @@ fn really_used(take: &Take, sources: Sources) -> Vec<[u64; 4]> {
             }
             What::Transcript { line, .. } if !is_streaming => {
                 let line: Value = serde_json::from_str(line).unwrap_or_default();
-                if line["type"] == "assistant" && line["message"]["model"] != "<synthetic>" {
+                let at = line["timestamp"].as_str().and_then(Timestamp::parse);
+                let is_now = at.is_some_and(|at| at >= since);
+                if is_now && line["type"] == "assistant" && line["message"]["model"] != "<synthetic>" {
                     let id = line["message"]["id"].as_str().unwrap_or_default().to_owned();
                     answers.insert(id, of(&line["message"]["usage"]));
                 }
@@ -357,7 +360,7 @@ fn what_was_used_is_counted_once() {
             for (seed, sources) in (0..seeds()).flat_map(|seed| [(seed, ALL.sources), (seed, SINGLE[2])]) {
                 let varied = late(&again(&take, &mut Dice(seed)), &mut Dice(seed));
                 let [mut told, mut really] =
-                    [used(&varied.replay(sources, &clock)), really_used(&take, sources)];
+                    [used(&varied.replay(sources, &clock)), really_used(&take, sources, take.since(&clock))];
                 told.sort_unstable();
                 really.sort_unstable();
                 if told != really {

@@ -5,9 +5,11 @@
 //! behind and speak of an earlier turn. And it is a presumption for [`PATIENCE_MILLIS`]: another source may lag behind and
 //! still have the result.
 
+use super::delegation::{Entry, Presumed};
 use super::telling::{FactKind, Telling};
+use super::verdict::{Figures, figures_of, verdict};
 use crate::detect::observation::{Agent, AgentEnd, AgentFate, Call, Outcome, Return};
-use crate::event::work::{Delegation, DelegationStatus, FailureReason};
+use crate::event::work::{DelegationStatus, FailureReason};
 use crate::event::{Source, Timestamp};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -19,56 +21,10 @@ const MAX_UNMATCHED: usize = 64;
 /// How long a result is waited for that no source can have any more, it seems, milliseconds. Sources that lag behind one
 /// another by less tell the same.
 pub(super) const PATIENCE_MILLIS: i64 = 5_000;
-/// The agent that works where claude names none.
-const DEFAULT_AGENT: &str = "general-purpose";
 
 /// Whether this tool delegates; `Task` is the old name.
 pub(super) fn is_delegation(tool: &str) -> bool {
     matches!(tool, "Agent" | "Task")
-}
-
-#[derive(Debug)]
-struct Entry {
-    id: String,
-    agent: String,
-    task: String,
-    /// Claude asked for it to be in the background, or it is.
-    background: bool,
-    /// It does run in the background: claude's own turn goes on.
-    launched: bool,
-    ended: bool,
-    /// The agent that works for it; `is_exact` once a source named both together.
-    agent_id: Option<String>,
-    is_exact: bool,
-    /// Its agent has ended; the call's own result is still to come.
-    agent_end: Option<AgentEnd>,
-    /// A dialog asked whether it may begin.
-    was_asked: bool,
-    parent: Option<Agent>,
-    parent_name: Option<String>,
-    started_at: Timestamp,
-    /// The sources that have seen it begin, and when each of them did.
-    seen: Vec<(Source, Timestamp)>,
-    /// It is over, it seems, because no result can come any more.
-    presumed: Option<Presumed>,
-    /// A person said no, either to the question whether it may begin or to all of it.
-    was_rejected: bool,
-}
-
-/// An end that nobody has told.
-#[derive(Debug, Clone, Copy)]
-struct Presumed {
-    reason: FailureReason,
-    /// When it is believed.
-    due: Timestamp,
-}
-
-/// What is said at an end.
-#[derive(Debug, Default, Clone, Copy)]
-struct Figures {
-    duration_ms: Option<u64>,
-    tokens: Option<u64>,
-    tool_uses: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -379,91 +335,5 @@ impl Delegations {
             let oldest = self.entries.iter().position(|entry| entry.ended).unwrap_or(0);
             self.entries.remove(oldest);
         }
-    }
-}
-
-impl Entry {
-    fn new(call: &Call, agent: Option<&Agent>, telling: &Telling<'_>) -> Self {
-        let text = |name: &str| call.input.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let first_line = || text("prompt").and_then(|prompt| prompt.lines().next());
-        Self {
-            id: call.id.clone(),
-            agent: text("subagent_type").unwrap_or(DEFAULT_AGENT).to_owned(),
-            task: text("description").or_else(first_line).unwrap_or_default().to_owned(),
-            background: call.input.get("run_in_background") == Some(&Value::Bool(true)),
-            launched: false,
-            ended: false,
-            agent_id: None,
-            is_exact: false,
-            agent_end: None,
-            was_asked: false,
-            parent: agent.cloned(),
-            parent_name: None,
-            started_at: telling.at,
-            seen: vec![(telling.source.clone(), telling.at)],
-            presumed: None,
-            was_rejected: false,
-        }
-    }
-
-    fn seen_now(&mut self, telling: &Telling<'_>) {
-        if !self.seen.iter().any(|(source, _)| source == telling.source) {
-            self.seen.push((telling.source.clone(), telling.at));
-        }
-    }
-
-    /// Whether who speaks has seen it begin by then: what is said again may be about a turn long over.
-    fn was_seen_before(&self, telling: &Telling<'_>) -> bool {
-        self.seen.iter().any(|(source, at)| source == telling.source && *at <= telling.at)
-    }
-
-    fn shown(&self, status: DelegationStatus, figures: Figures, reason: Option<FailureReason>) -> Delegation {
-        let Figures { duration_ms, tokens, tool_uses } = figures;
-        Delegation {
-            agent: self.agent.clone(),
-            task: self.task.clone(),
-            status,
-            duration_ms,
-            delegation_id: self.id.clone(),
-            agent_id: self.agent_id.clone(),
-            parent_agent: self.parent_name.clone(),
-            background: self.background,
-            reason,
-            tokens,
-            tool_uses,
-        }
-    }
-}
-
-/// What a result means. A rejection of what was asked for and never began was a refusal, any other an interruption.
-fn verdict(outcome: &Outcome, was_refused: bool) -> (DelegationStatus, Option<FailureReason>) {
-    let reason = match outcome {
-        Outcome::Ran(response) if is_api_error(response) => FailureReason::Error,
-        Outcome::Ran(_) => return (DelegationStatus::Completed, None),
-        Outcome::Failed(_) | Outcome::Unavailable => FailureReason::Error,
-        Outcome::Denied => FailureReason::Denied,
-        Outcome::Rejected if was_refused => FailureReason::Denied,
-        Outcome::Rejected => FailureReason::Interrupted,
-    };
-    (DelegationStatus::Failed, Some(reason))
-}
-
-/// Claude calls an agent completed whose model could not be reached. Its answer is then a line of claude's own, for
-/// which no model has written a token.
-fn is_api_error(response: &Value) -> bool {
-    let written = response.get("usage").and_then(|usage| usage.get("output_tokens")).and_then(Value::as_u64);
-    let answer = response.get("content").and_then(|content| content.get(0)?.get("text")?.as_str());
-    written == Some(0) && answer.is_some_and(|text| text.starts_with("API Error"))
-}
-
-fn figures_of(end: &Return) -> Figures {
-    let Outcome::Ran(response) = &end.outcome else {
-        return Figures { duration_ms: end.duration_ms, ..Figures::default() };
-    };
-    let number = |name: &str| response.get(name).and_then(Value::as_u64);
-    Figures {
-        duration_ms: number("totalDurationMs").or(end.duration_ms),
-        tokens: number("totalTokens"),
-        tool_uses: number("totalToolUseCount"),
     }
 }

@@ -36,7 +36,7 @@ impl Drawn {
 
     /// When the oldest of it has waited for long enough.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        self.waiting.front().map(|seen| due(seen))
+        self.waiting.front().map(due)
     }
 
     /// What has waited for long enough at this time.

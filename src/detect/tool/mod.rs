@@ -7,6 +7,7 @@
 mod attention;
 mod calls;
 mod changes;
+mod delegation;
 mod delegations;
 mod drawn;
 mod talk;
@@ -15,6 +16,7 @@ mod telling;
 mod tests;
 mod tickets;
 mod todos;
+mod verdict;
 
 pub use telling::{FactKey, FactKind, Told};
 
@@ -204,7 +206,10 @@ impl Detector {
         if delegations::is_delegation(&call.tool) {
             conversation.delegations.called(call, agent, telling);
         }
-        self.attention.called(call, agent, telling);
+        // The terminal's own looks say more of what it is doing than the lines on it.
+        if *telling.source != Source::Screen {
+            self.attention.called(call, agent, telling);
+        }
     }
 
     fn returned(&mut self, end: &Return, seen: &Observation, telling: &mut Telling<'_>) {
