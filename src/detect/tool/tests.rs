@@ -10,6 +10,7 @@ use crate::event::work::Delegation;
 use serde_json::{Value, json};
 
 mod late;
+mod waiting;
 
 const HOOK: Source = Source::Hook;
 const STREAM: Source = Source::Stream;
@@ -353,59 +354,6 @@ fn another_model_is_told_when_the_answers_change() {
     }
     let switches = bench.told.iter().filter(|told| matches!(told.body, Some(Body::ModelSwitch(_))));
     assert_eq!(switches.count(), 1);
-}
-
-#[test]
-fn a_permission_waits_until_its_call_returns_or_claude_works_again() {
-    let input = json!({ "command": "rm x" });
-    let ask = |id: &str| {
-        let call = call(id, "Bash", json!({ "command": "rm x" }));
-        (call, Fact::PermissionAsked { tool: "Bash".into(), input: input.clone() })
-    };
-    let mut bench = bench();
-    let (called, asked) = ask("t1");
-    bench.hear(&HOOK, Fact::Prompted).hear(&HOOK, called).hear(&HOOK, asked);
-    bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission));
-    bench.hear(&HOOK, ran("t1", json!({ "stdout": "" })));
-    let (called, asked) = ask("t2");
-    bench.hear(&HOOK, called).hear(&HOOK, asked);
-    let before_the_question = bench.now - 1;
-    bench.hear_at(&TRANSCRIPT, None, before_the_question, Fact::State(ActivityState::Busy));
-    bench.hear(&TRANSCRIPT, Fact::State(ActivityState::Busy)).hear(&HOOK, Fact::TurnOver { running: None });
-    assert_eq!(
-        bench.activities(),
-        ["Busy", "NeedsPermission Bash", "Busy", "NeedsPermission Bash", "Busy", "Idle"]
-    );
-}
-
-#[test]
-fn a_question_needs_input_and_a_background_agents_permission_outlives_the_turn() {
-    let mut bench = bench();
-    let questions = json!({ "questions": [{ "question": "Which?" }] });
-    bench.hear(&HOOK, call("t1", "AskUserQuestion", questions.clone()));
-    bench.hear(&HOOK, Fact::PermissionAsked { tool: "AskUserQuestion".into(), input: questions });
-    bench.hear(&HOOK, ran("t1", json!({})));
-    let input = json!({ "command": "ls" });
-    bench.hear_in(&HOOK, agent("a1", "qa"), call("t2", "Bash", input.clone()));
-    bench.hear_in(&HOOK, agent("a1", "qa"), Fact::PermissionAsked { tool: "Bash".into(), input });
-    bench.hear(&HOOK, Fact::TurnOver { running: None });
-    assert_eq!(bench.activities(), ["Busy", "NeedsInput AskUserQuestion", "Busy", "NeedsPermission Bash"]);
-}
-
-#[test]
-fn the_terminal_is_believed_until_an_exact_source_has_spoken() {
-    let mut bench = bench();
-    let at = Timestamp::from_millis(1);
-    let looks = |bench: &mut Bench, state| {
-        let told = bench.detector.looks(state, at);
-        bench.told.extend(told);
-    };
-    looks(&mut bench, ActivityState::Busy);
-    looks(&mut bench, ActivityState::Idle);
-    bench.hear(&HOOK, Fact::Prompted);
-    looks(&mut bench, ActivityState::Idle);
-    bench.hear_at(&TRANSCRIPT, None, 5, Fact::TurnOver { running: None });
-    assert_eq!(bench.activities(), ["Busy", "Idle", "Busy"]);
 }
 
 #[test]
