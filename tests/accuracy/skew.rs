@@ -13,7 +13,7 @@ use test_support::catalogue::{self, Scenario};
 use test_support::tapes::{self, Moment, What};
 use test_support::truth::Truth;
 
-const SEEDS: u64 = 6;
+const SEEDS: u64 = 4;
 /// Longest that a source lags behind, milliseconds.
 const MAX_LAG: f64 = 3000.0;
 
