@@ -20,6 +20,10 @@ use tokio::sync::mpsc;
 /// Between two looks, where nothing is heard.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// From the first sign of a change to the look, so that what claude writes within a moment is seen together and can be
+/// put in order.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// For reading everything once more at the end.
 const LAST_LOOK: Duration = Duration::from_millis(500);
 
@@ -47,6 +51,11 @@ pub async fn follow(
             Some(track) = tracks.recv() => follower.track(track),
             () = follower.folders.changed() => {}
             () = tokio::time::sleep(LOOK) => {}
+        }
+        tokio::select! {
+            biased;
+            () = &mut stop => break,
+            () = tokio::time::sleep(GATHER) => {}
         }
         while let Ok(track) = tracks.try_recv() {
             follower.track(track);

@@ -22,6 +22,9 @@ const MAX_AGENTS: usize = 1_000;
 /// Most of a `meta.json` that is read, bytes.
 const MAX_META: u64 = 64 * 1024;
 
+/// Most pieces of a file whose lines are put in order together: 1 MiB.
+const MAX_PIECES: usize = 16;
+
 /// How old the newest change of a folder has to be before its time is believed to tell the next one apart.
 const SETTLED: Duration = Duration::from_secs(2);
 
@@ -157,8 +160,21 @@ impl Followed {
         Self { file: GrowingFile::new(path, stays_open), decoder }
     }
 
-    /// Reads on by a piece; `false` where there is nothing more now.
+    /// Reads on, and puts what the lines say in the order of their times: of what it writes within a moment, claude
+    /// writes the later lines first now and then (2.1.197). `false` where there is nothing more now.
     pub(super) fn read_on(&mut self, folder: &ClaudeFolder, outlet: &mut Outlet) -> bool {
+        let before = outlet.waiting.len();
+        let is_more = (0..MAX_PIECES).all(|_| self.read_piece(folder, outlet));
+        let time = |seen: &Seen| match seen {
+            Seen::Observed(_, observation) => (false, Some(observation.at)),
+            _ => (true, None),
+        };
+        outlet.waiting.make_contiguous()[before..].sort_by_key(time);
+        is_more
+    }
+
+    /// Reads on by a piece; `false` where there is nothing more now.
+    fn read_piece(&mut self, folder: &ClaudeFolder, outlet: &mut Outlet) -> bool {
         let (decoder, waiting, now) = (&mut self.decoder, &mut outlet.waiting, hub::now());
         let read = self.file.read_on(folder, |line| {
             decoder.line(line, now, &mut |one| waiting.push_back(Seen::Observed(Source::Transcript, one)));

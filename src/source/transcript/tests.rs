@@ -74,7 +74,10 @@ impl Site {
 }
 
 fn line(text: &str) -> String {
-    let time = "1970-01-01T01:00:00.000Z";
+    line_at("1970-01-01T01:00:00.000Z", text)
+}
+
+fn line_at(time: &str, text: &str) -> String {
     format!(
         "{{\"type\":\"user\",\"timestamp\":\"{time}\",\"message\":{{\"role\":\"user\",\"content\":\"{text}\"}}}}\n"
     )
@@ -98,6 +101,22 @@ async fn a_transcript_is_followed_before_it_exists_and_as_it_grows_in_pieces() {
     append(&path, &line("three"));
     assert_eq!(site.said().await, "two");
     assert_eq!(site.said().await, "three");
+}
+
+/// In a terminal claude sometimes writes the lines of its second answer into the new file before those of its first.
+#[tokio::test(flavor = "current_thread")]
+async fn the_first_lines_of_a_new_transcript_are_told_in_the_order_of_their_times() {
+    let mut site = Site::new();
+    site.track(None).await;
+    let path = site.transcript();
+    append(&path, &line_at("1970-01-01T01:00:02.000Z", "second"));
+    append(&path, &line_at("1970-01-01T01:00:01.000Z", "first"));
+    append(&path, &line_at("1970-01-01T01:00:03.000Z", "third"));
+    for expected in ["first", "second", "third"] {
+        assert_eq!(site.said().await, expected);
+    }
+    append(&path, &line_at("1970-01-01T01:00:01.000Z", "late"));
+    assert_eq!(site.said().await, "late");
 }
 
 #[tokio::test(flavor = "current_thread")]
