@@ -68,6 +68,10 @@ struct Open {
 impl Drawn {
     /// Takes the next settled line.
     pub fn line(&mut self, line: &str) -> Vec<Fact> {
+        if !may_matter(line) && !line.starts_with(CONTINUED) {
+            self.above = Above::Other;
+            return Vec::new();
+        }
         let line = line.replace('\u{a0}', " ");
         let mut facts = Vec::new();
         if let Some(found) = FINISHED.captures(&line) {
@@ -193,6 +197,11 @@ impl Drawn {
         let outcome = Outcome::Ran(json!({ "stdout": text }));
         facts.push(Fact::Returned(Return { id, call: Some(call), outcome, duration_ms: None }));
     }
+}
+
+/// Whether claude could have drawn an agent or an outcome so. Most lines of a busy terminal end here, unread.
+fn may_matter(line: &str) -> bool {
+    line.starts_with('●') || (line.starts_with([' ', '\u{a0}']) && line.contains(['⎿', '├', '└']))
 }
 
 /// Whether this stands below agents alone.

@@ -102,7 +102,7 @@ impl TranscriptDecoder {
             self.count_unfinished(tell);
         }
         let known = self.counted.iter().any(|counted| counted == message_id);
-        let usage = message.get("usage").and_then(|usage| claude_json::usage(usage, "message"));
+        let usage = message.get("usage").and_then(|usage| claude_json::usage(usage, "transcript"));
         let Some(usage) = usage.filter(|_| !known) else { return };
         self.uncounted = Some((message_id.to_owned(), Usage { model: Some(model.to_owned()), ..usage }));
         if text(message, "stop_reason").is_some() {

@@ -54,7 +54,7 @@ pub struct Usage {
     pub cache_creation_tokens: u64,
     /// US dollars, where claude says so.
     pub cost_usd: Option<f64>,
-    /// `message` (one answer of the model, from the transcript) or `turn` (all of a turn, from the stream).
+    /// The source that counted: `transcript`, which counts each answer of the model, or `stream`, which counts a turn.
     pub measured_by: &'static str,
 }
 

@@ -148,7 +148,7 @@ fn a_turn_costs_what_the_session_cost_more_since_the_last() {
         .collect();
     assert_eq!(used, [(Some(0.003), 200), (Some(0.002), 100), (Some(0.001), 1)]);
     let Fact::Used { usage, .. } = &facts[0] else { panic!("{facts:?}") };
-    assert_eq!((usage.model.as_deref(), usage.measured_by), (Some("opus[1m]"), "turn"));
+    assert_eq!((usage.model.as_deref(), usage.measured_by), (Some("opus[1m]"), "stream"));
 }
 
 #[test]

@@ -27,7 +27,7 @@ impl Turns {
 
     /// `result`.
     pub(super) fn over(&mut self, line: &Value) -> Option<Fact> {
-        let mut usage = usage(line.get("usage")?, "turn")?;
+        let mut usage = usage(line.get("usage")?, "stream")?;
         usage.cost_usd =
             line.get("total_cost_usd").and_then(Value::as_f64).map(|total| self.cost_since(total));
         usage.model = self.model.clone().or_else(|| only_model(line));

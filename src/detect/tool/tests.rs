@@ -333,7 +333,7 @@ fn tokens_are_counted_by_one_source_and_once_an_answer() {
         cache_read_tokens: 0,
         cache_creation_tokens: 0,
         cost_usd: None,
-        measured_by: "message",
+        measured_by: "transcript",
     };
     let used = |id: Option<&str>| Fact::Used { message_id: id.map(str::to_owned), usage: usage.clone() };
     bench.hear(&TRANSCRIPT, used(Some("m1"))).hear(&TRANSCRIPT, used(Some("m1"))).hear(&STREAM, used(None));
