@@ -4,7 +4,7 @@
 //! claude's own state file says that it works again (nothing else tells of an "allow" before the tool has ended). The
 //! terminal is believed until any of these has spoken.
 
-use super::delegations::PATIENCE_MILLIS;
+use super::delegation::PATIENCE_MILLIS;
 use super::telling::{FactKind, Telling};
 use crate::detect::observation::{Agent, Call};
 use crate::event::Timestamp;

@@ -3,7 +3,7 @@
 //! A change is told when the first source tells it. The transcript knows best when it was: where that comes later and
 //! says otherwise, the list is put together again in the right order.
 
-use super::delegations::PATIENCE_MILLIS;
+use super::delegation::PATIENCE_MILLIS;
 use super::telling::Telling;
 use super::todos::Todos;
 use crate::detect::observation::{Agent, Call};

@@ -7,6 +7,10 @@ use crate::event::work::{Delegation, DelegationStatus, FailureReason};
 use crate::event::{Source, Timestamp};
 use serde_json::Value;
 
+/// How long a result is waited for that no source can have any more, it seems, milliseconds. Sources that lag behind one
+/// another by less tell the same.
+pub(super) const PATIENCE_MILLIS: i64 = 5_000;
+
 /// The agent that works where claude names none.
 const DEFAULT_AGENT: &str = "general-purpose";
 
@@ -42,8 +46,15 @@ pub(super) struct Entry {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Presumed {
     pub(super) reason: FailureReason,
+    /// When it happened, if it did.
+    pub(super) at: Timestamp,
+}
+
+impl Presumed {
     /// When it is believed.
-    pub(super) due: Timestamp,
+    pub(super) fn due(&self) -> Timestamp {
+        Timestamp::from_millis(self.at.as_millis().saturating_add(PATIENCE_MILLIS))
+    }
 }
 
 impl Entry {

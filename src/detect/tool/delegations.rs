@@ -2,7 +2,7 @@
 //!
 //! A result ends its own call. Where no result comes (an interruption, a refusal, a kill), the end of the turn, of
 //! the session or of the process does. A source's turn ends only what that source has seen begin: another one may lag
-//! behind and speak of an earlier turn. And it is a presumption for [`PATIENCE_MILLIS`]: another source may lag behind and
+//! behind and speak of an earlier turn. And it is a presumption for a while: another source may lag behind and
 //! still have the result.
 
 use super::delegation::{Entry, Presumed};
@@ -18,10 +18,6 @@ use std::collections::VecDeque;
 const MAX_KNOWN: usize = 1024;
 /// Most ends of agents kept for a call that has not been linked to its agent yet.
 const MAX_UNMATCHED: usize = 64;
-/// How long a result is waited for that no source can have any more, it seems, milliseconds. Sources that lag behind one
-/// another by less tell the same.
-pub(super) const PATIENCE_MILLIS: i64 = 5_000;
-
 /// Whether this tool delegates; `Task` is the old name.
 pub(super) fn is_delegation(tool: &str) -> bool {
     matches!(tool, "Agent" | "Task")
@@ -197,21 +193,20 @@ impl Delegations {
 
     /// The first presumption stands.
     fn presume(&mut self, place: usize, reason: FailureReason, telling: &Telling<'_>) {
-        let due = Timestamp::from_millis(telling.at.as_millis().saturating_add(PATIENCE_MILLIS));
-        self.entries[place].presumed.get_or_insert(Presumed { reason, due });
+        self.entries[place].presumed.get_or_insert(Presumed { reason, at: telling.at });
     }
 
     /// When the next presumption is believed.
     pub(super) fn due(&self) -> Option<Timestamp> {
         let open = self.entries.iter().filter(|entry| !entry.ended);
-        open.filter_map(|entry| Some(entry.presumed?.due)).min()
+        open.filter_map(|entry| Some(entry.presumed?.due())).min()
     }
 
     /// Believes what has been presumed for long enough.
     pub(super) fn tick(&mut self, telling: &mut Telling<'_>) {
         for place in 0..self.entries.len() {
             let entry = &self.entries[place];
-            let Some(presumed) = entry.presumed.filter(|presumed| presumed.due <= telling.at) else {
+            let Some(presumed) = entry.presumed.filter(|presumed| presumed.due() <= telling.at) else {
                 continue;
             };
             if entry.ended {
@@ -307,7 +302,9 @@ impl Delegations {
         if std::mem::replace(&mut entry.ended, true) {
             return telling.confirm(FactKind::DelegationEnded, &entry.id);
         }
-        figures.duration_ms = figures.duration_ms.or(Some(telling.at.millis_since(entry.started_at)));
+        // The time that it was given to be told of is not its own.
+        let over = entry.presumed.map_or(telling.at, |presumed| presumed.at.min(telling.at));
+        figures.duration_ms = figures.duration_ms.or(Some(over.millis_since(entry.started_at)));
         let shown = entry.shown(status, figures, reason);
         let agent_id = entry.agent_id.clone();
         self.end_below(agent_id.as_deref(), reason, telling);

@@ -1,7 +1,7 @@
 //! What the screen has shown, until it is sure that no better source tells the same: it knows no ids, so nobody could
 //! tell later that it was the same.
 
-use super::delegations::PATIENCE_MILLIS;
+use super::delegation::PATIENCE_MILLIS;
 use crate::detect::observation::Observation;
 use crate::event::Timestamp;
 use std::collections::VecDeque;

@@ -1,6 +1,6 @@
 //! The detector by tables: what sources say, in the order they say it, and the events that follow.
 
-use super::delegations::PATIENCE_MILLIS;
+use super::delegation::PATIENCE_MILLIS;
 use super::*;
 use crate::detect::observation::{Agent, Shown};
 use crate::event::Body;

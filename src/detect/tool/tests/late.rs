@@ -29,6 +29,11 @@ fn what_nobody_takes_back_is_told_when_patience_is_over_and_not_before() {
     assert_eq!(bench.wait(PATIENCE_MILLIS - 1).delegations(), ["t1 qa Started"]);
     assert_eq!(bench.wait(1).delegations(), ["t1 qa Started", "t1 qa Failed Interrupted"]);
     assert_eq!(bench.detector.due(), None);
+    let took = bench.told.iter().filter_map(|told| match &told.body {
+        Some(Body::Delegation(delegation)) => delegation.duration_ms,
+        _ => None,
+    });
+    assert_eq!(took.collect::<Vec<_>>(), [1], "the wait is not part of it");
 }
 
 /// A follower that starts again reads prompts that are older than the call.
