@@ -7,8 +7,8 @@
 use super::delegation::PATIENCE_MILLIS;
 use super::telling::{FactKind, Telling};
 use crate::detect::observation::{Agent, Call};
-use crate::event::Timestamp;
 use crate::event::body::{Activity, ActivityState, Body};
+use crate::event::{Source, Timestamp};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -17,6 +17,9 @@ use std::sync::Arc;
 const MAX_CALLS: usize = 256;
 /// Most permissions that wait at once.
 const MAX_PENDING: usize = 64;
+/// How long a wait that only the state file knows of waits for the hook that says what for, milliseconds, where hooks
+/// do come.
+const HOOK_LAG_MILLIS: i64 = 500;
 /// Longest reason, characters.
 const MAX_REASON_CHARS: usize = 200;
 /// Asks a person something; its dialog is no question of permission.
@@ -33,6 +36,8 @@ pub(super) struct Attention {
     calls: VecDeque<Asking>,
     /// Waits that the state file told of, whose hook is still to come.
     ahead: VecDeque<Ahead>,
+    /// Hooks do come.
+    hears_hooks: bool,
 }
 
 /// A wait that is known before it is known what for.
@@ -41,12 +46,19 @@ struct Ahead {
     since: Timestamp,
     /// Claude works again.
     is_over: bool,
+    is_told: bool,
 }
 
 impl Ahead {
     /// Whether a hook that comes at this time may be the one that asks.
     fn may_be_asked(&self, at: Timestamp) -> bool {
         at.millis_since(self.since) <= PATIENCE_MILLIS as u64
+    }
+
+    /// When it is told without.
+    fn due(&self) -> Option<Timestamp> {
+        let due = Timestamp::from_millis(self.since.as_millis().saturating_add(HOOK_LAG_MILLIS));
+        (!self.is_over && !self.is_told).then_some(due)
     }
 }
 
@@ -71,6 +83,28 @@ struct Pending {
 }
 
 impl Attention {
+    /// This source has spoken.
+    pub(super) fn hears(&mut self, source: &Source) {
+        self.hears_hooks |= *source == Source::Hook;
+    }
+
+    /// When a wait is told whatever it is for.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        self.ahead.iter().filter_map(Ahead::due).min()
+    }
+
+    /// Tells of waits whose hook does not come.
+    pub(super) fn tick(&mut self, telling: &mut Telling<'_>) {
+        for place in 0..self.ahead.len() {
+            let ahead = &mut self.ahead[place];
+            if ahead.due().is_some_and(|due| due <= telling.at) {
+                ahead.is_told = true;
+                let at = ahead.since;
+                self.tell_ahead(&mut Telling { at, told: &mut *telling.told, ..*telling });
+            }
+        }
+    }
+
     /// A tool is called.
     pub(super) fn called(&mut self, call: &Call, agent: Option<&Agent>, telling: &mut Telling<'_>) {
         if telling.past {
@@ -211,7 +245,14 @@ impl Attention {
         if self.ahead.len() >= MAX_PENDING {
             self.ahead.pop_front();
         }
-        self.ahead.push_back(Ahead { since: telling.at, is_over: false });
+        let is_told = !self.hears_hooks;
+        self.ahead.push_back(Ahead { since: telling.at, is_over: false, is_told });
+        if is_told {
+            self.tell_ahead(telling);
+        }
+    }
+
+    fn tell_ahead(&mut self, telling: &mut Telling<'_>) {
         let open = self.calls.iter().rev().find(|call| call.returned.is_none());
         let newest = open.map_or("", |call| call.tool.as_str());
         let tool = (newest == QUESTION_TOOL).then_some(QUESTION_TOOL);

@@ -110,7 +110,7 @@ impl Detector {
     /// When [`Self::tick`] has something to say if nobody says anything before.
     pub fn due(&self) -> Option<Timestamp> {
         let presumed = self.conversations.iter().filter_map(|conversation| conversation.delegations.due());
-        presumed.chain(self.drawn.due()).min()
+        presumed.chain(self.drawn.due()).chain(self.attention.due()).min()
     }
 
     /// It is `at` now: what was presumed for long enough is believed.
@@ -119,6 +119,10 @@ impl Detector {
         for seen in self.drawn.take_until(at) {
             told.extend(self.believe(&Source::Screen, &seen));
         }
+        let (source, claude_session) = (&Source::Transcript, Arc::from(""));
+        let mut telling =
+            Telling { source, claude_session: &claude_session, at, past: false, told: &mut told };
+        self.attention.tick(&mut telling);
         for conversation in &mut self.conversations {
             let claude_session = Arc::clone(&conversation.claude_session);
             let source = &Source::Supervisor;
@@ -147,6 +151,7 @@ impl Detector {
 
     fn take(&mut self, seen: &Observation, telling: &mut Telling<'_>) {
         let agent = seen.agent.as_ref();
+        self.attention.hears(telling.source);
         match &seen.fact {
             Fact::Called(call) => self.called(call, seen, telling),
             Fact::Returned(end) => self.returned(end, seen, telling),

@@ -54,3 +54,17 @@ fn the_terminal_is_believed_until_an_exact_source_has_spoken() {
     bench.hear_at(&TRANSCRIPT, None, 5, Fact::TurnOver { running: None });
     assert_eq!(bench.activities(), ["Busy", "Idle", "Busy"]);
 }
+
+/// A command hook has to start first: the state file is often ahead of it, and does not know what for.
+#[test]
+fn a_wait_that_the_state_file_tells_first_waits_for_the_hook_that_knows_more() {
+    let questions = json!({ "questions": [{ "question": "Which?" }] });
+    let mut bench = bench();
+    bench.hear(&HOOK, Fact::Prompted).hear(&HOOK, call("t1", "AskUserQuestion", questions.clone()));
+    bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission)).wait(100);
+    bench.hear(&HOOK, Fact::PermissionAsked { tool: "AskUserQuestion".into(), input: questions }).wait(1_000);
+    bench.hear(&HOOK, ran("t1", json!({})));
+    bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission)).wait(499);
+    assert_eq!(bench.activities(), ["Busy", "NeedsInput AskUserQuestion", "Busy"]);
+    assert_eq!(bench.wait(1).activities()[3..], ["NeedsPermission"], "and no longer than that");
+}
