@@ -3,9 +3,13 @@
 //! What is run in claude's place are small shell programs, as any user may with `--claude`. Every test has a runtime
 //! directory of its own; ports come from the kernel or from `auto`.
 
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, setsockopt, socket, sockopt,
+};
 use serde_json::Value;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -94,11 +98,17 @@ fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Ports that were free a moment ago, all different.
+/// Ports that were free a moment ago, all different. Nothing listened on them: a program that another test is just
+/// starting holds a copy of every listener until it is executed, and the port with it.
 fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners: [TcpListener; N] =
-        std::array::from_fn(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port"));
-    listeners.each_ref().map(|listener| listener.local_addr().expect("an address").port())
+    let bound: [OwnedFd; N] = std::array::from_fn(|_| {
+        let socket =
+            socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
+        setsockopt(&socket, sockopt::ReuseAddr, &true).expect("an option");
+        bind(socket.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("a port");
+        socket
+    });
+    bound.each_ref().map(|socket| getsockname::<SockaddrIn>(socket.as_raw_fd()).expect("an address").port())
 }
 
 fn listed(place: &Place) -> Vec<Value> {
