@@ -159,6 +159,11 @@ fn install(signal: c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// How often the process was continued (SIGCONT) since signals are caught.
+pub fn times_continued() -> u32 {
+    CONTINUED.load(Relaxed)
+}
+
 /// A thread beside the main one. SIGCONT is not its to take: when the main thread goes on after a stop it has to know
 /// whether it was continued, and a handler on another thread may tell it too late.
 ///

@@ -8,7 +8,7 @@ use crate::process::modes::{Modes, Scanner};
 use crate::process::proc_fs;
 use crate::process::pty::Pty;
 use crate::process::relay::{Inward, InwardSwitch, Outward, Relay};
-use crate::process::signals::stop_self;
+use crate::process::signals::{stop_self, times_continued};
 use crate::process::tap::{Tap, Way};
 use crate::process::terminal::{RawMode, Terminal, size_of};
 use nix::libc;
@@ -30,6 +30,10 @@ pub(super) struct Stage<'a> {
     has_keys: bool,
     /// Its process id, while it runs.
     child: Option<u32>,
+    /// How many SIGCONT have been dealt with.
+    continued: u32,
+    /// How many had come when we last went on after a stop.
+    went_on_at: u32,
 }
 
 /// The child's ends, before anything is relayed.
@@ -73,6 +77,8 @@ impl<'a> Stage<'a> {
             fixed_size,
             has_keys: false,
             child: None,
+            continued: 0,
+            went_on_at: 0,
         };
         stage.take_terminal();
         Ok(stage)
@@ -93,13 +99,22 @@ impl<'a> Stage<'a> {
                 }
                 announcer.running(pid);
             }
+            // What continued our group has continued the child in it. Sent once more, it may come late, behind the next
+            // `^Z`, and the child would run on alone.
+            Action::Forward(libc::SIGCONT)
+                if self.continued <= self.went_on_at && !self.child_is_stopped() => {}
             Action::Forward(signal) => guardian.signal(signal).await,
-            Action::TakeTerminal => self.take_terminal(),
+            Action::TakeTerminal => {
+                self.continued += 1;
+                self.take_terminal();
+            }
             Action::Resize => self.resize(),
             // It may be old news: where the child shares our group, the shell has continued it together with us. What
             // continues us is among the signals that wait then, and is forwarded like any other.
-            Action::Suspend(signal) if self.child.is_none_or(proc_fs::is_stopped) => {
-                if !self.suspend(signal) {
+            Action::Suspend(signal) if self.child_is_stopped() => {
+                if self.suspend(signal) {
+                    self.went_on_at = times_continued();
+                } else {
                     guardian.signal(libc::SIGCONT).await;
                 }
             }
@@ -184,6 +199,10 @@ impl<'a> Stage<'a> {
         if let Some(inward) = &self.inward {
             inward.listen(on);
         }
+    }
+
+    fn child_is_stopped(&self) -> bool {
+        self.child.is_none_or(proc_fs::is_stopped)
     }
 
     /// `false` when we were not stopped and nobody will continue the child.
