@@ -62,7 +62,7 @@ fn main() {
     });
     runtime.block_on(async {
         let drain = tokio::spawn(async move { while inbox.recv().await.is_some() {} });
-        serve_hooks(listener, HookIntake::new(key, posts, gauges.clone()), signal).await;
+        serve_hooks(listener, HookIntake::new(key, posts, gauges.clone()), Afterwards::Kept, signal).await;
         drain.abort();
     });
     caller.join().expect("the caller ends");

@@ -51,7 +51,7 @@ impl HookServer {
         let (shutdown, signal) = watch::channel(false);
         let secret = key.reveal().to_owned();
         let intake = HookIntake::within(limits, key, posts, gauges.clone());
-        let task = tokio::spawn(serve_hooks(listener, intake, signal));
+        let task = tokio::spawn(serve_hooks(listener, intake, Afterwards::Kept, signal));
         Self { address, key: secret, gauges, inbox, shutdown, task }
     }
 

@@ -5,7 +5,7 @@ use crate::cli::RunOptions;
 use crate::control::HookPost;
 use crate::hub::Gauges;
 use crate::process::program::Command;
-use crate::server::{self, HookIntake, HookKey, Shutdown};
+use crate::server::{self, Afterwards, HookIntake, HookKey, Shutdown};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use tokio::sync::mpsc;
@@ -68,12 +68,17 @@ impl HookSite {
     }
 
     /// Takes hooks until the shutdown.
-    pub(super) fn open(self, gauges: &Gauges, shutdown: Shutdown) -> io::Result<OpenHooks> {
+    pub(super) fn open(
+        self,
+        gauges: &Gauges,
+        afterwards: Afterwards,
+        shutdown: Shutdown,
+    ) -> io::Result<OpenHooks> {
         self.listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let (posts, inbox) = mpsc::channel(INBOX);
         let intake = HookIntake::new(self.key, posts, gauges.clone());
-        let task = tokio::spawn(server::serve_hooks(listener, intake.clone(), shutdown));
+        let task = tokio::spawn(server::serve_hooks(listener, intake.clone(), afterwards, shutdown));
         Ok(OpenHooks { intake, inbox, task })
     }
 }

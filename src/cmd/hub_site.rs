@@ -1,25 +1,28 @@
 //! Where an instance's hub stands: its listeners, its record, and the server while a session is hosted there.
 
 use super::failure::{Exit, Failure};
-use super::hook_site::{Claimed, HookSite, OpenHooks};
+use super::hook_site::{Claimed, HookSite};
+use super::hosting::Hosting;
 use super::note;
 use crate::claude::arguments::Invocation;
-use crate::cli::{PortChoice, RunOptions};
+use crate::cli::{self, PortChoice, RunOptions};
 use crate::config::{Config, TicketSetting};
 use crate::detect::ticket::{TicketPattern, Tickets};
 use crate::event::body::{LaunchMethod, SessionStart};
 use crate::event::{SessionId, Source};
-use crate::hub::{self, Bounds, Hub};
+use crate::hub::{self, Bounds, Hub, Progress};
 use crate::instance::{DEFAULT_PORT, Instance, Registration, RuntimeDirectory, find_free_port, holder_of};
+use crate::process::followed::Followed;
+use crate::process::keeper::Turn;
 use crate::process::proc_fs;
 use crate::process::program::Command;
-use crate::server::{self, Access, Doors, Listener};
+use crate::process::shared_memory::shared_words;
+use crate::server::{Afterwards, Listener};
 use crate::source::claude_folder::ClaudeFolder;
-use crate::source::system;
-use crate::source::watchers::{Plan, Watchers};
+use crate::source::watchers::{Output, Plan, Watchers};
 use crate::supervisor::launch::Launch;
 use crate::supervisor::state::Ending;
-use crate::supervisor::{self, Audience};
+use crate::supervisor::{self, Audience, companion};
 use nix::sys::socket::Backlog;
 use std::fs::Permissions;
 use std::io;
@@ -27,6 +30,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Callers that may wait to be accepted.
@@ -42,10 +46,11 @@ pub(super) struct HubSite {
     instance: Instance,
     hooks: Claimed,
     tickets: Tickets,
-    /// Claude writes a JSON object on each line of its stdout.
-    has_stream: bool,
+    output: Output,
+    claude_folder: Option<ClaudeFolder>,
+    progress: Progress,
     /// Removes record and socket when the session is over.
-    _registration: Option<Registration>,
+    registration: Option<Registration>,
 }
 
 impl HubSite {
@@ -56,10 +61,16 @@ impl HubSite {
         command: &mut Command,
     ) -> Result<Self, Failure> {
         let tickets = tickets()?;
+        let launch_method = match options.launch_method {
+            cli::LaunchMethod::Exec => LaunchMethod::Exec,
+            cli::LaunchMethod::Subprocess => LaunchMethod::Subprocess,
+        };
         let call = Invocation::read(command.arguments.get(1..).unwrap_or_default());
         let tcp = bind(options.websocket_host, options.websocket_port)?;
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
         let hub = Hub::new(session_id.clone(), Bounds::default());
+        let progress = Progress::kept_in(shared_words().map_err(|cause| cannot_listen(&cause))?);
+        hub.keep_progress(progress);
         let directory = match &options.cwd {
             Some(directory) => directory.canonicalize().unwrap_or_else(|_| directory.clone()),
             None => std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
@@ -76,7 +87,7 @@ impl HubSite {
             session_id: session_id.clone(),
             pid: std::process::id(),
             start_time: proc_fs::start_time(std::process::id()).unwrap_or(0),
-            launch_method: LaunchMethod::Subprocess,
+            launch_method,
             version: env!("CARGO_PKG_VERSION").into(),
             epoch: hub.epoch().clone(),
             started_at: hub::now(),
@@ -89,7 +100,11 @@ impl HubSite {
             note(&format!("cannot register this instance, `list` will not show it: {cause}"));
         }
         let hooks = HookSite::claim(options, command);
-        let has_stream = call.print && call.stream_json;
+        let output = match (launch_method, call.print && call.stream_json) {
+            (LaunchMethod::Exec, _) => Output::Unseen,
+            (LaunchMethod::Subprocess, true) => Output::Stream,
+            (LaunchMethod::Subprocess, false) => Output::Text,
+        };
         Ok(Self {
             hub,
             address,
@@ -98,13 +113,16 @@ impl HubSite {
             instance,
             hooks,
             tickets,
-            has_stream,
-            _registration: registration.ok(),
+            output,
+            claude_folder: claude_folder(),
+            progress,
+            registration: registration.ok(),
         })
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.instance.name
+    /// One line for the user, before claude starts.
+    pub(super) fn introduce(&self) {
+        note(&format!("session {} on {}", self.instance.name, self.url()));
     }
 
     /// `ws://host:port`
@@ -114,43 +132,56 @@ impl HubSite {
 
     /// Hosts the session: serves while claude runs, and until every client has what it is owed.
     pub(super) async fn host(mut self, launch: Launch) -> io::Result<Ending> {
-        let publisher = self.hub.publisher(Source::Supervisor);
-        let session = self.session_start();
-        let (child, child_is) = watch::channel(None);
-        let (stop, stopped) = watch::channel(false);
-        let gauges = self.hub.gauges();
-        let Claimed { site, is_told, missing: hooks_missing } = std::mem::take(&mut self.hooks);
-        let hooks = site.map(|hooks| hooks.open(gauges, stopped.clone())).transpose()?;
-        let (intake, inbox, taker) = match hooks {
-            Some(OpenHooks { intake, inbox, task }) => (Some(intake), Some(inbox), Some(task)),
-            None => (None, None, None),
-        };
-        let doors = Doors { listeners: self.listeners()?, hooks: intake };
-        let server = tokio::spawn(server::serve(doors, self.hub.clone(), Access::loopback(), stopped));
         let ours = vec![std::process::id(), launch.guardian_pid()];
-        let meter = tokio::spawn(system::run(publisher.as_source(Source::System), child_is.clone(), ours));
+        let (hosting, audience) = self.open(ours, Afterwards::Kept)?;
+        let ending = supervisor::run(launch, Some(audience)).await;
+        hosting.close().await;
+        ending
+    }
+
+    /// Hosts the session of a claude that has taken the place of the process that claimed all this. `ended` is told of
+    /// its end before anybody else is.
+    pub(super) async fn accompany(
+        mut self,
+        claude: Arc<Followed>,
+        turn: Turn,
+        ended: impl FnOnce(Ending),
+    ) -> io::Result<Ending> {
+        if let Some(registration) = &mut self.registration {
+            registration.adopt();
+        }
+        let ours = vec![std::process::id(), turn.keeper];
+        let (hosting, audience) = self.open(ours, Afterwards::Closed)?;
+        let ending = companion::run(claude, turn, audience, ended).await;
+        hosting.close().await;
+        ending
+    }
+
+    /// Leaves record and socket to another process that has adopted them.
+    pub(super) fn leave_behind(&mut self) {
+        if let Some(registration) = self.registration.take() {
+            registration.leave_behind();
+        }
+    }
+
+    fn open(&mut self, ours: Vec<u32>, afterwards: Afterwards) -> io::Result<(Hosting, Audience)> {
+        let (child, child_is) = watch::channel(None);
+        let hooks = (std::mem::take(&mut self.hooks), afterwards);
+        let (hosting, inbox) = Hosting::open(&self.hub, self.listeners()?, hooks, child_is.clone(), ours)?;
+        let session = self.session_start();
         let plan = Plan {
             child: child_is,
-            hooks: inbox,
-            hooks_expected: is_told,
-            hooks_missing,
-            has_stream: self.has_stream,
+            hooks: inbox.hooks,
+            hooks_expected: inbox.is_told,
+            hooks_missing: inbox.missing,
+            output: self.output,
             tickets: std::mem::take(&mut self.tickets),
-            claude_folder: claude_folder(),
-            since: session.start_time,
+            claude_folder: self.claude_folder.take(),
+            since: self.progress.taken_in().unwrap_or(session.start_time),
         };
+        let publisher = self.hub.publisher(Source::Supervisor);
         let watchers = Watchers::start(&publisher, plan);
-        let audience = Audience { publisher, session, child, watchers };
-        let ending = supervisor::run(launch, Some(audience)).await;
-        meter.abort();
-        self.hub.close();
-        stop.send_replace(true);
-        for task in [Some(server), taker].into_iter().flatten() {
-            if let Err(cause) = task.await {
-                tracing::error!("the server failed: {cause}");
-            }
-        }
-        ending
+        Ok((hosting, Audience { publisher, session, child, watchers }))
     }
 
     fn listeners(&self) -> io::Result<Vec<Listener>> {
@@ -168,7 +199,7 @@ impl HubSite {
     fn session_start(&self) -> SessionStart {
         SessionStart {
             session_id: self.instance.session_id.clone(),
-            start_time: hub::now(),
+            start_time: self.instance.started_at,
             launch_method: self.instance.launch_method,
             working_directory: self.instance.working_dir.clone(),
             websocket_port: self.instance.port,
@@ -192,7 +223,8 @@ fn tickets() -> Result<Tickets, Failure> {
 fn claude_folder() -> Option<ClaudeFolder> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let path = set("CLAUDE_CONFIG_DIR").or_else(|| set("HOME").map(|home| home.join(".claude")))?;
-    Some(ClaudeFolder::new(path))
+    // Whoever goes on for us may do so in another directory.
+    Some(ClaudeFolder::new(std::path::absolute(&path).unwrap_or(path)))
 }
 
 fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<TcpListener, Failure> {

@@ -3,12 +3,14 @@
 //! The order matters: everything that can fail is tried before claude starts, and everything that makes a thread
 //! comes after the guardian was forked.
 
+use super::exec;
 use super::failure::{Exit, Failure};
 use super::hub_site::HubSite;
 use super::{note, run_log, runtime};
 use crate::cli::{LaunchMethod, RunOptions};
 use crate::event::SessionId;
-use crate::process::program::{Command, RunError, become_program, resolve};
+use crate::hub;
+use crate::process::program::{Command, RunError, resolve};
 use crate::process::terminal::Size;
 use crate::supervisor::announce::describe;
 use crate::supervisor::launch::{self, Launch};
@@ -25,14 +27,17 @@ use std::time::Instant;
 /// When claude was not started: 2, 125, 126 or 127, as the failure says.
 pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
     let with_hub = options.websocket || options.websocket_port.is_some();
-    check_options(&options, with_hub)?;
+    check_options(&options)?;
     let directory = options.cwd.as_deref().map(enter).transpose()?;
     let mut command = find_program(&options, directory)?;
+    let session_id = SessionId::new(&hub::fresh_id().to_string());
     if options.launch_method == LaunchMethod::Exec {
-        let cause = become_program(&command);
-        return Err(failed_to_run(RunError::exec_failed(&command.path, cause)).into());
+        let became = match with_hub {
+            true => exec::run(&options, &session_id, command)?,
+            false => exec::become_claude(&command),
+        };
+        return Err(failed_to_run(became).into());
     }
-    let session_id = SessionId::new(&uuid::Uuid::new_v4().to_string());
     let site = if with_hub { Some(HubSite::claim(&options, &session_id, &mut command)?) } else { None };
     command.environment.extend(environment(&session_id, site.as_ref()));
     let shape = launch::Options {
@@ -48,12 +53,8 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
 }
 
 /// What needs what.
-fn check_options(options: &RunOptions, with_hub: bool) -> Result<(), Failure> {
+fn check_options(options: &RunOptions) -> Result<(), Failure> {
     let exec = options.launch_method == LaunchMethod::Exec;
-    if exec && with_hub {
-        let message = "cannot serve a WebSocket with --launch-method exec: claude takes our place, nobody would be left to serve";
-        return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
-    }
     if exec && (options.headless || options.window_size.is_some()) {
         let message = "cannot make a terminal with --launch-method exec: claude gets ours as it is";
         return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
@@ -94,7 +95,7 @@ fn failed_to_run(error: RunError) -> Failure {
     }
 }
 
-fn environment(session_id: &SessionId, site: Option<&HubSite>) -> Vec<(&'static str, OsString)> {
+pub(super) fn environment(session_id: &SessionId, site: Option<&HubSite>) -> Vec<(&'static str, OsString)> {
     let session = (crate::instance::ENV_SESSION, OsString::from(session_id.as_str()));
     let url = site.map(|site| (crate::instance::ENV_URL, OsString::from(site.url())));
     [Some(session), url].into_iter().flatten().collect()
@@ -108,7 +109,7 @@ fn supervise(
 ) -> anyhow::Result<ExitCode> {
     let talks = site.is_some() && !options.log.quiet;
     if let (true, Some(site)) = (talks, &site) {
-        note(&format!("session {} on {}", site.name(), site.url()));
+        site.introduce();
     }
     let started = Instant::now();
     let ending = runtime()?.block_on(async {
@@ -132,7 +133,7 @@ fn exit_status(ending: Ending) -> ExitCode {
     let status = match ending {
         Ending::Exited(code) => code,
         Ending::Signaled(signal) => 128 + signal,
-        Ending::NotExecuted(_) | Ending::Unknown => i32::from(u8::from(Exit::RunFailed)),
+        Ending::NotExecuted(_) | Ending::Unknown | Ending::Untold => i32::from(u8::from(Exit::RunFailed)),
     };
     ExitCode::from(u8::try_from(status).unwrap_or(u8::MAX))
 }

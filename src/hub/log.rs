@@ -64,6 +64,12 @@ impl Log {
         Self { records: VecDeque::new(), bounds, bytes: 0, last_seq: 0 }
     }
 
+    /// Has the next record get the number behind `seq`, where the log is empty and not as far.
+    pub(super) fn go_on_behind(&mut self, seq: u64) {
+        debug_assert!(self.records.is_empty(), "nothing has a number yet");
+        self.last_seq = self.last_seq.max(seq);
+    }
+
     /// Number of the newest record; 0 when there was none yet.
     pub(super) fn last_seq(&self) -> u64 {
         self.last_seq

@@ -9,6 +9,7 @@ mod gauges;
 mod history;
 mod log;
 mod pace;
+mod progress;
 mod provenance;
 mod reader;
 
@@ -16,6 +17,7 @@ pub use explain::{Account, EventName, Explanation};
 pub use gauges::{ClientGuard, Gauges};
 pub use history::{History, Query};
 pub use log::{Bounds, Record, SLOTS};
+pub use progress::Progress;
 pub use provenance::Sighting;
 pub use reader::{Next, Reader, Start};
 
@@ -56,6 +58,7 @@ struct State {
     log: Log,
     status: Status,
     pace: Pace,
+    progress: Option<Progress>,
     closed: bool,
 }
 
@@ -69,9 +72,14 @@ struct Tip {
 impl Hub {
     /// An empty log for one session, with a new epoch.
     pub fn new(session_id: SessionId, bounds: Bounds) -> Self {
-        let epoch = Epoch::new(&uuid::Uuid::new_v4().simple().to_string()[..16]);
-        let state =
-            State { log: Log::new(bounds), status: Status::default(), pace: Pace::default(), closed: false };
+        let epoch = Epoch::new(&fresh_id().simple().to_string()[..16]);
+        let state = State {
+            log: Log::new(bounds),
+            status: Status::default(),
+            pace: Pace::default(),
+            progress: None,
+            closed: false,
+        };
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
@@ -82,6 +90,30 @@ impl Hub {
                 session_id,
                 epoch,
             }),
+        }
+    }
+
+    /// Keeps the progress there from now on, and goes on behind what it says already: a reader is told of a gap where
+    /// an earlier process had more. To be called before anything is published.
+    pub fn keep_progress(&self, progress: Progress) {
+        let mut state = self.shared.lock();
+        state.log.go_on_behind(progress.last_seq());
+        state.progress = Some(progress);
+        drop(state);
+        self.shared.wake_readers(Tip { last_seq: progress.last_seq(), closed: false });
+    }
+
+    /// Folds into the status what an earlier process published of the same session. It is not published again.
+    pub fn recall(&self, source: &Source, body: Body) {
+        let mut state = self.shared.lock();
+        let event = self.event(&state, source, body);
+        drop(state.status.fold(&event));
+    }
+
+    /// Something was taken in that may have been no news.
+    pub fn took_in(&self) {
+        if let Some(progress) = self.shared.lock().progress {
+            progress.took_in(now());
         }
     }
 
@@ -210,7 +242,16 @@ impl Hub {
 
     /// Stamps, folds and appends; returns the weight, and what follows from the event.
     fn append(&self, state: &mut State, source: &Source, body: Body) -> (usize, Option<Body>) {
-        let event = Event {
+        let event = self.event(state, source, body);
+        let derived = state.status.fold(&event);
+        if let Some(progress) = state.progress {
+            progress.published(event.seq, event.timestamp);
+        }
+        (state.log.append(Arc::new(Record::new(event))), derived)
+    }
+
+    fn event(&self, state: &State, source: &Source, body: Body) -> Event {
+        Event {
             id: EventId::from_uuid(uuid::Uuid::new_v4()),
             seq: state.log.last_seq() + 1,
             epoch: self.shared.epoch.clone(),
@@ -218,9 +259,7 @@ impl Hub {
             session_id: self.shared.session_id.clone(),
             source: source.clone(),
             body,
-        };
-        let derived = state.status.fold(&event);
-        (state.log.append(Arc::new(Record::new(event))), derived)
+        }
     }
 }
 
@@ -295,9 +334,45 @@ pub fn now() -> Timestamp {
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
+/// A new id, by the system's own randomness. The generator of this process stays untouched: processes that are forked
+/// later would all go on with the same state of it, and give different events the same ids.
+pub fn fresh_id() -> uuid::Uuid {
+    let mut bytes = [0; 16];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => uuid::Builder::from_random_bytes(bytes).into_uuid(),
+        Err(_) => uuid::Uuid::new_v4(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::body::{Fault, Severity};
+    use std::sync::atomic::AtomicU64;
+
+    fn fault() -> Body {
+        let (error, component, error_code) = ("e".into(), "c".into(), "RES001".into());
+        Body::Error(Fault { error, component, severity: Severity::Info, error_code })
+    }
+
+    /// The second hub is that of a companion that follows one that was killed.
+    #[test]
+    fn a_log_goes_on_behind_an_earlier_one_and_tells_what_is_lost() {
+        let progress = Progress::kept_in(Box::leak(Box::new([AtomicU64::new(0), AtomicU64::new(0)])));
+        let first = Hub::new(SessionId::new("s"), Bounds::default());
+        first.keep_progress(progress);
+        (0..3).for_each(|_| drop(first.publisher(Source::System).publish(fault())));
+        let second = Hub::new(SessionId::new("s"), Bounds::default());
+        second.keep_progress(progress);
+        let mut late = second.reader(Start::After(1), &Filter::default());
+        let mut up_to_date = second.reader(Start::After(3), &Filter::default());
+        assert!(matches!(late.try_next(), Some(Next::Gap { from_seq: 2, to_seq: 3 })));
+        assert!(late.try_next().is_none() && up_to_date.try_next().is_none());
+        assert_eq!(second.publisher(Source::System).publish(fault()), 4);
+        for reader in [&mut late, &mut up_to_date] {
+            assert!(matches!(reader.try_next(), Some(Next::Batch(batch)) if batch[0].event.seq == 4));
+        }
+    }
 
     /// Two publishers leave the lock in one order and wake in the other: once a reader slept on an event that was
     /// there, and after `close` readers never saw the end.

@@ -25,6 +25,18 @@ pub struct Registration {
     owner: u32,
 }
 
+impl Registration {
+    /// From now on this process keeps the record: it was forked off, and goes on for the one that made it.
+    pub fn adopt(&mut self) {
+        self.owner = std::process::id();
+    }
+
+    /// The record stays: another process has adopted it.
+    pub fn leave_behind(self) {
+        std::mem::forget(self);
+    }
+}
+
 impl Drop for Registration {
     fn drop(&mut self) {
         if self.owner != std::process::id() {

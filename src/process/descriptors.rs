@@ -8,8 +8,11 @@
 //! that both are told apart, and one for both where they are one file, so that their order stays.
 
 use super::at_start;
-use nix::unistd::isatty;
-use std::os::fd::{AsFd, OwnedFd};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, isatty};
+use std::fs::OpenOptions;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 /// What one descriptor of the child is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +75,23 @@ pub enum Stdio {
     Pipe(OwnedFd),
     /// Nothing.
     Closed,
+}
+
+/// Whether the descriptor closes at exec; `None` where it is not open.
+#[expect(unsafe_code, reason = "a number from a listing can only be borrowed")]
+pub(super) fn is_close_on_exec(fd: RawFd) -> Option<bool> {
+    // SAFETY: only its flags are asked for; a number that is closed by now gives an error.
+    let flags = fcntl(unsafe { BorrowedFd::borrow_raw(fd) }, FcntlArg::F_GETFD).ok()?;
+    Some(FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC))
+}
+
+/// Replaces stdin, stdout and stderr by `/dev/null`.
+pub(super) fn let_go_of_standard() -> io::Result<()> {
+    let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&nothing)?;
+    dup2_stdout(&nothing)?;
+    dup2_stderr(&nothing)?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What only Linux has, behind plain functions; elsewhere the portable way stands beside it.
 
-use std::os::fd::RawFd;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::time::Duration;
 
 /// How far [`stand_behind`] stands behind: a third of an ordinary share.
 #[cfg(target_os = "linux")]
@@ -57,4 +58,55 @@ fn children(pid: u32) -> Vec<u32> {
     lists
         .flat_map(|list| list.split_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<u32>>())
         .collect()
+}
+
+/// A descriptor that means this process and never another (pidfd_open(2)). `None` where the kernel has none.
+#[expect(unsafe_code, reason = "nix has no pidfd_open")]
+pub(super) fn pidfd_open(pid: u32) -> Option<OwnedFd> {
+    #[cfg(target_os = "linux")]
+    {
+        use nix::libc::{SYS_pidfd_open, syscall};
+        use std::os::fd::FromRawFd;
+        // SAFETY: takes two numbers and gives a new descriptor, close-on-exec, or -1.
+        let fd = unsafe { syscall(SYS_pidfd_open, pid, 0) };
+        let fd = RawFd::try_from(fd).ok().filter(|fd| *fd >= 0)?;
+        // SAFETY: the number is new and nobody else knows it.
+        Some(unsafe { OwnedFd::from_raw_fd(fd) })
+    }
+    #[cfg(not(target_os = "linux"))]
+    None.filter(|_: &OwnedFd| pid == 0)
+}
+
+/// Whether the process has ended, waited for so long; `None` waits for ever. A signal may end the wait early.
+pub(super) fn pidfd_ended(pidfd: &OwnedFd, most: Option<Duration>) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    let mut end = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];
+    let timeout =
+        most.map_or(PollTimeout::NONE, |most| PollTimeout::try_from(most).unwrap_or(PollTimeout::MAX));
+    poll(&mut end, timeout).is_ok_and(|count| count > 0)
+}
+
+/// The status of a process that its parent has buried, as wait(2) gives it; from Linux 6.15 on (`PIDFD_INFO_EXIT`).
+#[expect(unsafe_code, reason = "ioctl(2) has no safe wrapper")]
+pub(super) fn pidfd_exit_status(pidfd: &OwnedFd) -> Option<i32> {
+    #[cfg(target_os = "linux")]
+    {
+        /// `struct pidfd_info` of linux/pidfd.h in its first version: mask, cgroup, eleven ids, exit status.
+        #[repr(C)]
+        #[derive(Default)]
+        struct Info {
+            mask: u64,
+            cgroup: u64,
+            ids: [u32; 11],
+            exit_status: i32,
+        }
+        const EXIT: u64 = 1 << 3;
+        let request = nix::request_code_readwrite!(0xff, 11, size_of::<Info>());
+        let mut info = Info { mask: EXIT, ..Info::default() };
+        // SAFETY: the request carries the size of the structure it reads and writes, and this is one.
+        let result = unsafe { nix::libc::ioctl(pidfd.as_raw_fd(), request, &raw mut info) };
+        (result == 0 && info.mask & EXIT != 0).then_some(info.exit_status)
+    }
+    #[cfg(not(target_os = "linux"))]
+    None.filter(|_: &i32| pidfd.as_raw_fd() == -1)
 }

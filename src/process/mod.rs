@@ -6,14 +6,17 @@
 pub mod at_start;
 pub mod descriptors;
 pub mod folders;
+pub mod followed;
 pub mod guardian;
+pub mod keeper;
+pub mod left_terminal;
 pub mod linux;
 pub mod modes;
 pub mod proc_fs;
 pub mod program;
 pub mod pty;
 pub mod relay;
-
+pub mod shared_memory;
 pub mod signals;
 pub mod tap;
 pub mod terminal;

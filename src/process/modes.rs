@@ -4,42 +4,33 @@
 //! sees the bytes that pass and keeps a bit for each mode in memory shared with the guardian, who can undo
 //! them even when we died too. It never changes a byte.
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
+use super::shared_memory::shared_words;
 use std::io;
-use std::num::NonZeroUsize;
-use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// DEC private modes that are off in a fresh terminal, in the order of their bits.
 const PRIVATE_MODES: [u16; 14] =
     [1, 47, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 1047, 1049, 2004, 2026];
-const CURSOR_HIDDEN: u32 = 1 << 20;
-const KEYPAD: u32 = 1 << 21;
-const KITTY_KEYS: u32 = 1 << 22;
-const MODIFY_OTHER_KEYS: u32 = 1 << 23;
-const COLOUR_REPORTS: u32 = 1 << 24;
+const CURSOR_HIDDEN: u64 = 1 << 20;
+const KEYPAD: u64 = 1 << 21;
+const KITTY_KEYS: u64 = 1 << 22;
+const MODIFY_OTHER_KEYS: u64 = 1 << 23;
+const COLOUR_REPORTS: u64 = 1 << 24;
 /// Longest parameter text looked at; longer sequences are none of ours.
 const MAX_PARAMETERS: usize = 64;
 
 /// The bits, in memory that a forked process shares.
 #[derive(Debug, Clone, Copy)]
-pub struct Modes(&'static AtomicU32);
+pub struct Modes(&'static AtomicU64);
 
 impl Modes {
     /// Nothing switched on. The page lives as long as the process.
     ///
     /// # Errors
     /// When the kernel has no page left.
-    #[expect(unsafe_code, reason = "memory shared over fork(2) has no safe wrapper")]
     pub fn shared() -> io::Result<Self> {
-        let length = NonZeroUsize::new(size_of::<AtomicU32>()).ok_or(io::ErrorKind::InvalidInput)?;
-        // SAFETY: a fresh anonymous mapping, zeroed by the kernel, page-aligned and never unmapped.
-        let page: NonNull<AtomicU32> = unsafe {
-            mmap_anonymous(None, length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED)?
-                .cast()
-        };
-        // SAFETY: as above; a zeroed AtomicU32 is a valid one.
-        Ok(Self(unsafe { page.as_ref() }))
+        let [modes] = shared_words()?;
+        Ok(Self(modes))
     }
 
     /// The bytes that switch off what is on; empty when nothing is.
@@ -68,7 +59,7 @@ impl Modes {
         bytes
     }
 
-    fn set(self, bits: u32, on: bool) {
+    fn set(self, bits: u64, on: bool) {
         if on {
             self.0.fetch_or(bits, Relaxed)
         } else {

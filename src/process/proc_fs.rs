@@ -32,6 +32,16 @@ pub fn is_stopped(pid: u32) -> bool {
     stat.rfind(')').is_none_or(|name_ends| stat[name_ends + 1..].trim_start().starts_with(['T', 't']))
 }
 
+/// The status of a process that ended and is not buried yet, as wait(2) gives it: field 52 of `/proc/PID/stat`.
+pub(super) fn zombie_exit_status(pid: u32, started: u64) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().collect();
+    // Field 3 comes first.
+    let field = |number: usize| fields.get(number - 3).copied();
+    let is_it = field(3) == Some("Z") && field(22)?.parse() == Ok(started);
+    if is_it { field(52)?.parse().ok() } else { None }
+}
+
 /// Name of a process's command.
 pub fn command_name(pid: u32) -> Option<String> {
     let name = fs::read(format!("/proc/{pid}/comm")).ok()?;

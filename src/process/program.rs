@@ -37,6 +37,14 @@ impl RunError {
         Self::NotExecutable { path: path.into(), cause }
     }
 
+    /// What exec(2) said, as a number.
+    pub fn errno(&self) -> i32 {
+        match self {
+            Self::NotFound(_) => libc::ENOENT,
+            Self::NotExecutable { cause, .. } => cause.raw_os_error().unwrap_or(libc::ENOENT),
+        }
+    }
+
     /// 127 when there is no such program, 126 when it is there but cannot be executed.
     pub fn exit_status(&self) -> u8 {
         match self {

@@ -23,19 +23,35 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
+/// What becomes of a connection once its hook is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Afterwards {
+    /// It is kept for the next hook.
+    Kept,
+    /// It is closed, and the answer says so. Where this process may be killed and another goes on at the same
+    /// listener, a kept connection would fail the next hook.
+    Closed,
+}
+
 /// What all connections share.
 #[derive(Debug)]
 struct Site {
     intake: HookIntake,
     door: Door,
+    afterwards: Afterwards,
     permits: Arc<Semaphore>,
 }
 
 /// Takes hooks on the listener until the shutdown, then returns within [`Limits::shutdown`](super::Limits::shutdown).
-pub async fn serve_hooks(listener: TcpListener, intake: HookIntake, mut shutdown: Shutdown) {
+pub async fn serve_hooks(
+    listener: TcpListener,
+    intake: HookIntake,
+    afterwards: Afterwards,
+    mut shutdown: Shutdown,
+) {
     let port = listener.local_addr().map_or(0, |address| address.port());
     let permits = Arc::new(Semaphore::new(intake.limits().hook_connections));
-    let site = Arc::new(Site { intake, door: Access::hook_door(port), permits });
+    let site = Arc::new(Site { intake, door: Access::hook_door(port), afterwards, permits });
     let mut lobby = Lobby::default();
     let mut connections = JoinSet::new();
     let limits = site.intake.limits();
@@ -98,6 +114,7 @@ async fn attend(stream: TcpStream, site: Arc<Site>, arrival: Arrival, mut shutdo
         http1::Builder::new()
             .max_headers(limits.headers)
             .max_buf_size(limits.head_bytes)
+            .keep_alive(site.afterwards == Afterwards::Kept)
             .timer(TokioTimer::new())
             .header_read_timeout(limits.hook_idle)
             .serve_connection(TokioIo::new(stream), service_fn(answer))

@@ -33,7 +33,7 @@ mod upgrade;
 
 pub use access::Access;
 pub use hook_key::HookKey;
-pub use hooks::serve_hooks;
+pub use hooks::{Afterwards, serve_hooks};
 pub use intake::HookIntake;
 pub use limit::Limits;
 pub use listener::Listener;

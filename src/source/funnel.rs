@@ -166,6 +166,7 @@ impl Funnel {
         }
         let told = self.detector.feed(source, observation);
         self.tell(told);
+        self.publisher.hub().took_in();
     }
 
     fn tell(&mut self, told: Vec<Told>) {

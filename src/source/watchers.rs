@@ -22,8 +22,21 @@ use tokio::task::JoinHandle;
 const LAST_READ: Duration = Duration::from_millis(700);
 /// Then the funnel takes in what is left within this.
 const LAST_WORD: Duration = Duration::from_millis(1000);
+/// Why there is no `claude.output`.
+const UNSEEN: &str = "claude has the terminal for itself (--launch-method exec): what it writes is not seen";
 /// Sessions whose transcripts wait to be followed.
 const TRACKS: usize = 64;
+
+/// What claude's output is to those who watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Output {
+    /// What it shows to people.
+    Text,
+    /// Its stream of JSON lines.
+    Stream,
+    /// Its own affair: it writes to what it was given, and nothing of ours is between.
+    Unseen,
+}
 
 /// What there is to watch.
 #[derive(Debug)]
@@ -36,8 +49,8 @@ pub struct Plan {
     pub hooks_expected: bool,
     /// Why hooks will not come that should.
     pub hooks_missing: Option<String>,
-    /// Claude writes its stream of JSON lines.
-    pub has_stream: bool,
+    /// What claude's output is to us.
+    pub output: Output,
     /// How tickets are recognised.
     pub tickets: Tickets,
     /// Where claude keeps its files, where that is known.
@@ -63,12 +76,13 @@ impl Watchers {
     /// Starts them; they publish with `publisher`.
     pub fn start(publisher: &Publisher, plan: Plan) -> Self {
         tell_sources(publisher, &plan);
+        let has_stream = plan.output == Output::Stream;
         let (seen, seen_by_funnel) = mpsc::channel(QUEUE);
         let (tracks, tracked) = mpsc::channel(TRACKS);
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let hook_watch = HookWatch::new(plan.hooks_expected);
-        let detector = Detector::new(plan.tickets, plan.has_stream);
+        let detector = Detector::new(plan.tickets, has_stream);
         let funnel = Funnel::new(publisher.clone(), detector, hook_watch, tracks.clone());
         let hooks = plan.hooks.unwrap_or_else(|| mpsc::channel(1).1);
         let funnel = tokio::spawn(funnel.run(hooks, seen_by_funnel, ended));
@@ -83,7 +97,7 @@ impl Watchers {
             publisher: publisher.as_source(Source::Hook),
             hooks_missing: plan.hooks_missing,
             seen,
-            has_stream: plan.has_stream,
+            has_stream,
             stop,
             followers,
             end,
@@ -149,8 +163,10 @@ fn tell_sources(publisher: &Publisher, plan: &Plan) {
     };
     let transcript = if plan.claude_folder.is_some() { None } else { off("claude's folder is not known") };
     let mut sources = vec![(Source::Hook, hooks), (Source::Transcript, (Health::Expected, transcript))];
-    if plan.has_stream {
-        sources.push((Source::Stream, (Health::Expected, None)));
+    match plan.output {
+        Output::Text => {}
+        Output::Stream => sources.push((Source::Stream, (Health::Expected, None))),
+        Output::Unseen => sources.push((Source::Screen, (Health::Missing, off(UNSEEN)))),
     }
     for (source, (health, note)) in sources {
         publisher.hub().note(Note::Source(source, health, note));

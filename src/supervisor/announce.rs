@@ -48,6 +48,21 @@ impl Announcer {
         )));
     }
 
+    /// After a companion was killed: what it has told stands, and is not told again.
+    pub(super) fn goes_on(&self, deaths: u32) {
+        let Some(Listeners { publisher, session, .. }) = &self.listeners else { return };
+        publisher.hub().recall(publisher.source(), Body::SessionStart(session.clone()));
+        publisher.publish(Body::Error(Fault {
+            error: format!(
+                "the process that watches claude was ended by force ({deaths} so far) and another goes on; \
+                 what happened in that moment may be missing"
+            ),
+            component: "supervisor".into(),
+            severity: Severity::Warning,
+            error_code: "RES001".into(),
+        }));
+    }
+
     pub(super) fn cannot_follow(&self, cause: &std::io::Error) {
         let Some(Listeners { publisher, .. }) = &self.listeners else { return };
         publisher.publish(Body::Error(Fault {
@@ -85,7 +100,7 @@ fn stopped(pid: Option<u32>, ending: Ending) -> ProcessStatus {
     let (exit_code, signal) = numbers(ending);
     let status = match ending {
         Ending::NotExecuted(_) | Ending::Unknown => ProcessState::Error,
-        Ending::Exited(_) | Ending::Signaled(_) => ProcessState::Stopped,
+        Ending::Exited(_) | Ending::Signaled(_) | Ending::Untold => ProcessState::Stopped,
     };
     ProcessStatus {
         status,
@@ -102,7 +117,7 @@ fn session_end(session_id: crate::event::SessionId, start: Timestamp, ending: En
     let reason = match ending {
         Ending::Exited(_) => EndReason::Exited,
         Ending::Signaled(_) => EndReason::Signaled,
-        Ending::NotExecuted(_) | Ending::Unknown => EndReason::Unknown,
+        Ending::NotExecuted(_) | Ending::Unknown | Ending::Untold => EndReason::Unknown,
     };
     let millis = u32::try_from(end_time.millis_since(start)).unwrap_or(u32::MAX);
     SessionEnd {
@@ -120,7 +135,7 @@ fn numbers(ending: Ending) -> (Option<i32>, Option<i32>) {
     match ending {
         Ending::Exited(code) => (Some(code), None),
         Ending::Signaled(signal) => (None, Some(signal)),
-        Ending::NotExecuted(_) | Ending::Unknown => (None, None),
+        Ending::NotExecuted(_) | Ending::Unknown | Ending::Untold => (None, None),
     }
 }
 
@@ -136,5 +151,6 @@ pub fn describe(ending: Ending) -> String {
             format!("Claude could not be executed: {}", std::io::Error::from_raw_os_error(errno))
         }
         Ending::Unknown => "Nobody knows how claude ended: its guardian is gone".into(),
+        Ending::Untold => "Claude has ended, and only its parent knows how".into(),
     }
 }

@@ -5,6 +5,7 @@
 //! events is not known here.
 
 pub mod announce;
+pub mod companion;
 pub mod launch;
 mod stage;
 pub mod state;

@@ -37,6 +37,8 @@ pub enum Ending {
     NotExecuted(i32),
     /// Nobody knows: the guardian is gone.
     Unknown,
+    /// It is no child of ours, and the kernel tells only its parent how it ended.
+    Untold,
 }
 
 /// What happens.

@@ -1,0 +1,85 @@
+//! A hub while it is open: the server at its doors, the door for claude's hooks, the meter of the machine.
+
+use super::hook_site::{Claimed, OpenHooks};
+use crate::control::HookPost;
+use crate::event::Source;
+use crate::hub::Hub;
+use crate::server::{self, Access, Afterwards, Doors, HookIntake, Listener};
+use crate::source::system;
+use std::io;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// What runs beside the session.
+#[derive(Debug)]
+pub(super) struct Hosting {
+    hub: Hub,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    meter: Option<JoinHandle<()>>,
+    taker: Option<JoinHandle<()>>,
+}
+
+/// Where claude's hooks come out.
+#[derive(Debug)]
+pub(super) struct Inbox {
+    /// What was posted; `None` where nothing can be.
+    pub(super) hooks: Option<mpsc::Receiver<HookPost>>,
+    /// Claude was told where to post.
+    pub(super) is_told: bool,
+    /// Why hooks will not come that should.
+    pub(super) missing: Option<String>,
+}
+
+impl Hosting {
+    /// Opens the doors. `child` is claude's process id, `ours` are our own processes.
+    pub(super) fn open(
+        hub: &Hub,
+        listeners: Vec<Listener>,
+        hooks: (Claimed, Afterwards),
+        child: watch::Receiver<Option<u32>>,
+        ours: Vec<u32>,
+    ) -> io::Result<(Self, Inbox)> {
+        let (stop, stopped) = watch::channel(false);
+        let (Claimed { site, is_told, missing }, afterwards) = hooks;
+        let open = site.map(|site| site.open(hub.gauges(), afterwards, stopped.clone())).transpose()?;
+        let (intake, hooks, taker) = match open {
+            Some(OpenHooks { intake, inbox, task }) => (Some(intake), Some(inbox), Some(task)),
+            None => (None, None, None),
+        };
+        let server = serve(hub, listeners, intake, stopped);
+        let publisher = hub.publisher(Source::System);
+        let meter = Some(tokio::spawn(system::run(publisher, child, ours)));
+        Ok((Self { hub: hub.clone(), stop, server, meter, taker }, Inbox { hooks, is_told, missing }))
+    }
+
+    /// Opens the doors for what was published already.
+    pub(super) fn reopen(hub: &Hub, listeners: Vec<Listener>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let server = serve(hub, listeners, None, stopped);
+        Self { hub: hub.clone(), stop, server, meter: None, taker: None }
+    }
+
+    /// Ends when every client has what it is owed.
+    pub(super) async fn close(self) {
+        if let Some(meter) = self.meter {
+            meter.abort();
+        }
+        self.hub.close();
+        self.stop.send_replace(true);
+        for task in [Some(self.server), self.taker].into_iter().flatten() {
+            if let Err(cause) = task.await {
+                tracing::error!("the server failed: {cause}");
+            }
+        }
+    }
+}
+
+fn serve(
+    hub: &Hub,
+    listeners: Vec<Listener>,
+    hooks: Option<HookIntake>,
+    stopped: server::Shutdown,
+) -> JoinHandle<()> {
+    tokio::spawn(server::serve(Doors { listeners, hooks }, hub.clone(), Access::loopback(), stopped))
+}
