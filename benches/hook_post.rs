@@ -4,7 +4,7 @@
 //! 0.5 ms at the 99th percentile for a body of the usual size.
 
 use claude_mpm::hub::Gauges;
-use claude_mpm::server::{HookIntake, HookKey, serve_hooks};
+use claude_mpm::server::{Afterwards, HookIntake, HookKey, serve_hooks};
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::thread;

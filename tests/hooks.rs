@@ -13,7 +13,9 @@ mod raw_http;
 use claude_mpm::control::HookPost;
 use claude_mpm::event::SessionId;
 use claude_mpm::hub::{Bounds, Gauges, Hub};
-use claude_mpm::server::{Access, Doors, HookIntake, HookKey, Limits, Listener, serve_hooks, serve_within};
+use claude_mpm::server::{
+    Access, Afterwards, Doors, HookIntake, HookKey, Limits, Listener, serve_hooks, serve_within,
+};
 use eventually::eventually;
 use hub_server::{PATIENCE, TestServer};
 use raw_http::{Answer, exchange};

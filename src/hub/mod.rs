@@ -361,7 +361,7 @@ mod tests {
         let progress = Progress::kept_in(Box::leak(Box::new([AtomicU64::new(0), AtomicU64::new(0)])));
         let first = Hub::new(SessionId::new("s"), Bounds::default());
         first.keep_progress(progress);
-        (0..3).for_each(|_| drop(first.publisher(Source::System).publish(fault())));
+        (0..3).for_each(|_| assert_ne!(first.publisher(Source::System).publish(fault()), 0));
         let second = Hub::new(SessionId::new("s"), Bounds::default());
         second.keep_progress(progress);
         let mut late = second.reader(Start::After(1), &Filter::default());

@@ -14,7 +14,7 @@ const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
 pub(crate) fn play(scenario: &Scenario, options: &[&str]) -> Vec<Vec<Event>> {
     let runtime = tempfile::tempdir().expect("a folder");
     let stage = Stage::set_held(scenario);
-    let base = ["-q", "--websocket-port", "auto", "--launch-method", "subprocess"];
+    let base = ["-q", "--websocket-port", "auto"];
     let options = [&base, options].concat();
     let mut runs = Vec::new();
     for run in &scenario.runs {

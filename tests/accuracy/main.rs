@@ -153,6 +153,8 @@ fn live(name: &'static str, options: &[&str], carries: Carries, scenarios: &[Sce
     row.into_inner().expect("no player has failed")
 }
 
+const SUBPROCESS: [&str; 2] = ["--launch-method", "subprocess"];
+
 /// Played the other ways as well; all of them are where the README is written.
 const OTHER_WAYS: [&str; 12] = [
     "full",
@@ -179,10 +181,13 @@ fn live_runs_are_told_as_they_are() {
     let is_full = std::env::var_os("UPDATE_README").is_some() || !chosen.is_empty();
     let some: Vec<Scenario> =
         scenarios.iter().filter(|scenario| is_full || OTHER_WAYS.contains(&scenario.name)).cloned().collect();
+    let in_exec = if is_full { &scenarios } else { &some };
+    let with = |options: &[&'static str]| [&SUBPROCESS, options].concat();
     let rows = [
-        live("all sources", &[], EXACT, &scenarios),
-        live("all sources, `--hooks command`", &["--hooks", "command"], EXACT, &some),
-        live("no hooks, `--hooks off`", &["--hooks", "off"], files, &some),
+        live("all sources", &SUBPROCESS, EXACT, &scenarios),
+        live("`--launch-method exec`", &["--launch-method", "exec"], EXACT, in_exec),
+        live("all sources, `--hooks command`", &with(&["--hooks", "command"]), EXACT, &some),
+        live("no hooks, `--hooks off`", &with(&["--hooks", "off"]), files, &some),
     ];
     println!("{}", table::text(&rows));
     let faults: Vec<&String> = rows.iter().flat_map(|row| row.faults_against_the_goal()).collect();
