@@ -276,16 +276,12 @@ fn a_missing_claude_is_127_and_says_what_to_do() {
 }
 
 #[test]
-fn exec_becomes_the_program_and_cannot_be_watched_yet() {
+fn exec_becomes_the_program() {
     let place = Place::new();
     let program = Program::start(place.command(&["--claude", "sh", "--", "-c", "echo $$"]), b"");
     let pid = program.pid().to_string();
     let (status, lines, said) = program.finish();
     assert_eq!((status.code(), lines, said), (Some(0), vec![pid], vec![]));
-
-    let refused = place.run(&["--websocket", "--claude", "true"]);
-    assert_eq!(refused.status.code(), Some(2));
-    assert!(err(&refused).contains("--launch-method subprocess"), "{}", err(&refused));
 }
 
 #[test]

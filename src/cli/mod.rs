@@ -106,6 +106,9 @@ pub struct RunOptions {
     /// The same as --hooks off
     #[arg(long, conflicts_with = "hooks")]
     pub no_hooks: bool,
+    /// Run inside a session of claude-mpm, which is refused otherwise
+    #[arg(long)]
+    pub nested: bool,
     /// Version of the program, where it is known without asking.
     #[arg(skip)]
     pub claude_version: Option<Version>,
@@ -150,9 +153,9 @@ pub enum LogLevel {
 /// How claude is started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LaunchMethod {
-    /// Our process becomes claude; nothing of us is left
+    /// Our process becomes claude, which has the terminal for itself; a companion serves
     Exec,
-    /// We stay, and claude is our child
+    /// We stay, and claude is our child on a terminal of ours; only so its output is seen
     Subprocess,
 }
 

@@ -53,6 +53,7 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
         headless: false,
         hooks: Hooks::Http,
         no_hooks: false,
+        nested: true,
         claude_version: Some(PLAYED),
         claude_args: play,
         log: options.log,

@@ -3,13 +3,14 @@
 //! The order matters: everything that can fail is tried before claude starts, and everything that makes a thread
 //! comes after the guardian was forked.
 
-use super::exec;
+use super::{escape, exec};
 use super::failure::{Exit, Failure};
 use super::hub_site::HubSite;
 use super::{note, run_log, runtime};
 use crate::cli::{LaunchMethod, RunOptions};
 use crate::event::SessionId;
 use crate::hub;
+use crate::instance::ENV_SESSION;
 use crate::process::program::{Command, RunError, resolve};
 use crate::process::terminal::Size;
 use crate::supervisor::announce::describe;
@@ -28,6 +29,10 @@ use std::time::Instant;
 pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
     let with_hub = options.websocket || options.websocket_port.is_some();
     check_options(&options)?;
+    let stays = with_hub || options.launch_method == LaunchMethod::Subprocess;
+    if stays && !options.nested {
+        refuse_to_nest()?;
+    }
     let directory = options.cwd.as_deref().map(enter).transpose()?;
     let mut command = find_program(&options, directory)?;
     let session_id = SessionId::new(&hub::fresh_id().to_string());
@@ -60,6 +65,18 @@ fn check_options(options: &RunOptions) -> Result<(), Failure> {
         return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
     }
     Ok(())
+}
+
+/// A claude inside another's session would be watched twice, and both would answer for the same terminal.
+fn refuse_to_nest() -> Result<(), Failure> {
+    let Some(session) = std::env::var_os(ENV_SESSION).filter(|session| !session.is_empty()) else {
+        return Ok(());
+    };
+    let session = session.to_string_lossy();
+    let message =
+        format!("cannot run claude: this is inside session {} of claude-mpm already", escape::visible(&session));
+    let failure = Failure::new(Exit::RunFailed, message);
+    Err(failure.tip("to run one inside the other: --nested").tip("to leave it: env -u CLAUDE_MPM_SESSION"))
 }
 
 /// The directory claude is to run in, absolute.
@@ -96,7 +113,7 @@ fn failed_to_run(error: RunError) -> Failure {
 }
 
 pub(super) fn environment(session_id: &SessionId, site: Option<&HubSite>) -> Vec<(&'static str, OsString)> {
-    let session = (crate::instance::ENV_SESSION, OsString::from(session_id.as_str()));
+    let session = (ENV_SESSION, OsString::from(session_id.as_str()));
     let url = site.map(|site| (crate::instance::ENV_URL, OsString::from(site.url())));
     [Some(session), url].into_iter().flatten().collect()
 }
