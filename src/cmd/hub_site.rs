@@ -70,7 +70,6 @@ impl HubSite {
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
         let hub = Hub::new(session_id.clone(), Bounds::default());
         let progress = Progress::kept_in(shared_words().map_err(|cause| cannot_listen(&cause))?);
-        hub.keep_progress(progress);
         let directory = match &options.cwd {
             Some(directory) => directory.canonicalize().unwrap_or_else(|_| directory.clone()),
             None => std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
@@ -165,6 +164,7 @@ impl HubSite {
     }
 
     fn open(&mut self, ours: Vec<u32>, afterwards: Afterwards) -> io::Result<(Hosting, Audience)> {
+        self.hub.keep_progress(self.progress);
         let (child, child_is) = watch::channel(None);
         let hooks = (std::mem::take(&mut self.hooks), afterwards);
         let (hosting, inbox) = Hosting::open(&self.hub, self.listeners()?, hooks, child_is.clone(), ours)?;

@@ -3,9 +3,9 @@
 //! The order matters: everything that can fail is tried before claude starts, and everything that makes a thread
 //! comes after the guardian was forked.
 
-use super::{escape, exec};
 use super::failure::{Exit, Failure};
 use super::hub_site::HubSite;
+use super::{escape, exec};
 use super::{note, run_log, runtime};
 use crate::cli::{LaunchMethod, RunOptions};
 use crate::event::SessionId;
@@ -73,8 +73,10 @@ fn refuse_to_nest() -> Result<(), Failure> {
         return Ok(());
     };
     let session = session.to_string_lossy();
-    let message =
-        format!("cannot run claude: this is inside session {} of claude-mpm already", escape::visible(&session));
+    let message = format!(
+        "cannot run claude: this is inside session {} of claude-mpm already",
+        escape::visible(&session)
+    );
     let failure = Failure::new(Exit::RunFailed, message);
     Err(failure.tip("to run one inside the other: --nested").tip("to leave it: env -u CLAUDE_MPM_SESSION"))
 }
