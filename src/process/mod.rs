@@ -5,6 +5,7 @@
 
 pub mod at_start;
 pub mod descriptors;
+pub mod family;
 pub mod folders;
 pub mod followed;
 pub mod guardian;

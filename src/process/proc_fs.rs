@@ -15,10 +15,27 @@ pub struct Process {
     pub command: String,
 }
 
+/// What `/proc/PID/stat` says of a process that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// Id of its parent.
+    pub parent: u32,
+    /// Its session: the id of the process that began it.
+    pub session: u32,
+    /// When it started, as [`start_time`] says.
+    pub started: u64,
+}
+
+/// Who its parent is, and more. `None` when there is no such process, or only its zombie.
+pub fn stat(pid: u32) -> Option<Stat> {
+    // The name may hold any bytes, such as half a character.
+    parse(&String::from_utf8_lossy(&fs::read(format!("/proc/{pid}/stat")).ok()?))
+}
+
 /// When the process started, clock ticks since boot: with the pid it names one process, even after the pid is
 /// used again. `None` when there is no such process, or only its zombie.
 pub fn start_time(pid: u32) -> Option<u64> {
-    started(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    stat(pid).map(|stat| stat.started)
 }
 
 /// Whether exactly this process still runs.
@@ -64,13 +81,20 @@ pub fn listener_holder(port: u16) -> Option<Process> {
     Some(Process { pid, command: command_name(pid).unwrap_or_default() })
 }
 
-/// Field 22 of a line of `/proc/PID/stat`. The command's name, field 2, may hold spaces and parentheses.
-fn started(stat: &str) -> Option<u64> {
+/// A line of `/proc/PID/stat`. The command's name, field 2, may hold spaces and parentheses.
+fn parse(stat: &str) -> Option<Stat> {
     let behind_name = &stat[stat.rfind(')')? + 1..];
-    let mut fields = behind_name.split_ascii_whitespace();
-    let state = fields.next()?;
-    // `state` is field 3, so 18 more lie between it and field 22.
-    if matches!(state, "Z" | "X" | "x") { None } else { fields.nth(18)?.parse().ok() }
+    let fields: Vec<&str> = behind_name.split_ascii_whitespace().collect();
+    // The first of these is field 3.
+    let field = |number: usize| fields.get(number - 3);
+    if matches!(*field(3)?, "Z" | "X" | "x") {
+        return None;
+    }
+    Some(Stat {
+        parent: field(4)?.parse().ok()?,
+        session: field(6)?.parse().ok()?,
+        started: field(22)?.parse().ok()?,
+    })
 }
 
 /// Inodes of the sockets that listen on `port`, out of a table like `/proc/net/tcp`.
@@ -85,7 +109,8 @@ fn listening_inodes(table: &str, port: u16) -> Vec<u64> {
     table.lines().skip(1).filter_map(inode).collect()
 }
 
-fn process_ids() -> impl Iterator<Item = u32> {
+/// The processes there are, in no order.
+pub fn process_ids() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
@@ -104,14 +129,15 @@ mod tests {
     use std::net::TcpListener;
 
     #[test]
-    fn the_start_time_is_read_behind_any_command_name() {
+    fn a_process_is_read_behind_any_command_name() {
         let fields = "S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4242 20 21";
         for name in ["cat", "a b", "a) S 9 9", "((", ""] {
-            assert_eq!(started(&format!("77 ({name}) {fields}")), Some(4242), "{name}");
+            let stat = Stat { parent: 1, session: 3, started: 4242 };
+            assert_eq!(parse(&format!("77 ({name}) {fields}")), Some(stat), "{name}");
         }
-        assert_eq!(started(&format!("77 (dead) {}", fields.replacen('S', "Z", 1))), None);
-        assert_eq!(started("77 (cut) S 1 2"), None);
-        assert_eq!(started(""), None);
+        assert_eq!(parse(&format!("77 (dead) {}", fields.replacen('S', "Z", 1))), None);
+        assert_eq!(parse("77 (cut) S 1 2"), None);
+        assert_eq!(parse(""), None);
     }
 
     #[test]
