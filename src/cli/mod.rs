@@ -100,6 +100,9 @@ pub struct RunOptions {
     /// Give claude a terminal that nobody sees
     #[arg(long)]
     pub headless: bool,
+    /// When claude has exited by itself, end what it left running; after a signal that is done anyway
+    #[arg(long)]
+    pub reap: bool,
     /// How claude tells the hub what it does: by its hooks over HTTP, or by commands, as its version knows; off: not
     #[arg(long, value_name = "HOW", value_enum, default_value_t)]
     pub hooks: Hooks,

@@ -51,6 +51,7 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
         claude: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("claude-mpm")),
         window_size: None,
         headless: false,
+        reap: false,
         hooks: Hooks::Http,
         no_hooks: false,
         nested: true,

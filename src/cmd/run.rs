@@ -49,6 +49,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
         headless: options.headless,
         window_size: options.window_size.map(|size| Size { cols: size.cols, rows: size.rows }),
         read_along: with_hub,
+        reap: options.reap,
     };
     let launch = launch::prepare(&command, shape).map_err(|cause| {
         Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}"))
@@ -62,6 +63,11 @@ fn check_options(options: &RunOptions) -> Result<(), Failure> {
     let exec = options.launch_method == LaunchMethod::Exec;
     if exec && (options.headless || options.window_size.is_some()) {
         let message = "cannot make a terminal with --launch-method exec: claude gets ours as it is";
+        return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
+    }
+    if exec && options.reap {
+        let message =
+            "cannot reap with --launch-method exec: claude takes our place, nobody would be left to do it";
         return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
     }
     Ok(())

@@ -1,12 +1,14 @@
 //! What the supervisor says of a session: its start, the state of claude's process, its end.
 
 use super::Audience;
+use super::relatives::{complain, complaint};
 use super::state::{Ending, State};
 use crate::event::Timestamp;
 use crate::event::body::{
     Body, EndReason, Ended, Fault, ProcessState, ProcessStatus, SessionEnd, SessionStart, Severity,
 };
 use crate::hub::{self, Publisher};
+use crate::process::family::Remaining;
 use crate::source::watchers::Watchers;
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
@@ -64,13 +66,28 @@ impl Announcer {
     }
 
     pub(super) fn cannot_follow(&self, cause: &std::io::Error) {
+        self.fault(Severity::Error, format!("cannot follow claude's output: {cause}"));
+    }
+
+    /// Those that were to end and have not. Said even where nobody watches.
+    pub(super) fn resisting(&self, resisting: &Remaining) {
+        if let Some(complaint) = complaint(resisting) {
+            complain(&complaint);
+            self.fault(Severity::Error, complaint);
+        }
+    }
+
+    /// Those that claude leaves running when it exits by itself.
+    pub(super) fn going_on(&self, left: &Remaining) {
+        if left.total > 0 {
+            self.fault(Severity::Info, format!("left running: {left}"));
+        }
+    }
+
+    fn fault(&self, severity: Severity, error: String) {
         let Some(Listeners { publisher, .. }) = &self.listeners else { return };
-        publisher.publish(Body::Error(Fault {
-            error: format!("cannot follow claude's output: {cause}"),
-            component: "supervisor".into(),
-            severity: Severity::Error,
-            error_code: "RES001".into(),
-        }));
+        let (component, error_code) = ("supervisor".into(), "RES001".into());
+        publisher.publish(Body::Error(Fault { error, component, severity, error_code }));
     }
 
     pub(super) fn running(&self, pid: u32) {
@@ -81,7 +98,7 @@ impl Announcer {
     }
 
     pub(super) fn ended(&self, state: State) {
-        let (Some(Listeners { publisher, session, child }), State::Ended { pid, ending }) =
+        let (Some(Listeners { publisher, session, child }), State::Ended { pid, ending, stopped: by_us }) =
             (&self.listeners, state)
         else {
             return;
@@ -91,7 +108,7 @@ impl Announcer {
         publisher.publish(Body::SessionEnd(session_end(
             session.session_id.clone(),
             session.start_time,
-            ending,
+            (ending, by_us),
         )));
     }
 }
@@ -111,10 +128,16 @@ fn stopped(pid: Option<u32>, ending: Ending) -> ProcessStatus {
     }
 }
 
-fn session_end(session_id: crate::event::SessionId, start: Timestamp, ending: Ending) -> SessionEnd {
+/// `ending` with whether we were asked to stop claude, and did.
+fn session_end(
+    session_id: crate::event::SessionId,
+    start: Timestamp,
+    (ending, by_us): (Ending, bool),
+) -> SessionEnd {
     let end_time = hub::now();
     let (exit_code, signal) = numbers(ending);
     let reason = match ending {
+        Ending::Exited(_) | Ending::Signaled(_) if by_us => EndReason::Stopped,
         Ending::Exited(_) => EndReason::Exited,
         Ending::Signaled(_) => EndReason::Signaled,
         Ending::NotExecuted(_) | Ending::Unknown | Ending::Untold => EndReason::Unknown,

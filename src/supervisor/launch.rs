@@ -1,6 +1,8 @@
 //! Everything that is made before there is a thread: the pseudo-terminal, the pipes, the forked guardian.
 
+use crate::instance::ENV_SESSION;
 use crate::process::descriptors::{Kind, Plan, Stdio};
+use crate::process::family::Mark;
 use crate::process::guardian::{self, Charge, Posted};
 use crate::process::modes::Modes;
 use crate::process::program::Command;
@@ -21,6 +23,8 @@ pub struct Options {
     pub window_size: Option<Size>,
     /// Somebody wants to know what claude writes.
     pub read_along: bool,
+    /// What goes on when claude has exited by itself is ended.
+    pub reap: bool,
 }
 
 /// Ready to run.
@@ -36,6 +40,12 @@ pub struct Launch {
     pub(super) screen: Option<Size>,
     /// The size stays, whatever happens to the user's terminal.
     pub(super) fixed_size: bool,
+    /// Nobody sits at claude's terminal.
+    pub(super) headless: bool,
+    /// What goes on when claude has exited by itself is ended.
+    pub(super) reap: bool,
+    /// What the processes of this run carry.
+    pub(super) mark: Option<Mark>,
 }
 
 impl Launch {
@@ -70,13 +80,22 @@ pub fn prepare(command: &Command, options: Options) -> io::Result<Launch> {
     let (stdio, pipes) = wire(plan)?;
     let modes = Modes::shared()?;
     let tty = pty.as_ref().map(|pty| pty.slave_path().clone());
-    let posted = guardian::post(Charge::new(command, tty, stdio, terminal.as_ref(), modes)?)?;
+    let mark = mark(command);
+    let charge = Charge::new(command, tty, stdio, terminal.as_ref(), modes)?.marked(mark.clone());
+    let posted = guardian::post(charge)?;
     if plan.0[0] == Kind::Inherited {
         guardian::let_go_of_stdin()?;
     }
     let fixed_size = options.headless || options.window_size.is_some();
     let screen = (plan.0[1] == Kind::Terminal).then_some(size);
-    Ok(Launch { posted, pty, terminal, pipes, modes, screen, fixed_size })
+    let Options { headless, reap, .. } = options;
+    Ok(Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, headless, reap, mark })
+}
+
+/// The session's id, which claude gets and hands down.
+fn mark(command: &Command) -> Option<Mark> {
+    let session = command.environment.iter().find(|(name, _)| *name == ENV_SESSION);
+    session.map(|(name, id)| Mark::new(name, id))
 }
 
 fn wire(plan: Plan) -> io::Result<([Stdio; 3], Vec<Pipe>)> {

@@ -7,6 +7,7 @@
 pub mod announce;
 pub mod companion;
 pub mod launch;
+mod relatives;
 mod stage;
 pub mod state;
 
@@ -21,8 +22,9 @@ use crate::source::output;
 use crate::source::watchers::Watchers;
 use announce::Announcer;
 use launch::Launch;
+use relatives::Relatives;
 use stage::{Ends, Stage};
-use state::{Action, Ending, Input, Setting, State, step};
+use state::{Action, Ending, Input, Setting, State, Waiting, step};
 use std::io;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -36,6 +38,9 @@ const CATCH_UP_AT_LEAST: Duration = Duration::from_millis(500);
 /// for them, and whether one in the background is in the foreground. There is nothing that would tell: a shell sends
 /// no SIGCONT to a job that runs.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
+
+/// What a child has that nobody sits in front of, when a process asks us to end.
+const STOP_GRACE: Duration = Duration::from_secs(5);
 
 /// Who is told, when anybody is.
 #[derive(Debug)]
@@ -55,36 +60,57 @@ pub struct Audience {
 /// # Errors
 /// When the run cannot begin; claude has not been started then.
 pub async fn run(launch: Launch, audience: Option<Audience>) -> io::Result<Ending> {
-    let Launch { posted, pty, terminal, pipes, modes, screen, fixed_size } = launch;
+    let Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, headless, reap, mark } = launch;
     let mut signals = Signals::catch()?;
     let mut guardian = posted.take_up()?;
     let (announcer, watchers) = Announcer::new(audience);
     let tap = announcer.publisher().map(|_| Tap::new());
     let mut stage = Stage::set(Ends { pty, pipes, modes, fixed_size }, terminal.as_ref(), tap.clone())?;
-    let setting = Setting { own_group: stage.has_own_group(), our_pid: std::process::id().cast_signed() };
+    let setting = Setting {
+        own_group: stage.has_own_group(),
+        our_pid: std::process::id().cast_signed(),
+        stop_grace: headless.then_some(STOP_GRACE),
+        reap,
+    };
 
     announcer.starting();
     watchers.as_ref().inspect(|watchers| watchers.warn());
     let reader = tap.and_then(|tap| start_reading(tap, screen, &announcer, watchers.as_ref()?));
     guardian.start().await;
-    let (state, ending) = attend(setting, &mut signals, &mut guardian, &mut stage, &announcer).await;
+    let Over { state, ending, family } =
+        attend(setting, &mut signals, &mut guardian, &mut stage, &announcer).await;
 
     let ended = Instant::now();
-    tokio::select! {
-        () = stage.drain() => {}
-        () = asked_to_leave(&mut signals, setting, state) => {}
-    }
+    let relatives = Relatives { mark, child: stage.child() };
+    let (resisting, ()) = tokio::join!(relatives.end(family, &mut guardian), async {
+        tokio::select! {
+            () = stage.drain() => {}
+            () = asked_to_leave(&mut signals, setting, state) => {}
+        }
+    });
     if matches!(ending, Ending::Signaled(_) | Ending::Unknown) {
         stage.undo_modes();
     }
     stage.strike();
+    announcer.resisting(&resisting);
     finish_reading(reader, ended).await;
     if let Some(watchers) = watchers {
         watchers.finish().await;
     }
+    if announcer.publisher().is_some() {
+        announcer.going_on(&relatives::going_on(family, &mut guardian).await);
+    }
     announcer.ended(state);
     guardian.dismiss().await;
     Ok(ending)
+}
+
+/// The child is over.
+struct Over {
+    state: State,
+    ending: Ending,
+    /// What becomes of its family.
+    family: Option<Action>,
 }
 
 /// Has the output followed. That it cannot be is no reason to keep claude from running.
@@ -111,15 +137,17 @@ async fn attend(
     guardian: &mut Guardian,
     stage: &mut Stage<'_>,
     announcer: &Announcer,
-) -> (State, Ending) {
-    let mut state = State::Starting { pending: None };
+) -> Over {
+    let mut state = State::Starting { waiting: Waiting::Nothing };
     let mut hung_up = false;
+    let mut grace_ends = None;
     let mut look_around = tokio::time::interval(LOOK_AROUND);
     loop {
         let input = tokio::select! {
             report = guardian.report() => Input::Report(report),
             arrival = signals.next() => Input::Signal(arrival),
             () = stage.hung_up() => Input::HungUp,
+            () = passed(grace_ends) => Input::GraceOver,
             _ = look_around.tick(), if stage.must_look_around() => {
                 stage.look_around();
                 continue;
@@ -130,12 +158,31 @@ async fn attend(
         }
         let (next, actions) = step(setting, state, input);
         state = next;
-        for action in actions {
-            stage.perform(action, guardian, announcer).await;
+        grace_ends = deadline(&actions).or(grace_ends.filter(|_| input != Input::GraceOver));
+        for action in &actions {
+            stage.perform(*action, guardian, announcer).await;
         }
         if let State::Ended { ending, .. } = state {
-            return (state, ending);
+            let family = actions.into_iter().find(|action| action.is_about_family());
+            return Over { state, ending, family };
         }
+    }
+}
+
+/// When a grace that begins now is over.
+fn deadline(actions: &[Action]) -> Option<Instant> {
+    let graces = actions.iter().filter_map(|action| match action {
+        Action::StartGrace(grace) => Some(Instant::now() + *grace),
+        _ => None,
+    });
+    graces.last()
+}
+
+/// Resolves at the moment; without one, never.
+async fn passed(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
     }
 }
 

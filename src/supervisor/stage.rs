@@ -28,8 +28,8 @@ pub(super) struct Stage<'a> {
     fixed_size: bool,
     /// The terminal is raw and what is typed goes to the child.
     has_keys: bool,
-    /// Its process id, while it runs.
-    child: Option<u32>,
+    /// Its process id, and when it started, where that is known.
+    child: Option<(u32, Option<u64>)>,
     /// How many SIGCONT have been dealt with.
     continued: u32,
     /// How many had come when we last went on after a stop.
@@ -89,10 +89,16 @@ impl<'a> Stage<'a> {
         self.pty.is_some()
     }
 
+    /// The child's process id and start time, once it began.
+    pub(super) fn child(&self) -> Option<(u32, u64)> {
+        let (pid, started) = self.child?;
+        Some((pid, started?))
+    }
+
     pub(super) async fn perform(&mut self, action: Action, guardian: &mut Guardian, announcer: &Announcer) {
         match action {
             Action::AnnounceRunning(pid) => {
-                self.child = Some(pid);
+                self.child = Some((pid, proc_fs::start_time(pid)));
                 match &mut self.pty {
                     Some(pty) => pty.release_slave(),
                     None => let_go_of_stdout(),
@@ -125,8 +131,13 @@ impl<'a> Stage<'a> {
                     pty.release_slave();
                 }
             }
-            // Only while the rest of the output is waited for; see `asked_to_leave`.
-            Action::LeaveNow => {}
+            // The loop's; what follows when the child is over; and only while the rest of the output is waited for, see
+            // `asked_to_leave`.
+            Action::StartGrace(_)
+            | Action::EndFamily
+            | Action::EndOrphans
+            | Action::NameFamily
+            | Action::LeaveNow => {}
         }
     }
 
@@ -202,7 +213,7 @@ impl<'a> Stage<'a> {
     }
 
     fn child_is_stopped(&self) -> bool {
-        self.child.is_none_or(proc_fs::is_stopped)
+        self.child.is_none_or(|(pid, _)| proc_fs::is_stopped(pid))
     }
 
     /// `false` when we were not stopped and nobody will continue the child.

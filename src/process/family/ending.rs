@@ -107,7 +107,7 @@ mod tests {
     fn what_ignores_the_request_or_is_stopped_is_killed_after_the_grace() {
         let ours = value();
         let (mut child, _) =
-            start("trap '' TERM; kill -STOP $$ & echo up; while :; do sleep 1000; done", &ours);
+            start("trap '' TERM; echo up; kill -STOP $$; while :; do sleep 1000; done", &ours);
         let begun = Instant::now();
         assert_eq!(Family::marked(Some(mark(&ours))).end(Duration::from_millis(100)), []);
         assert!(begun.elapsed() >= Duration::from_millis(100));

@@ -1,25 +1,32 @@
-//! What the guardian does when we died without dismissing it: the terminal first, then the child, within 5 s.
+//! What the guardian does when we died without dismissing it: the terminal first, then the child and its family,
+//! within 5 s. Nobody is left to be told who resists.
 
 use super::Charge;
 use super::ward::Ward;
 use crate::process::best_effort;
+use crate::process::family::Family;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{SetArg, tcsetattr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
-const GRACE: Duration = Duration::from_secs(3);
-const AFTER_KILL: Duration = Duration::from_secs(1);
+const GRACE: Duration = Duration::from_millis(2500);
+const AFTER_KILL: Duration = Duration::from_millis(500);
+/// For the family, once the child is gone.
+const FAMILY_GRACE: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-pub(super) fn clean_up(charge: &Charge, ward: Option<Ward>) {
+pub(super) fn clean_up(charge: &Charge, ward: Option<Ward>, family: &Family) {
     restore_terminal(charge);
     if let Some(ward) = ward {
         end(ward);
         // What the child wrote in its last moments can have switched modes on again.
         restore_terminal(charge);
     }
+    // Also where the child is gone already, killed together with us.
+    family.end(FAMILY_GRACE);
+    restore_terminal(charge);
 }
 
 fn restore_terminal(charge: &Charge) {

@@ -1,8 +1,10 @@
 //! The guardian: a process of ours that is claude's parent, forked before there is any thread.
 //!
 //! It is session leader on the pseudo-terminal and gives the child its own foreground process group, as a shell
-//! would; it reports the child's process id, its stops and its exact end. It outlives us when we are killed, puts
-//! the terminal back and ends the child. Because it is the parent, a signal it sends never hits a reused pid.
+//! would; it reports the child's process id, its stops and its exact end. What the child's own children leave behind
+//! comes to it, and it names or ends the whole family when it is told to. It outlives us when we are killed, puts
+//! the terminal back and ends the child and its family. Because it is the parent, a signal it sends never hits a
+//! reused pid.
 
 mod bereaved;
 mod child;
@@ -13,7 +15,9 @@ mod wire;
 pub use wire::Report;
 
 use super::descriptors::Stdio;
+use super::family::{Family, Mark, Relative, Remaining};
 use super::modes::Modes;
+use super::proc_fs;
 use super::program::{Command, Image};
 use super::terminal::Terminal;
 use crate::process::best_effort;
@@ -24,8 +28,12 @@ use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wire::{Order, RECORD};
+use wire::{Message, Order, RECORD};
+
+/// How long an answer about the family may take beyond the grace it was given.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// Everything the guardian needs to know, made before the fork.
 #[derive(Debug)]
@@ -37,6 +45,8 @@ pub struct Charge {
     /// The user's terminal and the settings it had, to be put back when we die.
     terminal: Option<(OwnedFd, Termios)>,
     modes: Modes,
+    /// What the child's family carries.
+    mark: Option<Mark>,
 }
 
 impl Charge {
@@ -54,7 +64,24 @@ impl Charge {
         let terminal = terminal
             .map(|terminal| Ok::<_, io::Error>((terminal.fd().try_clone_to_owned()?, terminal.found())))
             .transpose()?;
-        Ok(Self { image: Image::of(command)?, tty, stdio, terminal, modes })
+        Ok(Self { image: Image::of(command)?, tty, stdio, terminal, modes, mark: None })
+    }
+
+    /// By this the child's family is found where it went its own ways.
+    #[must_use]
+    pub fn marked(mut self, mark: Option<Mark>) -> Self {
+        self.mark = mark;
+        self
+    }
+
+    /// Everything below the guardian, which asks, and whatever carries the mark; us, its parent, excepted.
+    fn family(&self, parent: u32) -> Family {
+        let own = std::process::id();
+        let family = Family::marked(self.mark.clone()).sparing(&[own, parent]);
+        match proc_fs::start_time(own) {
+            Some(started) => family.below(own, started),
+            None => family,
+        }
     }
 
     /// The descriptors it holds.
@@ -81,11 +108,12 @@ pub struct Posted {
 #[expect(unsafe_code, reason = "fork(2) is unsafe where there are threads; callers promise there are none")]
 pub fn post(charge: Charge) -> io::Result<Posted> {
     let (ours, theirs) = UnixStream::pair()?;
+    let parent = std::process::id();
     // SAFETY: one thread, as documented, so the copy may allocate and lock as it likes.
     match unsafe { fork() }? {
         ForkResult::Child => {
             drop(ours);
-            watch::run(charge, theirs)
+            watch::run(charge, theirs, parent)
         }
         ForkResult::Parent { child } => {
             drop(theirs);
@@ -123,6 +151,11 @@ pub struct Guardian {
 }
 
 impl Guardian {
+    /// Process id of the guardian itself.
+    pub fn pid(&self) -> u32 {
+        self.pid.as_raw().unsigned_abs()
+    }
+
     /// Lets it start the child. [`Report::Started`] or [`Report::Failed`] follows.
     pub async fn start(&mut self) {
         self.order(Order::Start).await;
@@ -133,25 +166,63 @@ impl Guardian {
         self.order(Order::Signal(signal)).await;
     }
 
+    /// Has it end the child's family: TERM, `grace`, KILL. Gives those that resist; `None` when the guardian is gone
+    /// or does not answer within the grace and 2 s. To be called when the child has ended.
+    pub async fn end_family(&mut self, grace: Duration) -> Option<Remaining> {
+        let millis = i32::try_from(grace.as_millis()).unwrap_or(i32::MAX);
+        self.order(Order::EndFamily(millis)).await;
+        tokio::time::timeout(grace + ANSWER, self.remaining()).await.ok()?
+    }
+
+    /// Has it name those of the child's family that go on. On a pseudo-terminal of ours, what is still in its session
+    /// is not among them: that hears of its end. `None` as with [`Self::end_family`].
+    pub async fn name_family(&mut self) -> Option<Remaining> {
+        self.order(Order::NameFamily).await;
+        tokio::time::timeout(ANSWER, self.remaining()).await.ok()?
+    }
+
+    async fn remaining(&mut self) -> Option<Remaining> {
+        let mut named: Vec<Relative> = Vec::new();
+        loop {
+            match self.message().await? {
+                Message::Relative(relative) => named.push(relative),
+                Message::Total(total) => return Some(Remaining { named, total }),
+                // The child is over; nobody asks any more.
+                Message::Report(_) => {}
+            }
+        }
+    }
+
     async fn order(&mut self, order: Order) {
-        // Eight bytes always fit; a dead guardian shows as `Lost` where reports are read.
+        // A record always fits; a dead guardian shows as `Lost` where reports are read.
         best_effort(self.socket.write_all(&order.encode()).await);
     }
 
     /// Waits for its next report. Cancel-safe: what came in part is kept.
     pub async fn report(&mut self) -> Report {
+        loop {
+            match self.message().await {
+                Some(Message::Report(report)) => return report,
+                // An answer that came too late.
+                Some(Message::Relative(_) | Message::Total(_)) => {}
+                None => return Report::Lost,
+            }
+        }
+    }
+
+    async fn message(&mut self) -> Option<Message> {
         while self.partial.len() < RECORD {
             let mut bytes = [0; RECORD];
             let missing = RECORD - self.partial.len();
             match self.socket.read(&mut bytes[..missing]).await {
                 Ok(count) if count > 0 => self.partial.extend_from_slice(&bytes[..count]),
-                _ => return Report::Lost,
+                _ => return None,
             }
         }
         let mut record = [0; RECORD];
         record.copy_from_slice(&self.partial);
         self.partial.clear();
-        Report::decode(record)
+        Some(Message::decode(record))
     }
 
     /// Sends it home. It leaves at once; should it not within a second, it does so when we end.

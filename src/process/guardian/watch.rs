@@ -1,11 +1,12 @@
-//! The guardian's life: take its place, wait for orders and for the child, report.
+//! The guardian's life: take its place, wait for orders and for the child, report; name and end the family when told.
 
 use super::child::{self, Dispositions};
 use super::ward::{Ward, next_change};
-use super::wire::{Order, Report};
+use super::wire::{Order, Report, write_remaining};
 use super::{Charge, bereaved, let_go_of_stdin};
 use crate::process::best_effort;
 use crate::process::descriptors::Stdio;
+use crate::process::family::{Family, Mark, Relative};
 use crate::process::linux;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -17,10 +18,11 @@ use nix::unistd::setsid;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
-/// Runs the forked guardian; never returns.
-pub(super) fn run(charge: Charge, socket: UnixStream) -> ! {
-    let status = match Watch::begin(charge, socket) {
+/// Runs the guardian, forked from `parent`; never returns.
+pub(super) fn run(charge: Charge, socket: UnixStream, parent: u32) -> ! {
+    let status = match Watch::begin(charge, socket, parent) {
         Ok(mut watch) => watch.serve(),
         Err(_) => 1,
     };
@@ -42,10 +44,11 @@ struct Watch {
     tty: Option<OwnedFd>,
     found: Dispositions,
     ward: Option<Ward>,
+    family: Family,
 }
 
 impl Watch {
-    fn begin(charge: Charge, socket: UnixStream) -> io::Result<Self> {
+    fn begin(charge: Charge, socket: UnixStream, parent: u32) -> io::Result<Self> {
         let found = Dispositions::found();
         close_ours_but(&charge, &socket);
         settle_signals()?;
@@ -54,7 +57,10 @@ impl Watch {
             setsid()?;
             child::open_terminal(path)
         });
-        Ok(Self { tty: tty.transpose()?, charge, socket, found, ward: None })
+        // In a run within a run we would be found as one of the outer one's, killed, and our own family left alone.
+        charge.mark.iter().for_each(Mark::put_over_anothers);
+        let family = charge.family(parent);
+        Ok(Self { tty: tty.transpose()?, charge, socket, found, ward: None, family })
     }
 
     /// Returns the guardian's exit status.
@@ -68,9 +74,14 @@ impl Watch {
             match Order::read(&mut self.socket) {
                 Some(Order::Start) => self.start(),
                 Some(Order::Signal(signal)) => self.signal(signal),
+                Some(Order::EndFamily(grace)) => {
+                    let grace = Duration::from_millis(u64::try_from(grace).unwrap_or(0));
+                    self.name(self.family.end(grace));
+                }
+                Some(Order::NameFamily) => self.name(self.going_on()),
                 Some(Order::Dismissed) => return 0,
                 None => {
-                    bereaved::clean_up(&self.charge, self.ward);
+                    bereaved::clean_up(&self.charge, self.ward, &self.family);
                     return 0;
                 }
             }
@@ -106,6 +117,19 @@ impl Watch {
         if let Some(ward) = self.ward {
             ward.signal(signal);
         }
+    }
+
+    /// Who goes on when the run is over. What is still on our terminal hears of its end.
+    fn going_on(&self) -> Vec<Relative> {
+        let leads_session = self.charge.tty.is_some();
+        match leads_session {
+            true => self.family.clone().outside_session(std::process::id()).find(),
+            false => self.family.find(),
+        }
+    }
+
+    fn name(&mut self, relatives: Vec<Relative>) {
+        best_effort(write_remaining(&relatives.into(), &mut self.socket));
     }
 
     /// Takes every child that changed: ours is reported, orphans that came to us are only buried.
