@@ -77,17 +77,23 @@ pub async fn run(launch: Launch, audience: Option<Audience>) -> io::Result<Endin
     watchers.as_ref().inspect(|watchers| watchers.warn());
     let reader = tap.and_then(|tap| start_reading(tap, screen, &announcer, watchers.as_ref()?));
     guardian.start().await;
-    let Over { state, ending, family } =
+    let Over { state, ending, mut family } =
         attend(setting, &mut signals, &mut guardian, &mut stage, &announcer).await;
 
     let ended = Instant::now();
     let relatives = Relatives { mark, child: stage.child() };
-    let (resisting, ()) = tokio::join!(relatives.end(family, &mut guardian), async {
+    let (mut resisting, asked) = tokio::join!(relatives.end(family, &mut guardian), async {
         tokio::select! {
-            () = stage.drain() => {}
-            () = asked_to_leave(&mut signals, setting, state) => {}
+            biased;
+            family = asked_to_leave(&mut signals, setting, state) => family,
+            () = stage.drain() => None,
         }
     });
+    // The program may have heard of a signal to everybody before us, and was no more when we did.
+    if let (Some(Action::NameFamily), Some(_)) = (family, asked) {
+        family = asked;
+        resisting = relatives.end(family, &mut guardian).await;
+    }
     if matches!(ending, Ending::Signaled(_) | Ending::Unknown) {
         stage.undo_modes();
     }
@@ -163,7 +169,7 @@ async fn attend(
             stage.perform(*action, guardian, announcer).await;
         }
         if let State::Ended { ending, .. } = state {
-            let family = actions.into_iter().find(|action| action.is_about_family());
+            let family = actions.into_iter().find(Action::is_about_family);
             return Over { state, ending, family };
         }
     }
@@ -186,12 +192,13 @@ async fn passed(moment: Option<Instant>) {
     }
 }
 
-/// Resolves when a signal means that we are not to wait any longer.
-async fn asked_to_leave(signals: &mut Signals, setting: Setting, state: State) {
+/// Resolves when a signal means that we are not to wait any longer, with what it means for the child's family.
+async fn asked_to_leave(signals: &mut Signals, setting: Setting, state: State) -> Option<Action> {
     loop {
         let input = Input::Signal(signals.next().await);
-        if step(setting, state, input).1.contains(&Action::LeaveNow) {
-            return;
+        let (_, actions) = step(setting, state, input);
+        if actions.contains(&Action::LeaveNow) {
+            return actions.into_iter().find(Action::is_about_family);
         }
     }
 }

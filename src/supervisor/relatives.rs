@@ -21,7 +21,7 @@ pub(super) struct Relatives {
 impl Relatives {
     /// Has them ended, where the table says so, and gives those that resist. Takes the grace and 2.7 s at most, and
     /// 0.7 s less where the guardian is well.
-    pub(super) async fn end(self, decided: Option<Action>, guardian: &mut Guardian) -> Remaining {
+    pub(super) async fn end(&self, decided: Option<Action>, guardian: &mut Guardian) -> Remaining {
         let answer = match decided {
             Some(Action::EndFamily) => guardian.end_family(GRACE).await,
             Some(Action::EndOrphans) => None,
@@ -34,8 +34,8 @@ impl Relatives {
     }
 
     /// Nobody is left to do it for us.
-    async fn end_ourselves(self, guardian: u32) -> Remaining {
-        let family = Family::marked(self.mark).sparing(&[std::process::id(), guardian]);
+    async fn end_ourselves(&self, guardian: u32) -> Remaining {
+        let family = Family::marked(self.mark.clone()).sparing(&[std::process::id(), guardian]);
         let family = match self.child {
             Some((pid, started)) => family.below(pid, started),
             None => family,

@@ -250,7 +250,8 @@ fn heard(state: State, heard: Heard) -> (State, Vec<Action>) {
         (Running { .. } | Stopping { .. }, Continued) => {
             (state, vec![Action::TakeTerminal, Action::Forward(libc::SIGCONT)])
         }
-        (Ended { .. }, End { .. }) => (state, vec![Action::LeaveNow]),
+        (Ended { .. }, End { asks: true, .. }) => (state, vec![Action::LeaveNow, Action::EndFamily]),
+        (Ended { .. }, End { asks: false, .. }) => (state, vec![Action::LeaveNow]),
         (Starting { .. } | Running { .. } | Stopping { .. }, End { told: false, .. } | NotForChild)
         | (Ended { .. }, Resized { .. } | Continued | Other(_) | NotForChild) => (state, Vec::new()),
     }
@@ -290,7 +291,7 @@ fn stop(state: State, grace: Duration) -> (State, Vec<Action>) {
         }
         State::Stopping { killed: false, .. } => grace_over(state),
         State::Stopping { killed: true, .. } => (state, Vec::new()),
-        State::Ended { .. } => (state, vec![Action::LeaveNow]),
+        State::Ended { .. } => (state, vec![Action::LeaveNow, Action::EndFamily]),
     }
 }
 

@@ -63,8 +63,8 @@ exited 0        | E fin name    | E fin name      | E fin name           | E fin
 exited 143      | E fin end     | E fin end       | E fin end            | E fin end   | E fin end      | E fin end      | Es fin end     | Es fin end     | E
 signaled        | E fin end     | E fin end       | E fin end            | E fin end   | E fin end      | E fin end      | Es fin end     | Es fin end     | E
 lost            | E fin orphans | E fin orphans   | E fin orphans        | E fin orphans | E fin orphans | E fin orphans | Es fin orphans | Es fin orphans | E
-TERM by other   | S15a          | S15a            | Ss                   | Sk          | Ra >15         | Ra >15         | T >15          | Tk >15         | E leave
-TERM by us      | S             | S15a            | Ss                   | Sk          | R              | Ra             | T              | Tk             | E leave
+TERM by other   | S15a          | S15a            | Ss                   | Sk          | Ra >15         | Ra >15         | T >15          | Tk >15         | E leave end
+TERM by us      | S             | S15a            | Ss                   | Sk          | R              | Ra             | T              | Tk             | E leave end
 INT by kernel   | S2            | S2a             | Ss                   | Sk          | R >2           | Ra >2          | T >2           | Tk >2          | E leave
 USR1 by other   | S10           | S15a            | Ss                   | Sk          | R >10          | Ra >10         | T >10          | Tk >10         | E
 CHLD by other   | S             | S15a            | Ss                   | Sk          | R >17          | Ra >17         | T >17          | Tk >17         | E
@@ -72,8 +72,8 @@ CHLD by kernel  | S             | S15a            | Ss                   | Sk   
 WINCH by other  | S size        | S15a size       | Ss size              | Sk size     | R size >28     | Ra size >28    | T size >28     | Tk size >28    | E
 WINCH by kernel | S size        | S15a size       | Ss size              | Sk size     | R size         | Ra size        | T size         | Tk size        | E
 CONT            | S take        | S15a take       | Ss take              | Sk take     | R take >18     | Ra take >18    | T take >18     | Tk take >18    | E
-hung up         | S1a           | S1a             | Ss                   | Sk          | Ra >1          | Ra >1          | T >1           | Tk >1          | E leave
-stop            | Ss            | Ss              | Sk                   | Sk          | T >15 >18 grace | T >15 >18 grace | Tk >9        | Tk             | E leave
+hung up         | S1a           | S1a             | Ss                   | Sk          | Ra >1          | Ra >1          | T >1           | Tk >1          | E leave end
+stop            | Ss            | Ss              | Sk                   | Sk          | T >15 >18 grace | T >15 >18 grace | Tk >9        | Tk             | E leave end
 grace over      | S             | S15a            | Ss                   | Sk          | R              | Ra             | Tk >9          | Tk             | E
 ";
 
