@@ -12,7 +12,7 @@
 //! | rank | module | what it is |
 //! | --- | --- | --- |
 //! | 0 | [`event`] *pure* | the model: event, body, channel, ids, time |
-//! | 0 | [`process`] | unix: pseudo-terminal, guardian, relays, signals; knows no events |
+//! | 0 | [`process`] | unix: pseudo-terminal, guardian, families, relays, signals; knows no events |
 //! | 1 | [`detect`] *pure* | raw input to what it means: lines of a screen or pipe, activity, hooks, stream, transcripts; facts, each once |
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
 //! | 1 | [`claude`] *pure* | the claude command line: versions, hooks, arguments, settings |
@@ -61,7 +61,8 @@
 //!    names, only `dialect::close` close codes.
 //! 6. Every buffer has a bound and a stated behaviour when full; every wait on a peer has a deadline.
 //! 7. The terminal is restored and the registry record removed on every way out; when we are killed, the guardian
-//!    restores the terminal and ends the child.
+//!    restores the terminal and ends the child and its family. After a signal nothing of the family is left, or it is
+//!    named.
 //! 8. Every fact is one event, published by the source that was first; the others confirm it (`explain`). Every
 //!    delegation that starts, ends: by its result, or with the turn, the session or the process.
 //! 9. Nothing under `~/.claude` or in the project is written, but by `hook install`. A hook is answered before it is
@@ -71,7 +72,7 @@
 //! # Vocabulary
 //!
 //! **instance** one running claude-mpm · **session** one supervised run · **claude session** claude's own
-//! `session_id` · **child** the claude process · **guardian** the forked process that is claude's parent ·
+//! `session_id` · **child** the claude process · **family** what the child started, wherever it went · **guardian** the forked process that is claude's parent ·
 //! **source** publishes · **detector** pure, from raw input to body · **hook** what claude tells while it works ·
 //! **observation** what one source says of claude's work, before anybody knows whether it is news · **fact** what is
 //! told once · **event, body, channel** · **record** an event

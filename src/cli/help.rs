@@ -46,6 +46,12 @@ HOOKS
   run as always. `auto` takes HTTP hooks where claude's version knows them, commands where not, and none where
   the program is not claude. Claude itself runs no hooks with --bare, --safe-mode or disableAllHooks.
 
+THE END
+  With --launch-method subprocess, a signal that ends the run ends everything that claude started, in sessions
+  of their own too: TERM, and KILL after 1 s. When claude exits by itself, what it leaves goes on, and is named
+  in an event; --reap ends it. With --headless, TERM, INT and HUP stop claude: TERM, and KILL after 5 s or when
+  the signal comes again.
+
 EXAMPLES
   claude-mpm --websocket --launch-method subprocess
                                              claude, with its events on ws://127.0.0.1:8765

@@ -177,11 +177,10 @@ async fn attend(
 
 /// When a grace that begins now is over.
 fn deadline(actions: &[Action]) -> Option<Instant> {
-    let graces = actions.iter().filter_map(|action| match action {
+    actions.iter().find_map(|action| match action {
         Action::StartGrace(grace) => Some(Instant::now() + *grace),
         _ => None,
-    });
-    graces.last()
+    })
 }
 
 /// Resolves at the moment; without one, never.

@@ -123,3 +123,47 @@ fn a_program_that_does_not_stop_within_its_grace_is_killed() {
     run.ended(137);
     assert!(begun.elapsed() >= Duration::from_secs(5), "{:?}", begun.elapsed());
 }
+
+/// Only root can make a process that a user started and may not end.
+#[test]
+fn a_relative_that_nobody_may_end_is_named_on_standard_error() {
+    use std::os::unix::fs::PermissionsExt;
+    let python = std::path::Path::new("/usr/bin/python3");
+    if !nix::unistd::geteuid().is_root() || !python.exists() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let place = |from: &std::path::Path, name: &str, mode: u32| {
+        let to = folder.path().join(name);
+        std::fs::copy(from, &to).expect("a copy");
+        std::fs::set_permissions(&to, PermissionsExt::from_mode(mode)).expect("its mode");
+        to.to_str().expect("text").to_owned()
+    };
+    std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).expect("its mode");
+    let binary = place(std::path::Path::new(env!("CARGO_BIN_EXE_claude-mpm")), "claude-mpm", 0o755);
+    let rooted = place(python, "rooted", 0o4755);
+    let relative =
+        "import os, time; os.setresuid(0, 0, 0); os.setsid(); print('relative', os.getpid(), flush=True)
+null = os.open('/dev/null', 2); os.dup2(null, 1); os.dup2(null, 2); time.sleep(1000)";
+    let mut command = std::process::Command::new("setpriv");
+    command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+    command.args([&binary, "-q", "--launch-method", "subprocess", "--claude", "/bin/sh", "--", "-c"]);
+    command.args([r#"echo "program $$"; "$0" -c "$1" & wait"#, &rooted, relative]);
+    crate::wrapper().surround(&mut command);
+    let run = test_support::running::Running::start(command);
+    let lines = run.wait_for(|output| output.lines().count() == 2 && output.ends_with('\n'));
+    let who = |name: &str| {
+        let pid = lines.lines().find_map(|line| line.strip_prefix(name)).expect("it said who it is");
+        Process::of(pid.trim().parse().expect("a number"))
+    };
+    let relative = Doomed(who("relative"));
+    let begun = Instant::now();
+    assert!(who("program").signal(libc::SIGKILL));
+    let (status, output) = run.wait_exit();
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    assert_eq!(status.code(), Some(137));
+    let pid = relative.0.pid;
+    let complaint = format!("claude-mpm: cannot end {pid} rooted: it belongs to another user\n");
+    assert_eq!(output, format!("{lines}{complaint}"));
+    assert!(!relative.0.ends_within(Duration::ZERO));
+}
