@@ -11,7 +11,10 @@ use crate::detect::ticket::{TicketPattern, Tickets};
 use crate::event::body::{LaunchMethod, SessionStart};
 use crate::event::{SessionId, Source};
 use crate::hub::{self, Bounds, Hub, Progress};
-use crate::instance::{DEFAULT_PORT, Instance, Registration, RuntimeDirectory, find_free_port, holder_of};
+use crate::instance::{
+    DEFAULT_PORT, ENV_SESSION, Instance, Registration, RuntimeDirectory, find_free_port, holder_of,
+};
+use crate::process::family::Mark;
 use crate::process::followed::Followed;
 use crate::process::keeper::Turn;
 use crate::process::proc_fs;
@@ -20,6 +23,7 @@ use crate::process::shared_memory::shared_words;
 use crate::server::{Afterwards, Listener};
 use crate::source::claude_folder::ClaudeFolder;
 use crate::source::watchers::{Output, Plan, Watchers};
+use crate::supervisor::companion::Charge;
 use crate::supervisor::launch::Launch;
 use crate::supervisor::state::Ending;
 use crate::supervisor::{self, Audience, companion};
@@ -49,6 +53,8 @@ pub(super) struct HubSite {
     output: Output,
     claude_folder: Option<ClaudeFolder>,
     progress: Progress,
+    /// What goes on when claude has exited by itself is ended.
+    reap: bool,
     /// Removes record and socket when the session is over.
     registration: Option<Registration>,
 }
@@ -115,6 +121,7 @@ impl HubSite {
             output,
             claude_folder: claude_folder(),
             progress,
+            reap: options.reap,
             registration: registration.ok(),
         })
     }
@@ -149,9 +156,13 @@ impl HubSite {
         if let Some(registration) = &mut self.registration {
             registration.adopt();
         }
+        let record = |folder: &ClaudeFolder| folder.sessions().join(format!("{}.json", claude.pid()));
+        let record = self.claude_folder.as_ref().map(record);
+        let mark = Mark::new(ENV_SESSION, self.instance.session_id.as_str().as_ref());
+        let charge = Charge { claude, mark, reap: self.reap, record };
         let ours = vec![std::process::id(), turn.keeper];
         let (hosting, audience) = self.open(ours, Afterwards::Closed)?;
-        let ending = companion::run(claude, turn, audience, ended).await;
+        let ending = companion::run(charge, turn, audience, ended).await;
         hosting.close().await;
         ending
     }

@@ -7,24 +7,49 @@
 
 use super::Audience;
 use super::announce::Announcer;
-use super::state::{Ending, State};
+use super::relatives::GRACE;
+use super::state::{Action, Ending, State, for_family};
+use crate::process::family::{Family, Mark, Remaining};
 use crate::process::followed::{Exit, Followed};
 use crate::process::keeper::{Departure, Turn};
+use crate::process::{linux, proc_fs};
+use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is looked who is below claude: what loses its parents and its environment is known from before.
+const LOOK: Duration = Duration::from_secs(2);
+/// Most of them that are remembered.
+const MAX_REMEMBERED: usize = 4096;
+
+/// Whom the companion follows, and what is to become of those it leaves.
+#[derive(Debug)]
+pub struct Charge {
+    /// Claude.
+    pub claude: Arc<Followed>,
+    /// What the processes of this run carry.
+    pub mark: Mark,
+    /// What goes on when claude has exited by itself is ended.
+    pub reap: bool,
+    /// Claude's record of itself, which it removes when it leaves in order.
+    pub record: Option<PathBuf>,
+}
 
 /// Follows claude to its end. `ended` is told of it first.
 ///
 /// # Errors
 /// When claude cannot be followed.
 pub async fn run(
-    claude: Arc<Followed>,
+    charge: Charge,
     turn: Turn,
     audience: Audience,
     ended: impl FnOnce(Ending),
 ) -> io::Result<Ending> {
     let (announcer, watchers) = Announcer::new(Some(audience));
     let deaths = turn.deaths;
+    let spared = [std::process::id(), turn.keeper];
     match deaths {
         0 => {
             announcer.starting();
@@ -32,19 +57,40 @@ pub async fn run(
         }
         _ => announcer.goes_on(deaths),
     }
-    let (pid, ending) = match turn.begin()?.await {
-        Departure::Failed(errno) => (None, Ending::NotExecuted(errno)),
+    let (pid, ending, below) = match turn.begin()?.await {
+        Departure::Failed(errno) => (None, Ending::NotExecuted(errno), Below::default()),
         Departure::Done => {
-            announcer.running(claude.pid());
-            (Some(claude.pid()), ending(claude.end().await?))
+            let pid = charge.claude.pid();
+            announcer.running(pid);
+            let (exit, below) = follow(&charge.claude).await?;
+            (Some(pid), ending(exit), below)
         }
     };
     ended(ending);
+    let decided = charge.decide(ending);
+    let family = below.family(charge.mark).sparing(&spared);
+    if decided == Some(Action::EndFamily) {
+        let family = family.clone();
+        let resisting = tokio::task::spawn_blocking(move || family.end(GRACE)).await;
+        announcer.resisting(&resisting.unwrap_or_default().into());
+    }
     if let Some(watchers) = watchers {
         watchers.finish().await;
     }
-    announcer.ended(State::Ended { pid, ending });
+    if decided == Some(Action::NameFamily) {
+        announcer.going_on(&Remaining::from(family.find()));
+    }
+    announcer.ended(State::Ended { pid, ending, stopped: false });
     Ok(ending)
+}
+
+impl Charge {
+    /// What becomes of the family. Where nobody tells how claude ended, its record does: one that stays behind is that of
+    /// a claude that was killed.
+    fn decide(&self, ending: Ending) -> Option<Action> {
+        let was_killed = || self.record.as_ref().is_some_and(|record| record.exists());
+        for_family(self.reap || ending == Ending::Untold && was_killed(), ending, false)
+    }
 }
 
 fn ending(exit: Option<Exit>) -> Ending {
@@ -52,5 +98,42 @@ fn ending(exit: Option<Exit>) -> Ending {
         Some(Exit::Code(code)) => Ending::Exited(code),
         Some(Exit::Signal(signal)) => Ending::Signaled(signal),
         None => Ending::Untold,
+    }
+}
+
+/// Waits for claude's end, and remembers who was below it.
+async fn follow(claude: &Arc<Followed>) -> io::Result<(Option<Exit>, Below)> {
+    let mut below = Below::default();
+    let mut end = std::pin::pin!(claude.end());
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            exit = &mut end => return Ok((exit?, below)),
+            _ = looks.tick() => below.look(claude.pid()),
+        }
+    }
+}
+
+/// Who was seen below claude: pid and start time.
+#[derive(Debug, Default)]
+struct Below(HashMap<u32, u64>);
+
+impl Below {
+    fn look(&mut self, pid: u32) {
+        self.0.retain(|pid, started| proc_fs::is_running(*pid, *started));
+        for pid in linux::tree(pid).into_iter().skip(1) {
+            if self.0.len() < MAX_REMEMBERED
+                && let Some(started) = proc_fs::start_time(pid)
+            {
+                self.0.insert(pid, started);
+            }
+        }
+    }
+
+    fn family(self, mark: Mark) -> Family {
+        self.0
+            .into_iter()
+            .fold(Family::marked(Some(mark)), |family, (pid, started)| family.below(pid, started))
     }
 }

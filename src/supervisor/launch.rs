@@ -92,7 +92,7 @@ pub fn prepare(command: &Command, options: Options) -> io::Result<Launch> {
     Ok(Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, headless, reap, mark })
 }
 
-/// The session's id, which claude gets and hands down.
+/// What the processes of this run carry: the session's id, which claude gets and hands down.
 fn mark(command: &Command) -> Option<Mark> {
     let session = command.environment.iter().find(|(name, _)| *name == ENV_SESSION);
     session.map(|(name, id)| Mark::new(name, id))

@@ -7,7 +7,7 @@ use std::io::Write;
 use std::time::Duration;
 
 /// What the family has to end by itself.
-const GRACE: Duration = Duration::from_secs(1);
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// Where to find them, should the guardian be gone.
 #[derive(Debug)]

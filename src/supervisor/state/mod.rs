@@ -70,6 +70,8 @@ pub enum Ending {
     NotExecuted(i32),
     /// Nobody knows: the guardian is gone.
     Unknown,
+    /// It is no child of ours, and the kernel tells only its parent how it ended.
+    Untold,
 }
 
 /// What happens.
@@ -202,19 +204,20 @@ fn ended(setting: Setting, state: State, ending: Ending) -> (State, Vec<Action>)
         State::Stopping { pid, .. } => (Some(pid), true, true),
         State::Ended { pid, stopped, .. } => (pid, false, stopped),
     };
-    let actions = [Some(Action::Finish(ending)), for_family(setting, ending, asked)];
+    let actions = [Some(Action::Finish(ending)), for_family(setting.reap, ending, asked)];
     (State::Ended { pid, ending, stopped }, actions.into_iter().flatten().collect())
 }
 
 /// What becomes of the child's family. Who ended the child, or asked it to end, meant all of it; a child that exits
 /// by itself leaves what it started, as it does bare.
-fn for_family(setting: Setting, ending: Ending, asked: bool) -> Option<Action> {
+pub(super) fn for_family(reap: bool, ending: Ending, asked: bool) -> Option<Action> {
     match ending {
         Ending::NotExecuted(_) => None,
         Ending::Unknown => Some(Action::EndOrphans),
         Ending::Signaled(_) => Some(Action::EndFamily),
-        Ending::Exited(code) if asked || setting.reap || tells_of_signal(code) => Some(Action::EndFamily),
-        Ending::Exited(_) => Some(Action::NameFamily),
+        Ending::Exited(code) if asked || reap || tells_of_signal(code) => Some(Action::EndFamily),
+        Ending::Untold if reap => Some(Action::EndFamily),
+        Ending::Exited(_) | Ending::Untold => Some(Action::NameFamily),
     }
 }
 
