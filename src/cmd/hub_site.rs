@@ -3,6 +3,7 @@
 use super::failure::{Exit, Failure};
 use super::hook_site::{Claimed, HookSite};
 use super::hosting::Hosting;
+use super::last_word::LastWord;
 use super::note;
 use crate::claude::arguments::Invocation;
 use crate::cli::{self, PortChoice, RunOptions};
@@ -167,6 +168,18 @@ impl HubSite {
         ending
     }
 
+    /// For the case that we are killed.
+    pub(super) fn last_word(&self) -> io::Result<LastWord> {
+        Ok(LastWord {
+            hub: self.hub.clone(),
+            progress: self.progress,
+            session: self.session_start(),
+            tcp: self.tcp.try_clone()?,
+            unix: self.unix.as_ref().map(UnixListener::try_clone).transpose()?,
+            registration: self.registration.as_ref().map(Registration::for_another),
+        })
+    }
+
     /// Leaves record and socket to another process that has adopted them.
     pub(super) fn leave_behind(&mut self) {
         if let Some(registration) = self.registration.take() {
@@ -178,7 +191,14 @@ impl HubSite {
         self.hub.keep_progress(self.progress);
         let (child, child_is) = watch::channel(None);
         let hooks = (std::mem::take(&mut self.hooks), afterwards);
-        let (hosting, inbox) = Hosting::open(&self.hub, self.listeners()?, hooks, child_is.clone(), ours)?;
+        let unix = self.unix.as_ref().map(UnixListener::try_clone).transpose()?;
+        let (hosting, inbox) = Hosting::open(
+            &self.hub,
+            Listener::all(self.tcp.try_clone()?, unix)?,
+            hooks,
+            child_is.clone(),
+            ours,
+        )?;
         let session = self.session_start();
         let plan = Plan {
             child: child_is,
@@ -193,18 +213,6 @@ impl HubSite {
         let publisher = self.hub.publisher(Source::Supervisor);
         let watchers = Watchers::start(&publisher, plan);
         Ok((hosting, Audience { publisher, session, child, watchers }))
-    }
-
-    fn listeners(&self) -> io::Result<Vec<Listener>> {
-        let tcp = self.tcp.try_clone()?;
-        tcp.set_nonblocking(true)?;
-        let mut listeners = vec![Listener::Tcp(tokio::net::TcpListener::from_std(tcp)?)];
-        if let Some(unix) = &self.unix {
-            let unix = unix.try_clone()?;
-            unix.set_nonblocking(true)?;
-            listeners.push(Listener::Unix(tokio::net::UnixListener::from_std(unix)?));
-        }
-        Ok(listeners)
     }
 
     fn session_start(&self) -> SessionStart {

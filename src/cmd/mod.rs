@@ -18,6 +18,7 @@ mod hook_site;
 mod hosting;
 mod hub_site;
 pub mod injection;
+mod last_word;
 mod list;
 mod moment;
 mod paint;

@@ -5,6 +5,7 @@
 
 use super::failure::{Exit, Failure};
 use super::hub_site::HubSite;
+use super::last_word::LastWord;
 use super::{escape, exec};
 use super::{note, run_log, runtime};
 use crate::cli::{LaunchMethod, RunOptions};
@@ -51,9 +52,12 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
         read_along: with_hub,
         reap: options.reap,
     };
-    let launch = launch::prepare(&command, shape).map_err(|cause| {
-        Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}"))
-    })?;
+    let last_word = site.as_ref().map(HubSite::last_word).transpose();
+    let launch = last_word
+        .and_then(|last_word| launch::prepare(&command, shape, last_word.map(LastWord::heir)))
+        .map_err(|cause| {
+            Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}"))
+        })?;
     run_log::start(&options.log)?;
     supervise(launch, site, &options, &command.path)
 }

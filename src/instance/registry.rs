@@ -31,6 +31,11 @@ impl Registration {
         self.owner = std::process::id();
     }
 
+    /// The same record, for a forked process that adopts it should this one be gone. Until then it keeps nothing.
+    pub fn for_another(&self) -> Self {
+        Self { record: self.record.clone(), socket: self.socket.clone(), owner: 0 }
+    }
+
     /// The record stays: another process has adopted it.
     pub fn leave_behind(self) {
         std::mem::forget(self);

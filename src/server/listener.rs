@@ -4,7 +4,8 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{self, SocketAddr};
+use std::os::unix::net::UnixListener as StdUnixListener;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -20,6 +21,20 @@ pub enum Listener {
 }
 
 impl Listener {
+    /// Of the standard library's, inside a runtime.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch one of them.
+    pub fn all(tcp: net::TcpListener, unix: Option<StdUnixListener>) -> io::Result<Vec<Self>> {
+        tcp.set_nonblocking(true)?;
+        let mut listeners = vec![Self::Tcp(TcpListener::from_std(tcp)?)];
+        if let Some(unix) = unix {
+            unix.set_nonblocking(true)?;
+            listeners.push(Self::Unix(UnixListener::from_std(unix)?));
+        }
+        Ok(listeners)
+    }
+
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
         match self {
             Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| Stream::Tcp(stream)),

@@ -113,6 +113,19 @@ impl Announcer {
     }
 }
 
+/// In the name of a supervisor that was killed.
+pub fn last_word(publisher: &Publisher, session: SessionStart, pid: Option<u32>, ending: Ending) {
+    publisher.hub().recall(publisher.source(), Body::SessionStart(session.clone()));
+    publisher.publish(Body::Error(Fault {
+        error: "claude-mpm was ended by force; claude and what it started were ended after it".into(),
+        component: "supervisor".into(),
+        severity: Severity::Critical,
+        error_code: "RES001".into(),
+    }));
+    publisher.publish(Body::Status(stopped(pid, ending)));
+    publisher.publish(Body::SessionEnd(session_end(session.session_id, session.start_time, (ending, true))));
+}
+
 fn stopped(pid: Option<u32>, ending: Ending) -> ProcessStatus {
     let (exit_code, signal) = numbers(ending);
     let status = match ending {

@@ -3,7 +3,7 @@
 use crate::instance::ENV_SESSION;
 use crate::process::descriptors::{Kind, Plan, Stdio};
 use crate::process::family::Mark;
-use crate::process::guardian::{self, Charge, Posted};
+use crate::process::guardian::{self, Charge, Heir, Posted};
 use crate::process::modes::Modes;
 use crate::process::program::Command;
 use crate::process::pty::Pty;
@@ -64,11 +64,11 @@ pub(super) struct Pipe {
 }
 
 /// Prepares the run and forks the guardian, who waits for the order to start the child. The process must have
-/// one thread.
+/// one thread. `heir` goes on in the guardian when we are killed.
 ///
 /// # Errors
 /// When the system has no pseudo-terminal, pipe or process left.
-pub fn prepare(command: &Command, options: Options) -> io::Result<Launch> {
+pub fn prepare(command: &Command, options: Options, heir: Option<Heir>) -> io::Result<Launch> {
     let plan = if options.headless { Plan::headless() } else { Plan::of_this_process(options.read_along) };
     let seen = plan.needs_terminal() && !options.headless;
     let terminal = if seen { Terminal::of_this_process()? } else { None };
@@ -81,8 +81,8 @@ pub fn prepare(command: &Command, options: Options) -> io::Result<Launch> {
     let modes = Modes::shared()?;
     let tty = pty.as_ref().map(|pty| pty.slave_path().clone());
     let mark = mark(command);
-    let charge = Charge::new(command, tty, stdio, terminal.as_ref(), modes)?.marked(mark.clone());
-    let posted = guardian::post(charge)?;
+    let charge = Charge::new(command, tty, stdio, terminal.as_ref(), modes)?;
+    let posted = guardian::post(charge.marked(mark.clone()).leaving_to(heir))?;
     if plan.0[0] == Kind::Inherited {
         guardian::let_go_of_stdin()?;
     }

@@ -68,7 +68,7 @@ fn nobody_of_another_session_is_hit() {
 fn a_run_within_a_run_ends_with_it_and_takes_its_own_along() {
     let inner = r#"trap '' TERM HUP; setsid sh -c 'echo "deep $$" >"$1/up"; exec sleep 1000' sh "$1" &
         echo "relative $$" >"$1/up"; while :; do sleep 1000; done"#;
-    let options = "-q --launch-method subprocess --claude /bin/sh --";
+    let options = "-q --nested --launch-method subprocess --claude /bin/sh --";
     let binary = env!("CARGO_BIN_EXE_claude-mpm");
     for kill_all in [false, true] {
         let quoted = inner.replace('\'', r"'\''");

@@ -5,6 +5,7 @@ use super::Charge;
 use super::ward::Ward;
 use crate::process::best_effort;
 use crate::process::family::Family;
+use crate::process::followed::Exit;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::termios::{SetArg, tcsetattr};
@@ -17,16 +18,16 @@ const AFTER_KILL: Duration = Duration::from_millis(500);
 const FAMILY_GRACE: Duration = Duration::from_secs(1);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
-pub(super) fn clean_up(charge: &Charge, ward: Option<Ward>, family: &Family) {
+/// Gives how the child ended, where it did only now.
+pub(super) fn clean_up(charge: &Charge, ward: Option<Ward>, family: &Family) -> Option<Exit> {
     restore_terminal(charge);
-    if let Some(ward) = ward {
-        end(ward);
-        // What the child wrote in its last moments can have switched modes on again.
-        restore_terminal(charge);
-    }
+    let exit = ward.and_then(end);
+    // What the child wrote in its last moments can have switched modes on again.
+    restore_terminal(charge);
     // Also where the child is gone already, killed together with us.
     family.end(FAMILY_GRACE);
     restore_terminal(charge);
+    exit
 }
 
 fn restore_terminal(charge: &Charge) {
@@ -44,22 +45,22 @@ fn write_soon(terminal: BorrowedFd<'_>, bytes: &[u8]) {
 }
 
 /// TERM, so that it can put its own things in order; KILL for one that does not go.
-fn end(ward: Ward) {
+fn end(ward: Ward) -> Option<Exit> {
     ward.signal(libc::SIGTERM);
     ward.signal(libc::SIGCONT);
-    if !ends_within(ward, GRACE) {
+    exit_within(ward, GRACE).or_else(|| {
         ward.signal(libc::SIGKILL);
-        ends_within(ward, AFTER_KILL);
-    }
+        exit_within(ward, AFTER_KILL)
+    })
 }
 
-fn ends_within(ward: Ward, limit: Duration) -> bool {
+fn exit_within(ward: Ward, limit: Duration) -> Option<Exit> {
     let deadline = Instant::now() + limit;
-    while !ward.has_ended() {
-        if Instant::now() >= deadline {
-            return false;
+    loop {
+        let exit = ward.exit();
+        if exit.is_some() || Instant::now() >= deadline {
+            return exit;
         }
         std::thread::sleep(LOOK_EVERY);
     }
-    true
 }

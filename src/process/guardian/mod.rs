@@ -8,10 +8,12 @@
 
 mod bereaved;
 mod child;
+mod heir;
 mod ward;
 mod watch;
 mod wire;
 
+pub use heir::{Departed, Heir};
 pub use wire::Report;
 
 use super::descriptors::Stdio;
@@ -47,6 +49,8 @@ pub struct Charge {
     modes: Modes,
     /// What the child's family carries.
     mark: Option<Mark>,
+    /// Who goes on when we are dead.
+    heir: Option<Heir>,
 }
 
 impl Charge {
@@ -64,13 +68,20 @@ impl Charge {
         let terminal = terminal
             .map(|terminal| Ok::<_, io::Error>((terminal.fd().try_clone_to_owned()?, terminal.found())))
             .transpose()?;
-        Ok(Self { image: Image::of(command)?, tty, stdio, terminal, modes, mark: None })
+        Ok(Self { image: Image::of(command)?, tty, stdio, terminal, modes, mark: None, heir: None })
     }
 
     /// By this the child's family is found where it went its own ways.
     #[must_use]
     pub fn marked(mut self, mark: Option<Mark>) -> Self {
         self.mark = mark;
+        self
+    }
+
+    /// Whoever goes on when we are dead and the child is over.
+    #[must_use]
+    pub fn leaving_to(mut self, heir: Option<Heir>) -> Self {
+        self.heir = heir;
         self
     }
 
@@ -90,7 +101,8 @@ impl Charge {
             Stdio::Pipe(fd) => Some(fd.as_raw_fd()),
             _ => None,
         });
-        pipes.chain(self.terminal.as_ref().map(|(fd, _)| fd.as_raw_fd())).collect()
+        let inherited = self.heir.iter().flat_map(|heir| heir.keeps().iter().copied());
+        pipes.chain(self.terminal.as_ref().map(|(fd, _)| fd.as_raw_fd())).chain(inherited).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 //! because nobody but the guardian can bury it.
 
 use super::wire::Report;
+use crate::process::followed::Exit;
 use nix::libc;
 use nix::sys::wait::WaitPidFlag;
 use nix::unistd::Pid;
@@ -24,14 +25,14 @@ impl Ward {
         unsafe { libc::kill(target, signal) };
     }
 
-    /// Whether it has ended, asked without waiting; for the time when nobody is left to report to.
-    pub(super) fn has_ended(self) -> bool {
+    /// How it has ended, asked without waiting; for the time when nobody is left to report to.
+    pub(super) fn exit(self) -> Option<Exit> {
         while let Some((pid, report)) = next_change(WaitPidFlag::WNOHANG) {
-            if pid == self.pid && matches!(report, Report::Exited(_) | Report::Signaled(_)) {
-                return true;
+            if pid == self.pid && report.exit().is_some() {
+                return report.exit();
             }
         }
-        nix::sys::signal::kill(self.pid, None).is_err()
+        None
     }
 }
 

@@ -3,7 +3,7 @@
 use super::child::{self, Dispositions};
 use super::ward::{Ward, next_change};
 use super::wire::{Order, Report, write_remaining};
-use super::{Charge, bereaved, let_go_of_stdin};
+use super::{Charge, Departed, bereaved, let_go_of_stdin};
 use crate::process::best_effort;
 use crate::process::descriptors::Stdio;
 use crate::process::family::{Family, Mark, Relative};
@@ -44,6 +44,7 @@ struct Watch {
     tty: Option<OwnedFd>,
     found: Dispositions,
     ward: Option<Ward>,
+    departed: Departed,
     family: Family,
 }
 
@@ -60,7 +61,15 @@ impl Watch {
         // In a run within a run we would be found as one of the outer one's, killed, and our own family left alone.
         charge.mark.iter().for_each(Mark::put_over_anothers);
         let family = charge.family(parent);
-        Ok(Self { tty: tty.transpose()?, charge, socket, found, ward: None, family })
+        Ok(Self {
+            tty: tty.transpose()?,
+            charge,
+            socket,
+            found,
+            ward: None,
+            departed: Departed::default(),
+            family,
+        })
     }
 
     /// Returns the guardian's exit status.
@@ -81,7 +90,11 @@ impl Watch {
                 Some(Order::NameFamily) => self.name(self.going_on()),
                 Some(Order::Dismissed) => return 0,
                 None => {
-                    bereaved::clean_up(&self.charge, self.ward, &self.family);
+                    let exit = bereaved::clean_up(&self.charge, self.ward, &self.family);
+                    self.departed.exit = self.departed.exit.or(exit);
+                    if let Some(heir) = self.charge.heir.take() {
+                        heir.take_over(self.departed);
+                    }
                     return 0;
                 }
             }
@@ -92,6 +105,7 @@ impl Watch {
         let report = match child::start(&self.charge, self.tty.as_ref(), &self.found) {
             Ok(pid) => {
                 self.ward = Some(Ward { pid, leads_group: self.tty.is_some() });
+                self.departed.pid = Some(pid.as_raw().unsigned_abs());
                 Report::Started(pid.as_raw())
             }
             Err(error) => Report::Failed(error.raw_os_error().unwrap_or(libc::EINVAL)),
@@ -139,8 +153,9 @@ impl Watch {
             if self.ward.is_none_or(|ward| ward.pid != pid) {
                 continue;
             }
-            if matches!(report, Report::Exited(_) | Report::Signaled(_)) {
+            if let Some(exit) = report.exit() {
                 self.ward = None;
+                self.departed.exit = Some(exit);
             }
             self.report(report);
         }

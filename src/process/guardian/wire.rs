@@ -1,6 +1,7 @@
 //! What the guardian and we say to each other: records of one length over a socket pair.
 
 use crate::process::family::{Relative, Remaining};
+use crate::process::followed::Exit;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 
@@ -83,6 +84,15 @@ impl Order {
 }
 
 impl Report {
+    /// How the child ended, where it says so.
+    pub(super) fn exit(self) -> Option<Exit> {
+        match self {
+            Self::Exited(code) => Some(Exit::Code(code)),
+            Self::Signaled(signal) => Some(Exit::Signal(signal)),
+            Self::Started(_) | Self::Failed(_) | Self::Stopped(_) | Self::Lost => None,
+        }
+    }
+
     pub(super) fn write(self, socket: &mut UnixStream) -> io::Result<()> {
         socket.write_all(&self.encode())
     }
