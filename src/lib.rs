@@ -72,7 +72,8 @@
 //! # Vocabulary
 //!
 //! **instance** one running claude-mpm · **session** one supervised run · **claude session** claude's own
-//! `session_id` · **child** the claude process · **family** what the child started, wherever it went · **guardian** the forked process that is claude's parent ·
+//! `session_id` · **child** the claude process · **family** the child and what it started, wherever that went ·
+//! **guardian** the forked process that is claude's parent ·
 //! **source** publishes · **detector** pure, from raw input to body · **hook** what claude tells while it works ·
 //! **observation** what one source says of claude's work, before anybody knows whether it is news · **fact** what is
 //! told once · **event, body, channel** · **record** an event

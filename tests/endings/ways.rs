@@ -1,7 +1,7 @@
 //! Each way a run can end, with a relative that just sleeps.
 
 use crate::{Process, Run, SLEEPS, libc, start};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use test_support::DEADLINE;
 use test_support::terminal::Signal;
 use test_support::wrapper::{PARENT, Way};
@@ -65,6 +65,19 @@ fn when_we_are_killed_the_guardian_ends_the_relative() {
         assert!(run.terminal.signal(Signal::SIGKILL));
         bereaved(&run, &guardian);
     }
+}
+
+#[test]
+fn when_we_are_killed_even_those_that_ignore_every_request_end_in_time() {
+    let stubborn = r#"trap '' TERM HUP; echo "relative $$" >"$1/up"; while :; do sleep 1000; done"#;
+    let run = start(Way::Supervised, &[], stubborn);
+    run.meeting.say("trap '' TERM HUP; echo deaf >\"$1/up\"; while :; do sleep 1000; done");
+    assert_eq!(run.meeting.hear(), "deaf");
+    let guardian = run.program.parent();
+    let begun = Instant::now();
+    assert!(run.terminal.signal(Signal::SIGKILL));
+    bereaved(&run, &guardian);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::Relative;
 use crate::process::proc_fs;
 use nix::errno::Errno;
+#[cfg(any(test, target_os = "linux"))]
 use nix::libc;
 #[cfg(target_os = "linux")]
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
