@@ -53,8 +53,14 @@ impl Dispositions {
 pub(super) fn start(charge: &Charge, tty: Option<&OwnedFd>, found: &Dispositions) -> io::Result<Pid> {
     let (mut reader, writer) =
         pipe2(OFlag::O_CLOEXEC).map(|(reader, writer)| (File::from(reader), File::from(writer)))?;
+    // Until the new process has its own dispositions it has the guardian's, and would ignore what is meant to end it.
+    let before = hold_signals();
     // SAFETY: one thread.
-    match unsafe { fork() }? {
+    let forked = unsafe { fork() };
+    if !matches!(forked, Ok(ForkResult::Child)) {
+        best_effort(sigprocmask(SigmaskHow::SIG_SETMASK, Some(&before), None));
+    }
+    match forked? {
         ForkResult::Child => {
             let error = become_child(charge, tty, found);
             let errno = error.raw_os_error().unwrap_or(libc::EINVAL);
@@ -78,6 +84,13 @@ pub(super) fn start(charge: &Charge, tty: Option<&OwnedFd>, found: &Dispositions
             }
         }
     }
+}
+
+/// Lets every signal wait, and gives the mask there was.
+fn hold_signals() -> SigSet {
+    let mut before = SigSet::empty();
+    best_effort(sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::all()), Some(&mut before)));
+    before
 }
 
 /// Returns only with what failed.
