@@ -19,8 +19,8 @@ pub(super) struct Relatives {
 }
 
 impl Relatives {
-    /// Has them ended, where the table says so, and gives those that resist. Takes the grace and 2.7 s at most, and
-    /// 0.7 s less where the guardian is well.
+    /// Has them ended, where the table says so, and gives those that resist. Takes 1.7 s at most, and 4.7 s where the
+    /// guardian is there but does not answer.
     pub(super) async fn end(&self, decided: Option<Action>, guardian: &mut Guardian) -> Remaining {
         let answer = match decided {
             Some(Action::EndFamily) => guardian.end_family(GRACE).await,
