@@ -1,13 +1,8 @@
 //! The table of how exact the events are, as text and in the README.
 
 use crate::facts::Score;
-use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use test_support::readme::Place;
 
-/// What stands behind a table in the README.
-const END: &str = "<!-- /accuracy -->\n";
-/// Two tests may write their tables at the same time.
-static WRITING: Mutex<()> = Mutex::new(());
 /// The screen cannot tell all; what it tells has to be right.
 const INEXACT: &str = "screen only";
 
@@ -61,24 +56,7 @@ pub(crate) fn text(rows: &[Row]) -> String {
     text
 }
 
-fn readme() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")
-}
-
 /// The table of that name in the README is what was measured; it is written anew where that is asked for.
 pub(crate) fn keep_in_readme(name: &str, rows: &[Row]) {
-    let _writing = WRITING.lock();
-    let begin = format!("<!-- accuracy {name}: UPDATE_README=1 cargo test --test accuracy -->\n");
-    let before = std::fs::read_to_string(readme()).expect("README.md");
-    let (head, rest) = before.split_once(&begin).expect("README.md has a place for the table");
-    let (_, tail) = rest.split_once(END).expect("the place for the table has an end");
-    let after = format!("{head}{begin}\n{}\n{END}{tail}", text(rows));
-    if std::env::var_os("UPDATE_README").is_some() {
-        std::fs::write(readme(), &after).expect("README.md can be written");
-    } else {
-        assert_eq!(
-            before, after,
-            "the table in README.md is old: UPDATE_README=1 cargo test --test accuracy"
-        );
-    }
+    Place::new(&format!("accuracy {name}"), "cargo test --test accuracy").keep(&text(rows));
 }

@@ -4,24 +4,10 @@ use crate::wrapper;
 use std::time::Instant;
 use test_support::DEADLINE;
 use test_support::meeting::Meeting;
+use test_support::noise::every_byte;
 use test_support::subscriber::{Drain, Stalled, Subscriber};
 use test_support::unrendered::Unrendered;
 use test_support::wrapper::{PARENT, WRAPPED, Way};
-
-/// That many bytes, every value, every pair of values among them, nothing that repeats soon.
-pub(crate) fn every_byte(length: usize) -> Vec<u8> {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut bytes = Vec::with_capacity(length + 8);
-    while bytes.len() < length {
-        // xorshift64 (Marsaglia 2003)
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend_from_slice(&state.to_le_bytes());
-    }
-    bytes.truncate(length);
-    bytes
-}
 
 const WRITE: &str =
     r#"stty raw -echo; echo "$CLAUDE_MPM_URL" >"$1/up"; read -r go <"$1/down"; cat "$2"; exit 5"#;

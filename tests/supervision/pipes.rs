@@ -105,7 +105,7 @@ fn the_reader_sees_the_end_when_the_program_closes_its_output() {
 
 #[test]
 fn every_byte_arrives_over_pipes() {
-    let bytes = crate::bytes::every_byte(8 << 20);
+    let bytes = test_support::noise::every_byte(8 << 20);
     let folder = tempfile::tempdir().expect("a temporary directory");
     let file = folder.path().join("bytes");
     std::fs::write(&file, &bytes).expect("a file");

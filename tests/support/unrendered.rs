@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 pub struct Unrendered {
     // Dropped in this order: the program, then the reader, then our end of the terminal.
     program: ExitWatch,
-    _reader: Reader,
+    reader: Option<Reader>,
     ours: Arc<PtyMaster>,
     taken: Arc<Taken>,
     /// The terminal's modes before the program started.
@@ -43,12 +43,27 @@ impl Unrendered {
     /// If there is no terminal to be had or the program cannot be started.
     #[track_caller]
     pub fn start(command: Command, columns: u16, rows: u16) -> Self {
+        let mut terminal = Self::start_stalled(command, columns, rows);
+        terminal.read_on();
+        terminal
+    }
+
+    /// Starts `command` in a terminal that takes nothing of what is written until [`Self::read_on`].
+    ///
+    /// # Panics
+    /// As [`Self::start`].
+    #[track_caller]
+    pub fn start_stalled(command: Command, columns: u16, rows: u16) -> Self {
         let (ours, theirs) = pty::open_pair(columns, rows).expect("a terminal");
         let modes_before = tcgetattr(&ours).expect("the terminal's modes");
         let program = ExitWatch::over(pty::start(command, theirs).expect("a started program"));
         let (ours, taken) = (Arc::new(ours), Arc::new(Taken::default()));
-        let _reader = Reader::start(Arc::clone(&ours), Arc::clone(&taken));
-        Self { program, _reader, ours, taken, modes_before }
+        Self { program, reader: None, ours, taken, modes_before }
+    }
+
+    /// Takes what is written, from now on.
+    pub fn read_on(&mut self) {
+        self.reader = Some(Reader::start(Arc::clone(&self.ours), Arc::clone(&self.taken)));
     }
 
     /// The program's process id.
@@ -121,6 +136,15 @@ impl Unrendered {
         let waited = self.taken.changed.wait_timeout_while(output, DEADLINE, waiting);
         let output = waited.unwrap_or_else(PoisonError::into_inner).0;
         assert!(output.0.len() >= length, "{} of {length} bytes came", output.0.len());
+    }
+
+    /// Waits until the program has ended, whoever else holds its terminal.
+    ///
+    /// # Panics
+    /// If it runs when `deadline` has passed.
+    #[track_caller]
+    pub fn wait_program(&self, deadline: Duration) -> ExitStatus {
+        self.program.wait(deadline).expect("it ends in time")
     }
 
     /// Waits until the program has ended and all its output is here, and gives both.

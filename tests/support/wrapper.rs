@@ -21,9 +21,11 @@ pub enum Way {
     Watched,
     /// In place of the wrapper.
     Exec,
+    /// In place of the wrapper, with a hub beside it.
+    ExecWatched,
 }
 
-/// All ways but bare.
+/// The ways in which a child of the wrapper runs, or in place of it with nobody beside it.
 pub const WRAPPED: [Way; 3] = [Way::Supervised, Way::Watched, Way::Exec];
 /// The ways in which the wrapper stays.
 pub const PARENT: [Way; 2] = [Way::Supervised, Way::Watched];
@@ -51,6 +53,9 @@ impl Wrapper {
             Way::Bare => &[],
             Way::Exec => &["-q", "--claude"],
             Way::Supervised => &["-q", "--launch-method", "subprocess", "--claude"],
+            Way::ExecWatched => {
+                &["-q", "--websocket", "--websocket-port", "auto", "--launch-method", "exec", "--claude"]
+            }
             Way::Watched => &["-q", "--launch-method", "subprocess", "--websocket-port", "auto", "--claude"],
         };
         let mut words = Vec::new();
@@ -92,6 +97,11 @@ impl Wrapper {
             .env("LC_ALL", "C.UTF-8")
             .env_remove("CLAUDE_MPM_SESSION")
             .env_remove("CLAUDE_MPM_URL");
+    }
+
+    /// The entry in the environment of every program of this wrapper, and of no other.
+    pub fn mark(&self) -> String {
+        format!("XDG_RUNTIME_DIR={}", self.runtime.path().display())
     }
 
     /// Files that instances left behind in the runtime directory.
