@@ -111,7 +111,7 @@ fn find_program(options: &RunOptions, directory: Option<PathBuf>) -> Result<Comm
 
 fn failed_to_run(error: RunError) -> Failure {
     let exit = match error {
-        RunError::NotFound(_) => Exit::NotFound,
+        RunError::NotFound(_) | RunError::NoInterpreter(_) => Exit::NotFound,
         RunError::NotExecutable { .. } => Exit::NotExecutable,
     };
     let failure = Failure::new(exit, error.to_string());

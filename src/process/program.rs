@@ -16,6 +16,9 @@ pub enum RunError {
     /// Exit status 127.
     #[error("cannot run {}: not found", .0.display())]
     NotFound(PathBuf),
+    /// Exit status 127: the kernel says of the file what it says of one that is missing.
+    #[error("cannot run {}: its interpreter is not there", .0.display())]
+    NoInterpreter(PathBuf),
     /// Exit status 126.
     #[error("cannot run {}: {cause}", .path.display())]
     NotExecutable {
@@ -29,26 +32,25 @@ pub enum RunError {
 impl RunError {
     /// The file is there, and exec(2) or what comes before it failed.
     pub fn exec_failed(path: &Path, cause: io::Error) -> Self {
-        let cause = match cause.kind() {
+        match cause.kind() {
             // It was found before: what the kernel misses is the program its first line names.
-            io::ErrorKind::NotFound if path.exists() => io::Error::other("its interpreter is not there"),
-            _ => cause,
-        };
-        Self::NotExecutable { path: path.into(), cause }
+            io::ErrorKind::NotFound if path.exists() => Self::NoInterpreter(path.into()),
+            _ => Self::NotExecutable { path: path.into(), cause },
+        }
     }
 
     /// What exec(2) said, as a number.
     pub fn errno(&self) -> i32 {
         match self {
-            Self::NotFound(_) => libc::ENOENT,
+            Self::NotFound(_) | Self::NoInterpreter(_) => libc::ENOENT,
             Self::NotExecutable { cause, .. } => cause.raw_os_error().unwrap_or(libc::ENOENT),
         }
     }
 
-    /// 127 when there is no such program, 126 when it is there but cannot be executed.
+    /// 127 when there is no such program or not what is to interpret it, 126 when it cannot be executed otherwise.
     pub fn exit_status(&self) -> u8 {
         match self {
-            Self::NotFound(_) => 127,
+            Self::NotFound(_) | Self::NoInterpreter(_) => 127,
             Self::NotExecutable { .. } => 126,
         }
     }

@@ -56,7 +56,7 @@ fn what_is_not_there_or_cannot_be_executed_is_one_clear_line() {
         ("no-such-program-in-any-folder".into(), 127, "not found"),
         (format!("{nowhere}/deeper"), 127, "not found"),
         (make("plain", "#!/bin/sh\n", 0o644), 126, "Permission denied"),
-        (make("script", "#!/no/such/thing\n", 0o755), 126, "interpreter"),
+        (make("script", "#!/no/such/thing\n", 0o755), 127, "interpreter"),
         (folder.path().to_str().expect("text").to_owned(), 126, "directory"),
     ];
     for way in WRAPPED {

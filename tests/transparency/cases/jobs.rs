@@ -71,9 +71,11 @@ fn background(run: &Run) -> String {
     shell.prompt();
     let stopped = shell.asks("echo status $S");
     let goes_on = shell.asks("bg; jobs");
+    shell.keys("clear; echo waiting; wait %1; echo status $?\r");
+    shell.shows("\nwaiting");
     run.meeting.say("written");
-    let ended = shell.asks("wait %1; echo status $?");
-    let lines = ended.lines().filter(|line| !line.contains("Exit"));
+    let screen = shell.prompt();
+    let lines = screen.lines().filter(|line| ["written", "status 6"].contains(line));
     format!("{stopped}\n{goes_on}\n{}\n{}", lines.collect::<Vec<_>>().join("\n"), shell.end())
 }
 
@@ -164,17 +166,18 @@ fn groups(run: &Run) -> String {
     Shell::start(run, &program("groups.py"), &[]).asks("run; run | grep fore; echo | run | grep fore")
 }
 
+/// It asks for the size itself: the kernel tells only the foreground of a new one.
 fn size_while_stopped(run: &Run) -> String {
-    let shell = Shell::start(run, &program("sizes.py"), &[]);
-    shell.keys("run\r");
-    shell.shows("[100x40]");
+    let shell = scripted(run, r#"echo here >"$1/up"; read -r line; stty size"#);
+    shell.job("run");
     shell.keys("\x1a");
     shell.prompt();
     shell.terminal.resize(90, 33);
     shell.asks("echo meanwhile");
     shell.keys("fg\r");
-    shell.shows("[90x33]");
-    shell.keys("q\r");
+    shell.shows("\nrun");
+    shell.keys("\r");
+    shell.shows("33 90");
     shell.prompt();
     format!("{}\n{}", shell.asks("echo status $S"), shell.end())
 }

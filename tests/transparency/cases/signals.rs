@@ -19,7 +19,10 @@ pub(crate) const CASES: &[Case] = &[
     Case::as_bare("TERM and HUP ignored, in a terminal", ignoring_in_a_terminal),
     Case::as_bare("a window that is closed", closed),
     Case::as_bare("a window that is closed on a program that puts things in order", closed_in_order),
-    Case::as_bare("a window that is closed on a program that ignores it", closed_ignored),
+    Case::as_bare("a window that is closed on a program that ignores HUP", |run| closed_ignored(run, "")),
+    Case::as_bare("a window that is closed on a program that ignores HUP and reads", |run| {
+        closed_ignored(run, "read -r key")
+    }),
 ];
 
 const WAITS: &str = r#"echo $$ >"$1/up"; exec sleep 1000"#;
@@ -127,11 +130,13 @@ fn closed_in_order(run: &Run) -> String {
     format!("{}\n{:?}", run.meeting.hear(), hung_up.wait_exit(DEADLINE).map(ended))
 }
 
-/// It goes on, without a terminal.
-fn closed_ignored(run: &Run) -> String {
-    let goes_on =
-        r#"trap '' HUP; echo $$ >"$1/up"; read -r key; read -r go <"$1/down"; echo "$go" >"$1/up"; exit 5"#;
-    let terminal = run.terminal(goes_on);
+/// It goes on, without a terminal: what it reads there has ended.
+fn closed_ignored(run: &Run, reads: &str) -> String {
+    let goes_on = format!(
+        r#"trap '' HUP; echo $$ >"$1/up"; {reads}
+        read -r go <"$1/down"; echo "$go" >"$1/up"; exit 5"#
+    );
+    let terminal = run.terminal(&goes_on);
     run.hear_process();
     let hung_up = terminal.hang_up();
     run.meeting.say("on it goes");
