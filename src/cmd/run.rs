@@ -120,7 +120,7 @@ fn failed_to_run(error: RunError) -> Failure {
             .tip("install claude: npm install -g @anthropic-ai/claude-code")
             .tip("name another program: --claude PROGRAM")
             .tip("see what claude-mpm does without it: claude-mpm demo"),
-        RunError::NotExecutable { .. } => failure,
+        RunError::NoInterpreter(_) | RunError::NotExecutable { .. } => failure,
     }
 }
 

@@ -29,12 +29,13 @@ impl std::fmt::Debug for Pty {
 }
 
 impl Pty {
-    /// Opens a pair of this size, with these settings where a real terminal is to be matched.
+    /// Opens a pair of this size, if it is to have one, with these settings where a real terminal is to be matched.
     ///
     /// # Errors
     /// When the system has no pseudo-terminal left, or the settings are refused.
-    pub fn open(size: Size, settings: Option<&Termios>) -> io::Result<Self> {
-        let pair = native_pty_system().openpty(cells(size)).map_err(io::Error::other)?;
+    pub fn open(size: Option<Size>, settings: Option<&Termios>) -> io::Result<Self> {
+        let size = size.map_or(PtySize { rows: 0, cols: 0, pixel_width: 0, pixel_height: 0 }, cells);
+        let pair = native_pty_system().openpty(size).map_err(io::Error::other)?;
         let raw = pair.master.as_raw_fd().ok_or_else(|| io::Error::other("the pair has no descriptor"))?;
         let master = duplicate(raw)?;
         let flags = OFlag::from_bits_truncate(fcntl(&master, FcntlArg::F_GETFL)?);

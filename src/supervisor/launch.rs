@@ -72,7 +72,9 @@ pub fn prepare(command: &Command, options: Options, heir: Option<Heir>) -> io::R
     let plan = if options.headless { Plan::headless() } else { Plan::of_this_process(options.read_along) };
     let seen = plan.needs_terminal() && !options.headless;
     let terminal = if seen { Terminal::of_this_process()? } else { None };
-    let size = options.window_size.or_else(|| terminal.as_ref()?.size()).unwrap_or_default();
+    // A terminal may have no size: one over a serial line, or a container's before somebody tells it.
+    let unseen = terminal.is_none().then(Size::default);
+    let size = options.window_size.or_else(|| terminal.as_ref()?.size()).or(unseen);
     let pty = match plan.needs_terminal() {
         true => Some(Pty::open(size, terminal.as_ref().map(Terminal::settings_for_child).as_ref())?),
         false => None,
@@ -87,7 +89,7 @@ pub fn prepare(command: &Command, options: Options, heir: Option<Heir>) -> io::R
         guardian::let_go_of_stdin()?;
     }
     let fixed_size = options.headless || options.window_size.is_some();
-    let screen = (plan.0[1] == Kind::Terminal).then_some(size);
+    let screen = (plan.0[1] == Kind::Terminal).then_some(size.unwrap_or_default());
     let Options { headless, reap, .. } = options;
     Ok(Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, headless, reap, mark })
 }

@@ -168,6 +168,9 @@ async fn attend(
         for action in &actions {
             stage.perform(*action, guardian, announcer).await;
         }
+        if input.is_hang_up() {
+            stage.hang_up();
+        }
         if let State::Ended { ending, .. } = state {
             let family = actions.into_iter().find(Action::is_about_family);
             return Over { state, ending, family };

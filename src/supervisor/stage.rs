@@ -7,7 +7,7 @@ use crate::process::guardian::{self, Guardian};
 use crate::process::modes::{Modes, Scanner};
 use crate::process::proc_fs;
 use crate::process::pty::Pty;
-use crate::process::relay::{Inward, InwardSwitch, Outward, Relay};
+use crate::process::relay::{Draining, Inward, InwardSwitch, Outward, Relay};
 use crate::process::signals::{stop_self, times_continued};
 use crate::process::tap::{Tap, Way};
 use crate::process::terminal::{RawMode, Terminal, size_of};
@@ -20,7 +20,10 @@ pub(super) struct Stage<'a> {
     terminal: Option<&'a Terminal>,
     /// Puts the terminal back, whatever way this ends.
     _raw: Option<RawMode<'a>>,
+    /// That of the pseudo-terminal, if there is one, comes first.
     relays: Vec<Relay>,
+    /// Those that have been told of the end.
+    draining: Vec<Draining>,
     inward: Option<InwardSwitch>,
     pty: Option<Pty>,
     modes: Modes,
@@ -70,6 +73,7 @@ impl<'a> Stage<'a> {
             terminal,
             _raw: raw,
             relays,
+            draining: Vec::new(),
             inward,
             pty,
             modes,
@@ -146,6 +150,16 @@ impl<'a> Stage<'a> {
         match &self.inward {
             Some(inward) => inward.hung_up().await,
             None => std::future::pending().await,
+        }
+    }
+
+    /// The user's terminal is gone, and so is the child's, as it would be bare: what it reads there has ended.
+    pub(super) fn hang_up(&mut self) {
+        // Before it runs, the guardian still has to open it.
+        if self.child.is_some() && self.pty.take().is_some() {
+            self.inward = None;
+            // It holds the master side too, for as long as there is something to pass on.
+            self.draining.push(self.relays.remove(0).child_ended());
         }
     }
 
@@ -241,8 +255,8 @@ impl<'a> Stage<'a> {
 
     /// The child has ended: its last bytes go out. Dropping the future gives them up.
     pub(super) async fn drain(&mut self) {
-        let draining: Vec<_> = self.relays.drain(..).map(Relay::child_ended).collect();
-        for relay in draining {
+        self.draining.extend(self.relays.drain(..).map(Relay::child_ended));
+        for relay in self.draining.drain(..) {
             relay.finished().await;
         }
     }
