@@ -15,7 +15,7 @@ use nix::unistd::{getpgrp, read, write};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -32,9 +32,25 @@ pub struct Relay {
     thread: JoinHandle<()>,
     /// Dropping it tells the thread that the child has ended.
     bell: OwnedFd,
+    /// What was read is not passed on yet.
+    carrying: Arc<AtomicBool>,
 }
 
 impl Relay {
+    /// Waits until all that a stopped child wrote to the terminal behind `from` has gone out, `limit` at most: a
+    /// terminal may take nothing.
+    pub fn catch_up(&self, from: BorrowedFd<'_>, limit: Duration) {
+        let until = Instant::now() + limit;
+        let waits = || {
+            let mut end = [PollFd::new(from, PollFlags::POLLIN)];
+            // First whether there is more: what is no longer there is being carried, or was.
+            matches!(poll(&mut end, PollTimeout::ZERO), Ok(1..)) || self.carrying.load(SeqCst)
+        };
+        while waits() && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// The child has ended: relay what is still there, then stop.
     pub fn child_ended(self) -> Draining {
         drop(self.bell);
@@ -81,11 +97,13 @@ impl Outward {
     /// When no thread or pipe can be had.
     pub fn start(self) -> io::Result<Relay> {
         let (ring, bell) = bell()?;
-        let thread = thread_beside_main("relay-out", move || self.run(&ring))?;
-        Ok(Relay { thread, bell })
+        let carrying = Arc::new(AtomicBool::new(false));
+        let theirs = Arc::clone(&carrying);
+        let thread = thread_beside_main("relay-out", move || self.run(&ring, &theirs))?;
+        Ok(Relay { thread, bell, carrying })
     }
 
-    fn run(mut self, ring: &OwnedFd) {
+    fn run(mut self, ring: &OwnedFd, carrying: &AtomicBool) {
         let mut buffer = vec![0; CHUNK];
         let mut drain_until = None;
         loop {
@@ -97,6 +115,7 @@ impl Outward {
                 }
                 Woken::Silence => return,
             }
+            carrying.store(true, SeqCst);
             match read(&self.from, &mut buffer) {
                 // EIO is how a pseudo-terminal without a slave side says end of file.
                 Ok(0) | Err(Errno::EIO) => return,
@@ -108,6 +127,7 @@ impl Outward {
                 Err(Errno::EINTR | Errno::EAGAIN) => {}
                 Err(_) => return,
             }
+            carrying.store(false, SeqCst);
         }
     }
 

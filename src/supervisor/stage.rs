@@ -13,6 +13,10 @@ use crate::process::tap::{Tap, Way};
 use crate::process::terminal::{RawMode, Terminal, size_of};
 use nix::libc;
 use std::io;
+use std::time::Duration;
+
+/// A terminal that takes nothing keeps us from stopping for this long at most.
+const CATCH_UP: Duration = Duration::from_millis(200);
 
 /// What actions are performed on. When it goes, the terminal is as it was.
 #[derive(Debug)]
@@ -232,6 +236,10 @@ impl<'a> Stage<'a> {
 
     /// `false` when we were not stopped and nobody will continue the child.
     fn suspend(&mut self, signal: i32) -> bool {
+        // An editor puts its screen in order before it stops; the shell's prompt must not come first.
+        if let (Some(pty), Some(relay)) = (&self.pty, self.relays.first()) {
+            relay.catch_up(pty.master(), CATCH_UP);
+        }
         self.give_terminal_back();
         // A typed `^Z` stops the whole pipeline; the kernel has done so where the child shares our group.
         let stopped = stop_self(signal, signal == libc::SIGTSTP && self.pty.is_some());
