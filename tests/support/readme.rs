@@ -21,11 +21,7 @@ impl Place {
     pub fn new(name: &str, command: &str) -> Self {
         let command = format!("UPDATE_README=1 {command}");
         let kind = name.split(' ').next().unwrap_or_default();
-        Self {
-            begin: format!("<!-- {name}: {command} -->\n"),
-            end: format!("<!-- /{kind} -->\n"),
-            command,
-        }
+        Self { begin: format!("<!-- {name}: {command} -->\n"), end: format!("<!-- /{kind} -->\n"), command }
     }
 
     /// What stands there.

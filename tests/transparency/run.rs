@@ -91,7 +91,8 @@ impl Run {
     /// The words of a command line that runs `program` with `arguments` by the contestant, as a line for bash.
     pub(crate) fn quoted(&self, program: &str, arguments: &[&str]) -> String {
         let words = self.contestant.words(&self.wrapper, program, arguments);
-        let quote = |word: &std::ffi::OsString| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"));
+        let quote =
+            |word: &std::ffi::OsString| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"));
         words.iter().map(quote).collect::<Vec<_>>().join(" ")
     }
 

@@ -58,7 +58,7 @@ fn term(run: &Run) -> String {
     let grandchild = run.hear_process();
     assert!(Process::of(running.pid()).signal(libc::SIGTERM), "it runs");
     let status = ended(running.wait_exit().0);
-    format!("{status}\nends: {}", grandchild.ends_within(Duration::from_secs(5)))
+    format!("{status}\nends: {}", grandchild.ends_within(Duration::from_secs(3)))
 }
 
 /// Somebody has to wait for them while the program goes on.

@@ -59,8 +59,7 @@ fn pasted(run: &Run, length: usize) -> String {
 /// Both directions are full, and neither waits for the other.
 fn echoed(run: &Run) -> String {
     let bytes = every_byte(1 << 20);
-    let terminal =
-        run.unrendered(&format!(r#"stty raw -echo; echo $$ >"$1/up"; head -c {}"#, bytes.len()));
+    let terminal = run.unrendered(&format!(r#"stty raw -echo; echo $$ >"$1/up"; head -c {}"#, bytes.len()));
     run.hear_process();
     terminal.type_bytes(&bytes);
     let (status, output) = terminal.wait_exit(DEADLINE);

@@ -48,9 +48,8 @@ fn signals(run: &Run) -> String {
 }
 
 fn signals_in_a_terminal(run: &Run) -> String {
-    let status = |signal| {
-        ended(run.terminal(&format!("ulimit -c 0; kill -{signal} $$; exit 0")).wait_exit(DEADLINE))
-    };
+    let status =
+        |signal| ended(run.terminal(&format!("ulimit -c 0; kill -{signal} $$; exit 0")).wait_exit(DEADLINE));
     [1, 2, 3, 6, 9, 11, 13, 15, 34].map(status).join("\n")
 }
 

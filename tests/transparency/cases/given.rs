@@ -24,9 +24,7 @@ pub(crate) const CASES: &[Case] = &[
         run.piped(r#"exec 7</etc/passwd; "$@""#, "sh", &["-c", "ls /proc/self/fd; head -c 5 <&7"])
     }),
     Case::as_bare("descriptors that are closed", closed),
-    Case::as_bare("signal dispositions and mask on pipes", |run| {
-        run.piped(r#""$@""#, "grep", &SIGNALS)
-    }),
+    Case::as_bare("signal dispositions and mask on pipes", |run| run.piped(r#""$@""#, "grep", &SIGNALS)),
     Case::as_bare("signal dispositions and mask in a terminal", |run| in_a_terminal(run, "grep", &SIGNALS)),
     Case::as_bare("signals that are ignored", |run| masked(run, IGNORED)),
     Case::as_bare("signals that are blocked", |run| masked(run, BLOCKED)),
@@ -42,7 +40,8 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 const SIGNALS: [&str; 2] = ["^Sig[BIC]", "/proc/self/status"];
-const IGNORED: &str = "ignore:INT ignore:QUIT ignore:HUP ignore:PIPE ignore:CHLD ignore:TSTP ignore:XFSZ ignore:TERM";
+const IGNORED: &str =
+    "ignore:INT ignore:QUIT ignore:HUP ignore:PIPE ignore:CHLD ignore:TSTP ignore:XFSZ ignore:TERM";
 const BLOCKED: &str = "block:USR2 block:WINCH block:CHLD block:TERM block:RTMIN";
 
 fn path(run: &Run) -> &str {
@@ -62,7 +61,8 @@ fn arguments(run: &Run) -> String {
 }
 
 fn many_arguments(run: &Run) -> String {
-    let mut arguments = vec!["-c".to_owned(), "echo $# ${#1}".to_owned(), "sh".to_owned(), "x".repeat(100_000)];
+    let mut arguments =
+        vec!["-c".to_owned(), "echo $# ${#1}".to_owned(), "sh".to_owned(), "x".repeat(100_000)];
     arguments.extend((0..2000).map(|number| format!("argument {number}")));
     seen(piped::run(run.command("/bin/sh", &arguments), b"", DEADLINE))
 }

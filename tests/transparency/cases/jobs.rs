@@ -13,7 +13,7 @@ pub(crate) const CASES: &[Case] = &[
     Case::as_bare("^Z and fg, five times", again),
     Case::as_bare("^Z, then kill", stopped),
     Case::as_bare("^Z and bg", background),
-    Case::as_bare("started in the background, then fg", background_first),
+    Case::as_bare("started in the background and stopped there, then fg", background_first),
     Case::as_bare("a program that stops itself by TSTP", |run| stops_itself(run, "TSTP")),
     Case::as_bare("a program that stops itself by STOP", |run| stops_itself(run, "STOP")),
     Case::as_bare("^Z of a program that takes it first", takes_it_first),
@@ -71,21 +71,22 @@ fn background(run: &Run) -> String {
     shell.prompt();
     let stopped = shell.asks("echo status $S");
     let goes_on = shell.asks("bg; jobs");
-    shell.keys("clear; echo waiting; wait %1; echo status $?\r");
-    shell.shows("\nwaiting");
+    shell.keys("clear; echo wait''ing; wait %1; echo status $?\r");
+    shell.shows("waiting");
     run.meeting.say("written");
     let screen = shell.prompt();
     let lines = screen.lines().filter(|line| ["written", "status 6"].contains(line));
     format!("{stopped}\n{goes_on}\n{}\n{}", lines.collect::<Vec<_>>().join("\n"), shell.end())
 }
 
-/// What it writes comes between the shell's own lines; the keys are the shell's until `fg`.
+/// The keys are the shell's until `fg`.
 fn background_first(run: &Run) -> String {
     let reads = r#"echo here >"$1/up"; read -r go <"$1/down"; echo "$go"; read -r line; echo "<$line>""#;
     let shell = scripted(run, reads);
     shell.job("run &");
     shell.prompt();
-    let foreground = shell.asks("echo foreground");
+    // Stopped, it is continued when the terminal is its.
+    let stopped = shell.asks("kill -TSTP %1; wait %1; echo status $?");
     shell.keys("fg\r");
     shell.shows("\nrun");
     run.meeting.say("go");
@@ -93,7 +94,8 @@ fn background_first(run: &Run) -> String {
     shell.keys("typed\r");
     shell.shows("<typed>");
     shell.prompt();
-    format!("{}\n{}\n{}", foreground.lines().last().unwrap_or_default(), shell.asks("echo $S"), shell.end())
+    let stopped = stopped.lines().find(|line| line.starts_with("status")).unwrap_or_default();
+    format!("{stopped}\n{}\n{}", shell.asks("echo status $S"), shell.end())
 }
 
 fn stops_itself(run: &Run, signal: &str) -> String {

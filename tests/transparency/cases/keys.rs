@@ -1,7 +1,7 @@
 //! Keys in a terminal that is all the program's.
 
 use crate::case::Case;
-use crate::run::{Run, program, screen_at_end};
+use crate::run::{Run, ended, program, screen_at_end};
 use nix::libc;
 use test_support::DEADLINE;
 use test_support::terminal::Terminal;
@@ -59,14 +59,13 @@ fn interrupted_while_stalled(run: &Run) -> String {
     let heard = run.meeting.hear();
     terminal.read_on();
     let (status, _) = terminal.wait_exit(DEADLINE);
-    format!("{said}\n{heard}\n{}", crate::run::ended(status))
+    format!("{said}\n{heard}\n{}", ended(status))
 }
 
 /// The kernel signals the whole group, program included.
 fn to_the_group(run: &Run) -> String {
     // The shell itself shrugs the keys off; a trap, unlike being ignored, is not inherited.
-    let script =
-        format!(r#"trap : INT QUIT; "$@" </dev/null >"{}/up" 2>&1; exit $?"#, run.meeting.folder());
+    let script = format!(r#"trap : INT QUIT; "$@" </dev/null >"{}/up" 2>&1; exit $?"#, run.meeting.folder());
     let becomes = format!("echo $$; exec {}", program("signals.py"));
     let terminal = Terminal::start(run.shell(&script, "/bin/sh", &["-c", &becomes]), 80, 24);
     let program = run.hear_process();
@@ -80,7 +79,8 @@ fn to_the_group(run: &Run) -> String {
         assert!(program.signal(signal), "it runs");
         heard.push(run.meeting.hear());
     }
-    format!("{}\n{}", heard.join("\n"), screen_at_end(&terminal))
+    // A key that signals drops what waits to be shown, its own echo included.
+    format!("{}\n{}", heard.join("\n"), ended(terminal.wait_exit(DEADLINE)))
 }
 
 fn lines(run: &Run) -> String {

@@ -29,11 +29,7 @@ pub(crate) const CASES: &[Case] = &[
     }),
     Case::as_bare("stdout to head -1 where PIPE is ignored", ignoring),
     Case::as_bare("stdout to /dev/full", |run| {
-        run.piped(
-            r#""$@" >/dev/full; echo $?"#,
-            "/bin/sh",
-            &["-c", "echo x 2>/dev/null || exit 9"],
-        )
+        run.piped(r#""$@" >/dev/full; echo $?"#, "/bin/sh", &["-c", "echo x 2>/dev/null || exit 9"])
     }),
     Case::as_bare("stdout to a file, and to its end", files),
     Case::as_bare("a slow reader", |run| {
@@ -90,16 +86,16 @@ fn ignoring(run: &Run) -> String {
 
 fn files(run: &Run) -> String {
     let file = run.file("out", b"");
-    let script = format!(
-        r#"F='{file}'; "$@" >"$F"; "$@" >>"$F"; {{ "$@"; echo ours; "$@"; }} >>"$F" 2>&1; cat "$F""#
-    );
+    let script =
+        format!(r#"F='{file}'; "$@" >"$F"; "$@" >>"$F"; {{ "$@"; echo ours; "$@"; }} >>"$F" 2>&1; cat "$F""#);
     run.piped(&script, "/bin/sh", &["-c", "echo out; echo err >&2; printf more"])
 }
 
 /// The reader sees the end, though the program goes on.
 fn closes(run: &Run) -> String {
     let closes = r#"echo out; exec >&-; read -r go <"$1/down"; exit 3"#;
-    let script = format!(r#"{{ "$@"; echo "status $?" >&2; }} | {{ cat; echo end >"{}/up"; }}"#, run.meeting.folder());
+    let script =
+        format!(r#"{{ "$@"; echo "status $?" >&2; }} | {{ cat; echo end >"{}/up"; }}"#, run.meeting.folder());
     // The status is written by a shell that has the pipe too.
     let script = script.replace(r#""$@"; echo "status $?" >&2;"#, r#"exec "$@";"#);
     let running = Running::start(run.shell(&script, "/bin/sh", &["-c", closes, "sh", run.meeting.folder()]));
