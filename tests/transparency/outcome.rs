@@ -11,6 +11,8 @@ use std::thread;
 
 /// So many cases at a time: most of them wait for most of their time.
 const AT_A_TIME: usize = 4;
+/// Of others, which fail many cases only when their time is over.
+const OF_OTHERS: usize = 16;
 
 /// One case, played by one contestant.
 #[derive(Debug)]
@@ -57,8 +59,9 @@ fn play(contestant: Contestant, column: usize) -> Vec<Outcome> {
         }
         outcomes
     };
+    let at_a_time = if matches!(contestant, Contestant::Ours(_)) { AT_A_TIME } else { OF_OTHERS };
     let mut outcomes: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(work)).collect();
+        let threads: Vec<_> = (0..at_a_time).map(|_| scope.spawn(work)).collect();
         threads.into_iter().flat_map(|thread| thread.join().expect("it catches its cases' panics")).collect()
     });
     outcomes.sort_by_key(|(at, _)| *at);

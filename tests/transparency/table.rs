@@ -12,23 +12,20 @@ pub(crate) fn measured() -> String {
     let there = EVERY.into_iter().filter(|contestant| contestant.is_there());
     let columns: Vec<Column> = there.map(|contestant| (contestant, outcome::of(contestant))).collect();
     let names: Vec<_> = columns.iter().map(|(contestant, _)| contestant.name().to_owned()).collect();
-    let cases: Vec<&Case> = columns[0].1.iter().map(|outcome| outcome.case).collect();
-    let mut text = line("", &names);
-    text.push_str(&format!("| --- |{}\n", " :---: |".repeat(columns.len())));
-    text.push_str(&line(&total(cases.len()), &columns.iter().map(passed).collect::<Vec<_>>()));
-    for (row, case) in cases.iter().enumerate() {
-        let cells: Vec<_> = columns.iter().map(|(_, outcomes)| cell(&outcomes[row])).collect();
-        if cells.iter().any(|cell| !cell.is_empty()) {
-            let mark = if case.expected == Expected::AsBare { "" } else { " *" };
-            text.push_str(&line(&format!("{}{mark}", case.name), &cells));
-        }
-    }
-    text
+    let sums: Vec<_> = columns.iter().map(|(_, outcomes)| passed(outcomes)).collect();
+    let rule = "| --- |".to_owned() + &" ---: |".repeat(columns.len());
+    let lists: String = columns.iter().filter_map(failed).collect();
+    let total = total(columns[0].1.len());
+    format!(
+        "{}{rule}\n{}\n<details><summary>The cases that not everybody passes</summary>\n\n{lists}\n</details>\n",
+        line("", &names),
+        line(&total, &sums)
+    )
 }
 
 /// The head of the row of sums.
 pub(crate) fn total(cases: usize) -> String {
-    format!("**passed of {cases}**")
+    format!("cases passed of {cases}")
 }
 
 /// Its place in the README.
@@ -36,12 +33,20 @@ pub(crate) fn place() -> Place {
     Place::new("transparency", "cargo test --test transparency")
 }
 
-fn passed((_, outcomes): &Column) -> String {
-    format!("**{}**", outcomes.iter().filter(|outcome| outcome.is_passed()).count())
+fn passed(outcomes: &[Outcome]) -> String {
+    outcomes.iter().filter(|outcome| outcome.is_passed()).count().to_string()
 }
 
-fn cell(outcome: &Outcome) -> String {
-    if outcome.is_passed() { String::new() } else { "✗".to_owned() }
+/// What it does not pass, as an item of a list.
+fn failed((contestant, outcomes): &Column) -> Option<String> {
+    let failed = outcomes.iter().filter(|outcome| !outcome.is_passed());
+    let names: Vec<_> = failed.map(|outcome| marked(outcome.case)).collect();
+    (!names.is_empty()).then(|| format!("- {}: {}\n", contestant.name(), names.join("; ")))
+}
+
+fn marked(case: &Case) -> String {
+    let mark = if case.expected == Expected::AsBare { "" } else { " (\\*)" };
+    format!("{}{mark}", case.name.replace('\\', "\\\\"))
 }
 
 fn line(head: &str, cells: &[String]) -> String {
