@@ -1,6 +1,9 @@
 //! A program under the wrapper behaves as it does bare: how it ends, what reaches it, what it is given, every byte
 //! both ways, job control, and how the terminal is left. One file for each of these.
 //!
+//! What is exactly as bare stands in the table of `tests/transparency`; here is what goes further: who watches, what is
+//! promised beyond, more ways to the same.
+//!
 //! Wherever it can be, the bare program is the expectation: the same command line runs both ways, in the same kind
 //! of terminal or pipes, and the results are compared. What watches it is on or off; both are tried.
 

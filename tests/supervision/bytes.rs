@@ -7,7 +7,7 @@ use test_support::meeting::Meeting;
 use test_support::noise::every_byte;
 use test_support::subscriber::{Drain, Stalled, Subscriber};
 use test_support::unrendered::Unrendered;
-use test_support::wrapper::{PARENT, WRAPPED, Way};
+use test_support::wrapper::{WRAPPED, Way};
 
 const WRITE: &str =
     r#"stty raw -echo; echo "$CLAUDE_MPM_URL" >"$1/up"; read -r go <"$1/down"; cat "$2"; exit 5"#;
@@ -29,14 +29,6 @@ fn passes<W>(way: Way, bytes: &[u8], watch: impl Fn(&str) -> W) -> W {
     assert!(output == bytes, "{way:?}: {} of {} bytes, differing at {differ:?}", output.len(), bytes.len());
     assert!(begun.elapsed() < DEADLINE, "{way:?}: {:?}", begun.elapsed());
     watchers
-}
-
-#[test]
-fn every_byte_arrives_at_the_terminal() {
-    let bytes = every_byte(8 << 20);
-    for way in [Way::Bare, Way::Supervised, Way::Exec] {
-        passes(way, &bytes, |_| ());
-    }
 }
 
 #[test]
@@ -87,37 +79,4 @@ fn text_cut_anywhere_arrives_and_is_told_whole() {
     meeting.say("go");
     assert_eq!(terminal.wait_exit(DEADLINE).1, text.as_bytes());
     assert_eq!(client.wait_close().lines("stdout"), vec!["● ünïcödé ✳ 🦀 漢字"; 40]);
-}
-
-#[test]
-fn a_paste_arrives_identical() {
-    let paste = every_byte(256 << 10);
-    for way in PARENT {
-        let (wrapper, meeting, folder) =
-            (wrapper(), Meeting::new(), tempfile::tempdir().expect("a directory"));
-        let file = folder.path().join("pasted");
-        let take = format!(r#"stty raw -echo; echo here >"$1/up"; head -c {} >"$2""#, paste.len());
-        let arguments = ["-c", &take, "sh", meeting.folder(), file.to_str().expect("text")];
-        let terminal = Unrendered::start(wrapper.command(way, "/bin/sh", &arguments), 80, 24);
-        assert_eq!(meeting.hear(), "here");
-        terminal.type_bytes(&paste);
-        assert_eq!(terminal.wait_exit(DEADLINE).0.code(), Some(0), "{way:?}");
-        assert!(std::fs::read(&file).expect("what was pasted") == paste, "{way:?}");
-    }
-}
-
-/// The program writes and nobody looks: it waits, as it would bare, and goes on when somebody does.
-#[test]
-fn a_paste_and_output_at_once_do_not_wait_for_each_other() {
-    let bytes = every_byte(1 << 20);
-    for way in PARENT {
-        let wrapper = wrapper();
-        let echo = format!("stty raw -echo; echo ready; head -c {}", bytes.len());
-        let terminal = Unrendered::start(wrapper.command(way, "/bin/sh", &["-c", &echo]), 80, 24);
-        terminal.wait_for(|output| output == b"ready\n");
-        terminal.type_bytes(&bytes);
-        let (status, output) = terminal.wait_exit(DEADLINE);
-        assert_eq!(status.code(), Some(0), "{way:?}");
-        assert!(output[b"ready\n".len()..] == bytes, "{way:?}: {} bytes came back", output.len());
-    }
 }

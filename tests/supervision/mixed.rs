@@ -4,41 +4,12 @@ use crate::{program, wrapper};
 use test_support::DEADLINE;
 use test_support::meeting::Meeting;
 use test_support::terminal::Terminal;
-use test_support::wrapper::{PARENT, WRAPPED, Way, Wrapper};
+use test_support::wrapper::{PARENT, Way, Wrapper};
 
 const EVERY: [Way; 4] = [Way::Bare, Way::Supervised, Way::Watched, Way::Exec];
-const WHICH: [&str; 2] = ["-c", "for fd in 0 1 2; do [ -t $fd ] && echo $fd >&3; done; true"];
 
 fn start(wrapper: &Wrapper, way: Way, script: &str, name: &str, arguments: &[&str]) -> Terminal {
     Terminal::start(wrapper.shell(way, script, name, arguments), 80, 24)
-}
-
-#[test]
-fn a_terminal_stays_a_terminal_and_a_pipe_a_pipe() {
-    for script in [
-        r#""$@""#,
-        r#"echo | "$@""#,
-        r#""$@" | cat"#,
-        r#""$@" 2>/dev/null"#,
-        r#"echo | "$@" | cat"#,
-        r#""$@" 2>/dev/null | cat"#,
-        r#"echo | "$@" 2>/dev/null"#,
-        r#"echo | "$@" 2>/dev/null | cat"#,
-        r#""$@" </dev/null"#,
-        r#""$@" >/dev/null"#,
-    ] {
-        let which = |way| {
-            let (wrapper, folder) = (wrapper(), tempfile::tempdir().expect("a temporary directory"));
-            let file = folder.path().join("terminals");
-            let script = format!("exec 3>'{}'; {script}", file.display());
-            let terminal = start(&wrapper, way, &script, "/bin/sh", &WHICH);
-            assert_eq!(terminal.wait_exit(DEADLINE).code(), Some(0), "{way:?}: {script}");
-            assert_eq!(terminal.modes(), terminal.modes_before, "{way:?}: {script}");
-            std::fs::read_to_string(file).expect("an answer")
-        };
-        let bare = which(Way::Bare);
-        WRAPPED.into_iter().for_each(|way| assert_eq!(which(way), bare, "{way:?}: {script}"));
-    }
 }
 
 #[test]

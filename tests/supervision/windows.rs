@@ -1,44 +1,9 @@
-//! The size of the window, and keys, in a terminal that is all the program's.
+//! Windows that are not the user's: of a fixed size, and one that nobody sees.
 
-use crate::{program, wrapper};
-use std::os::unix::process::ExitStatusExt;
+use crate::wrapper;
 use test_support::DEADLINE;
-use test_support::meeting::Meeting;
 use test_support::terminal::Terminal;
-use test_support::unrendered::Unrendered;
-use test_support::wrapper::{PARENT, WRAPPED, Way};
-
-#[test]
-fn the_window_has_its_size_and_every_new_one() {
-    for way in WRAPPED {
-        let wrapper = wrapper();
-        let terminal = Unrendered::start(wrapper.command(way, &program("sizes.py"), &[] as &[&str]), 91, 17);
-        let says =
-            |size: String| terminal.wait_for(|output| String::from_utf8_lossy(output).ends_with(&size));
-        says("[91x17]\r\n".into());
-        for step in 0..500_u16 {
-            let (columns, rows) = (40 + step % 97, 10 + step % 53);
-            terminal.resize(columns, rows);
-            says(format!("[{columns}x{rows}]\r\n"));
-        }
-        terminal.type_bytes(b"q\n");
-        assert_eq!(terminal.wait_exit(DEADLINE).0.code(), Some(0), "{way:?}");
-    }
-}
-
-#[test]
-fn after_500_sizes_at_once_the_last_one_counts() {
-    for way in WRAPPED {
-        let wrapper = wrapper();
-        let terminal = Unrendered::start(wrapper.command(way, &program("sizes.py"), &[] as &[&str]), 91, 17);
-        terminal.wait_for(|output| output == b"[91x17]\r\n");
-        (0..500).for_each(|step| terminal.resize(40 + step % 97, 10 + step % 53));
-        terminal.resize(123, 45);
-        terminal.wait_for(|output| String::from_utf8_lossy(output).ends_with("[123x45]\r\n"));
-        terminal.type_bytes(b"q\n");
-        assert_eq!(terminal.wait_exit(DEADLINE).0.code(), Some(0), "{way:?}");
-    }
-}
+use test_support::wrapper::PARENT;
 
 #[test]
 fn a_fixed_window_keeps_its_size() {
@@ -62,68 +27,6 @@ fn a_fixed_window_keeps_its_size() {
     terminal.type_text("x\r");
     assert_eq!(terminal.wait_exit(DEADLINE).code(), Some(0));
     assert_eq!(terminal.screen(), "30 70\nx\n30 70");
-}
-
-#[test]
-fn keys_are_signals_or_bytes_as_the_program_has_it() {
-    for way in [Way::Bare, Way::Supervised, Way::Watched] {
-        for (key, signal) in [("\x03", 2), ("\x1c", 3)] {
-            let (wrapper, meeting) = (wrapper(), Meeting::new());
-            let waits = r#"ulimit -c 0; echo here >"$1/up"; exec sleep 1000"#;
-            let command = wrapper.command(way, "/bin/sh", &["-c", waits, "sh", meeting.folder()]);
-            let terminal = Terminal::start(command, 80, 24);
-            assert_eq!(meeting.hear(), "here");
-            terminal.type_text(key);
-            let status = terminal.wait_exit(DEADLINE);
-            assert_eq!(status.code().or(status.signal().map(|n| 128 + n)), Some(128 + signal), "{way:?}");
-            assert_eq!(terminal.modes(), terminal.modes_before, "{way:?}");
-        }
-        let (wrapper, meeting) = (wrapper(), Meeting::new());
-        let take = r#"stty raw -echo; echo here >"$1/up"; head -c 4 | od -An -tx1"#;
-        let command = wrapper.command(way, "/bin/sh", &["-c", take, "sh", meeting.folder()]);
-        let terminal = Terminal::start(command, 80, 24);
-        assert_eq!(meeting.hear(), "here");
-        terminal.type_text("\x03\x1c\x1a\x04");
-        assert_eq!(terminal.wait_exit(DEADLINE).code(), Some(0), "{way:?}");
-        assert_eq!(terminal.screen().trim(), "03 1c 1a 04", "{way:?}");
-    }
-}
-
-#[test]
-fn a_program_takes_the_interrupt_key_as_often_as_it_is_typed() {
-    for way in [Way::Bare, Way::Supervised, Way::Watched] {
-        let wrapper = wrapper();
-        let command = wrapper.command(way, &program("signals.py"), &[] as &[&str]);
-        let terminal = Terminal::start(command, 80, 24);
-        terminal.wait_for(|screen| screen == "ready", DEADLINE);
-        let mut expected = "ready".to_owned();
-        for _ in 0..10 {
-            terminal.type_text("\x03");
-            expected += "\n^C2";
-            terminal.wait_for(|screen| screen == expected, DEADLINE);
-        }
-        assert!(terminal.signal(test_support::terminal::Signal::SIGUSR1));
-        terminal.wait_for(|screen| screen.ends_with("\n10"), DEADLINE);
-        assert!(terminal.signal(test_support::terminal::Signal::SIGTERM));
-        assert_eq!(terminal.wait_exit(DEADLINE).code(), Some(0), "{way:?}");
-        assert_eq!(terminal.screen(), format!("{expected}\n10\n15"), "{way:?}");
-    }
-}
-
-#[test]
-fn end_of_file_is_a_key_and_line_editing_works() {
-    for way in [Way::Bare, Way::Supervised, Way::Watched] {
-        let (wrapper, meeting) = (wrapper(), Meeting::new());
-        let copy = r#"echo here >"$1/up"; cat; echo over"#;
-        let terminal =
-            Terminal::start(wrapper.command(way, "/bin/sh", &["-c", copy, "sh", meeting.folder()]), 80, 24);
-        assert_eq!(meeting.hear(), "here");
-        terminal.type_text("wrong\x15rihgt\x7f\x7f\x7fght\r");
-        terminal.wait_for(|screen| screen.ends_with("right\nright"), DEADLINE);
-        terminal.type_text("\x04");
-        assert_eq!(terminal.wait_exit(DEADLINE).code(), Some(0), "{way:?}");
-        assert!(terminal.screen().ends_with("right\nright\nover"), "{way:?}: {}", terminal.screen());
-    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub mod real_claude;
 pub mod recorder;
 pub mod running;
 pub mod scenarios;
+pub mod shell;
 pub mod stage;
 pub mod subscriber;
 pub mod tapes;

@@ -12,7 +12,6 @@ mod cases;
 mod contestant;
 mod outcome;
 mod run;
-mod shell;
 mod table;
 
 use case::Expected;

@@ -13,6 +13,7 @@ use test_support::meeting::Meeting;
 use test_support::piped;
 use test_support::processes::Process;
 use test_support::running::Running;
+use test_support::shell::{self, Shell};
 use test_support::terminal::Terminal;
 use test_support::unrendered::Unrendered;
 use test_support::wrapper::Wrapper;
@@ -88,12 +89,15 @@ impl Run {
         Process::of(self.meeting.hear().parse().expect("a process id"))
     }
 
-    /// The words of a command line that runs `program` with `arguments` by the contestant, as a line for bash.
-    pub(crate) fn quoted(&self, program: &str, arguments: &[&str]) -> String {
+    /// An interactive shell whose command `run` runs `program` with `arguments` by the contestant.
+    pub(crate) fn jobs(&self, program: &str, arguments: &[&str]) -> Shell<'_> {
+        Shell::start(self.bash(program, arguments), &self.meeting)
+    }
+
+    /// The command that starts such a shell.
+    pub(crate) fn bash(&self, program: &str, arguments: &[&str]) -> Command {
         let words = self.contestant.words(&self.wrapper, program, arguments);
-        let quote =
-            |word: &std::ffi::OsString| format!("'{}'", word.to_string_lossy().replace('\'', r"'\''"));
-        words.iter().map(quote).collect::<Vec<_>>().join(" ")
+        self.surrounded(shell::bash(&words, self.folder()))
     }
 
     /// A folder of this run.

@@ -3,10 +3,10 @@
 
 use crate::case::Case;
 use crate::run::{Run, program};
-use crate::shell::{Shell, bash};
 use std::path::Path;
 use std::process::Command;
 use test_support::DEADLINE;
+use test_support::shell::Shell;
 use test_support::terminal::Terminal;
 
 pub(crate) const CASES: &[Case] = &[
@@ -25,11 +25,11 @@ pub(crate) const CASES: &[Case] = &[
 ];
 
 fn copying(run: &Run) -> Shell<'_> {
-    Shell::start(run, &program("copy.py"), &[run.meeting.folder()])
+    run.jobs(&program("copy.py"), &[run.meeting.folder()])
 }
 
 fn scripted<'a>(run: &'a Run, script: &str) -> Shell<'a> {
-    Shell::start(run, "/bin/sh", &["-c", script, "sh", run.meeting.folder()])
+    run.jobs("/bin/sh", &["-c", script, "sh", run.meeting.folder()])
 }
 
 fn again(run: &Run) -> String {
@@ -113,7 +113,7 @@ fn stops_itself(run: &Run, signal: &str) -> String {
 
 /// As editors do: it puts its screen in order, and stops then.
 fn takes_it_first(run: &Run) -> String {
-    let shell = Shell::start(run, &program("suspends.py"), &[run.meeting.folder()]);
+    let shell = run.jobs(&program("suspends.py"), &[run.meeting.folder()]);
     shell.job("run");
     shell.keys("\x1a");
     let screen = shell.prompt();
@@ -165,7 +165,7 @@ fn statuses(run: &Run) -> String {
 }
 
 fn groups(run: &Run) -> String {
-    Shell::start(run, &program("groups.py"), &[]).asks("run; run | grep fore; echo | run | grep fore")
+    run.jobs(&program("groups.py"), &[]).asks("run; run | grep fore; echo | run | grep fore")
 }
 
 /// It asks for the size itself: the kernel tells only the foreground of a new one.
@@ -187,7 +187,7 @@ fn size_while_stopped(run: &Run) -> String {
 /// A private server, and what a user has in it: a shell, a program, a stop, a new size.
 fn multiplexer(run: &Run) -> String {
     let socket = run.folder().join("socket");
-    let shell = bash(run, &program("sizes.py"), &[]);
+    let shell = run.bash(&program("sizes.py"), &[]);
     let mut tmux = Command::new("tmux");
     tmux.arg("-S").arg(&socket).args(["-f", "/dev/null", "new-session"]);
     tmux.arg(r"PS1='#\#> ' exec bash --norc --noprofile -i").env_remove("TMUX");

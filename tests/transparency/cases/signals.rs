@@ -71,11 +71,9 @@ fn catchable() -> impl Iterator<Item = i32> {
 
 fn every_on_pipes(run: &Run) -> String {
     let running = Running::start(run.command(&program("signals.py"), &[] as &[&str]));
-    let mut lines = 1;
-    running.wait_for(|output| output.lines().count() == lines);
-    for number in catchable() {
+    running.wait_for(|output| output.lines().count() == 1);
+    for (lines, number) in (2..).zip(catchable()) {
         signal(&running, number);
-        lines += 1;
         running.wait_for(|output| output.lines().count() >= lines && output.ends_with('\n'));
     }
     let (status, output) = running.wait_exit();
@@ -84,12 +82,11 @@ fn every_on_pipes(run: &Run) -> String {
 
 fn every_in_a_terminal(run: &Run) -> String {
     let terminal = Terminal::start(run.command(&program("signals.py"), &[] as &[&str]), 80, 100);
-    let mut lines = 1;
     terminal.wait_for(|screen| screen == "ready", DEADLINE);
     // The kernel tells a group in the foreground of a new size by SIGWINCH, which is not this case's matter.
-    for number in catchable().filter(|signal| *signal != libc::SIGWINCH) {
+    let signals = catchable().filter(|signal| *signal != libc::SIGWINCH);
+    for (lines, number) in (2..).zip(signals) {
         assert!(Process::of(terminal.pid()).signal(number), "it runs");
-        lines += 1;
         terminal.wait_for(|screen| screen.lines().count() >= lines, DEADLINE);
     }
     screen_at_end(&terminal)

@@ -105,6 +105,7 @@ fn which(run: &Run) -> String {
         r#""$@" 2>/dev/null"#,
         r#"echo | "$@" | cat"#,
         r#""$@" 2>/dev/null | cat"#,
+        r#"echo | "$@" 2>/dev/null"#,
         r#"echo | "$@" 2>/dev/null | cat"#,
         r#""$@" </dev/null"#,
         r#""$@" >/dev/null"#,
