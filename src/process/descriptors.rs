@@ -5,7 +5,8 @@
 //! (`claude-mpm -- -p | less`), and the child shares our group and its `^C`. A stdin that is no terminal is inherited
 //! untouched, because a pump would read ahead and eat the next command's input. A stdout or stderr that is no
 //! terminal is inherited too, unless somebody reads along; then it becomes a pipe that is pumped, one for each, so
-//! that both are told apart, and one for both where they are one file, so that their order stays.
+//! that both are told apart, and one for both where they are one file, so that their order stays. A device that is none
+//! of these is inherited always, because what it answers only its writer can hear.
 
 use super::at_start;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -40,7 +41,12 @@ impl Plan {
             isatty(std::io::stderr().as_fd()).unwrap_or(false),
         ];
         let closed = [0, 1, 2].map(at_start::was_closed);
-        Self::decide(terminal, closed, read_along)
+        let plan = Self::decide(terminal, closed, read_along);
+        let is_device = [false, is_device(std::io::stdout()), is_device(std::io::stderr())];
+        Self(std::array::from_fn(|fd| match plan.0[fd] {
+            Kind::Pumped if is_device[fd] => Kind::Inherited,
+            kind => kind,
+        }))
     }
 
     /// Everything on a pseudo-terminal that nobody looks at.
@@ -75,6 +81,15 @@ pub enum Stdio {
     Pipe(OwnedFd),
     /// Nothing.
     Closed,
+}
+
+/// Whether it is a device that answers to what is written, as `/dev/full` does; `/dev/null` takes everything.
+fn is_device(fd: impl AsFd) -> bool {
+    use nix::sys::stat::{SFlag, fstat, stat};
+    fstat(fd).is_ok_and(|found| {
+        let kind = SFlag::from_bits_truncate(found.st_mode) & SFlag::S_IFMT;
+        kind == SFlag::S_IFCHR && stat("/dev/null").is_ok_and(|null| null.st_rdev != found.st_rdev)
+    })
 }
 
 /// Whether the descriptor closes at exec; `None` where it is not open.

@@ -12,7 +12,7 @@ use std::os::unix::ffi::OsStringExt;
 
 /// A pair of which we hold the master side.
 pub struct Pty {
-    pair: Box<dyn MasterPty + Send>,
+    _pair: Box<dyn MasterPty + Send>,
     /// Kept open until the guardian has its own, so that the master is never without a slave before the child runs.
     slave: Option<Box<dyn SlavePty + Send>>,
     master: OwnedFd,
@@ -45,7 +45,7 @@ impl Pty {
         }
         let path = pair.master.tty_name().ok_or_else(|| io::Error::other("the pair has no name"))?;
         let path = CString::new(path.into_os_string().into_vec())?;
-        Ok(Self { pair: pair.master, slave: Some(pair.slave), master, path })
+        Ok(Self { _pair: pair.master, slave: Some(pair.slave), master, path })
     }
 
     /// The master side, not blocking.
@@ -73,14 +73,6 @@ impl Pty {
             termios::tcsetattr(&self.master, SetArg::TCSANOW, now)?;
         }
         Ok(())
-    }
-
-    /// Changes the size; the kernel tells the foreground process group by SIGWINCH.
-    ///
-    /// # Errors
-    /// When the kernel refuses.
-    pub fn resize(&self, size: Size) -> io::Result<()> {
-        self.pair.resize(cells(size)).map_err(io::Error::other)
     }
 }
 

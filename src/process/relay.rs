@@ -6,7 +6,7 @@
 use super::modes::Scanner;
 use super::signals::thread_beside_main;
 use super::tap::{Tap, Way};
-use super::terminal::{SignalKey, Terminal, signal_key};
+use super::terminal::{SignalKey, Terminal, follow_size, signal_key};
 use crate::process::best_effort;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -193,6 +193,8 @@ fn wait_for_output(from: BorrowedFd<'_>, ring: BorrowedFd<'_>, drain_until: Opti
 pub struct Inward {
     terminal: OwnedFd,
     to: OwnedFd,
+    /// The size of `to` stays, whatever happens to the terminal.
+    fixed_size: bool,
     listening: Arc<AtomicBool>,
     hung_up: Arc<Notify>,
 }
@@ -224,9 +226,9 @@ impl Inward {
     ///
     /// # Errors
     /// When no descriptor is left.
-    pub fn new(terminal: &Terminal, to: OwnedFd) -> io::Result<Self> {
+    pub fn new(terminal: &Terminal, to: OwnedFd, fixed_size: bool) -> io::Result<Self> {
         let terminal = terminal.fd().try_clone_to_owned()?;
-        Ok(Self { terminal, to, listening: Arc::default(), hung_up: Arc::default() })
+        Ok(Self { terminal, to, fixed_size, listening: Arc::default(), hung_up: Arc::default() })
     }
 
     /// Starts relaying, switched off. The thread ends when the switch is dropped.
@@ -268,6 +270,10 @@ impl Inward {
     /// Bytes go in piece by piece, because a signal key reaches the others of our process group as well: the
     /// terminal driver would have signalled the whole pipeline, of which the child's group is only a part.
     fn pass(&self, bytes: &[u8], ring: BorrowedFd<'_>) {
+        // A key that is typed after a change of the size must not come before it.
+        if !self.fixed_size {
+            best_effort(follow_size(self.terminal.as_fd(), self.to.as_fd()));
+        }
         // As they are when the key is typed: the child may change them because of it.
         let settings = nix::sys::termios::tcgetattr(&self.to);
         if !write_until(self.to.as_fd(), bytes, ring) {

@@ -150,6 +150,23 @@ pub fn size_of(fd: BorrowedFd<'_>) -> Option<Size> {
     (size.ws_col > 0 && size.ws_row > 0).then_some(Size { cols: size.ws_col, rows: size.ws_row })
 }
 
+/// Gives `to` the size that `from` has, in cells and in pixels, where it has another; one that does not know its own is
+/// not followed. The kernel tells the foreground process group by SIGWINCH.
+///
+/// # Errors
+/// When the kernel refuses.
+#[expect(unsafe_code, reason = "ioctl(2) has no safe wrapper")]
+pub fn follow_size(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
+    use std::os::fd::AsRawFd;
+    let (Some(wanted), Some(found)) = (winsize(from), winsize(to)) else { return Ok(()) };
+    if wanted.ws_col == 0 || wanted.ws_row == 0 || wanted == found {
+        return Ok(());
+    }
+    // SAFETY: the request reads one winsize, and `wanted` is one.
+    let result = unsafe { nix::libc::ioctl(to.as_raw_fd(), nix::libc::TIOCSWINSZ, &raw const wanted) };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
 #[expect(unsafe_code, reason = "ioctl(2) has no safe wrapper")]
 fn winsize(fd: BorrowedFd<'_>) -> Option<nix::libc::winsize> {
     use std::os::fd::AsRawFd;

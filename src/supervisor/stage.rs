@@ -10,7 +10,7 @@ use crate::process::pty::Pty;
 use crate::process::relay::{Draining, Inward, InwardSwitch, Outward, Relay};
 use crate::process::signals::{stop_self, times_continued};
 use crate::process::tap::{Tap, Way};
-use crate::process::terminal::{RawMode, Terminal, size_of};
+use crate::process::terminal::{RawMode, Size, Terminal, follow_size, size_of};
 use nix::libc;
 use std::io;
 use std::time::Duration;
@@ -37,6 +37,10 @@ pub(super) struct Stage<'a> {
     has_keys: bool,
     /// Its process id, and when it started, where that is known.
     child: Option<(u32, Option<u64>)>,
+    /// The size that whoever reads along knows of.
+    size: Option<Size>,
+    /// The user's terminal is gone.
+    is_hung_up: bool,
     /// How many SIGCONT have been dealt with.
     continued: u32,
     /// How many had come when we last went on after a stop.
@@ -65,13 +69,15 @@ impl<'a> Stage<'a> {
             let keys = keys.map(Terminal::try_clone).transpose()?;
             relays.push(Outward { from, to, way: Way::Terminal, tap: tap.clone(), scanner, keys }.start()?);
             if let Some(terminal) = terminal {
-                inward = Some(Inward::new(terminal, pty.master().try_clone_to_owned()?)?.start()?);
+                inward =
+                    Some(Inward::new(terminal, pty.master().try_clone_to_owned()?, fixed_size)?.start()?);
             }
         }
         for Pipe { from, to, way } in pipes {
             let tap = tap.clone();
             relays.push(Outward { from, to: Some(to), way, tap, scanner: None, keys: None }.start()?);
         }
+        let size = pty.as_ref().and_then(|pty| size_of(pty.master()));
         let raw = terminal.map(RawMode);
         let mut stage = Self {
             terminal,
@@ -85,6 +91,8 @@ impl<'a> Stage<'a> {
             fixed_size,
             has_keys: false,
             child: None,
+            size,
+            is_hung_up: false,
             continued: 0,
             went_on_at: 0,
         };
@@ -110,6 +118,9 @@ impl<'a> Stage<'a> {
                 match &mut self.pty {
                     Some(pty) => pty.release_slave(),
                     None => let_go_of_stdout(),
+                }
+                if self.is_hung_up {
+                    self.hang_up();
                 }
                 announcer.running(pid);
             }
@@ -159,6 +170,7 @@ impl<'a> Stage<'a> {
 
     /// The user's terminal is gone, and so is the child's, as it would be bare: what it reads there has ended.
     pub(super) fn hang_up(&mut self) {
+        self.is_hung_up = true;
         // Before it runs, the guardian still has to open it.
         if self.child.is_some() && self.pty.take().is_some() {
             self.inward = None;
@@ -250,13 +262,13 @@ impl<'a> Stage<'a> {
     fn resize(&mut self) {
         let (false, Some(terminal), Some(pty)) = (self.fixed_size, self.terminal, &self.pty) else { return };
         let Some(size) = terminal.size() else { return };
-        if size_of(pty.master()) == Some(size) {
-            return;
-        }
-        if let Err(error) = pty.resize(size) {
+        if let Err(error) = follow_size(terminal.fd(), pty.master()) {
             tracing::warn!("cannot resize the pseudo-terminal: {error}");
         }
-        if let Some(tap) = &self.tap {
+        // The relay of the keys may have followed already.
+        if self.size.replace(size) != Some(size)
+            && let Some(tap) = &self.tap
+        {
             tap.resized(size);
         }
     }

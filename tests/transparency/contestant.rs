@@ -4,9 +4,6 @@
 use std::ffi::{OsStr, OsString};
 use test_support::wrapper::{Way, Wrapper};
 
-/// Turn this on where `--launch-method exec` can have a hub.
-pub(crate) const EXEC_HAS_A_HUB: bool = false;
-
 /// One that runs programs; a column of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Contestant {
@@ -55,7 +52,7 @@ impl Contestant {
     /// Whether it can be had on this machine.
     pub(crate) fn is_there(self) -> bool {
         match self {
-            Self::Ours(way) => way != Way::ExecWatched || EXEC_HAS_A_HUB,
+            Self::Ours(_) => true,
             Self::Script => installed("script"),
             Self::Tini => installed("tini"),
             Self::DumbInit => installed("dumb-init"),
@@ -64,7 +61,7 @@ impl Contestant {
 
     /// Whether something of it is there as long as the program runs: who is not there can put nothing back.
     pub(crate) fn stays(self) -> bool {
-        !matches!(self, Self::Ours(Way::Bare | Way::Exec))
+        !matches!(self, Self::Ours(Way::Bare | Way::Exec | Way::ExecWatched))
     }
 
     /// The words of a command line that runs `program` with `arguments`.

@@ -22,16 +22,7 @@ use test_support::wrapper::Way;
 /// Cases that need not be passed where a cargo feature is on: the case, the feature, the reason.
 const NAMED_EXCEPTIONS: [(&str, &str, &str); 0] = [];
 /// Cases that a contestant of ours does not pass: the case, who, the reason. One that is passed has to go from here.
-const KNOWN_DIFFERENCES: [(&str, Way, &str); 3] = [
-    (
-        "stdout to /dev/full",
-        Way::Watched,
-        "what is read along passes through a pipe, which is never full for good",
-    ),
-    (OUTLIVES_TERM, Way::Supervised, "whatever left the program's session is not ended with it"),
-    (OUTLIVES_TERM, Way::Watched, "whatever left the program's session is not ended with it"),
-];
-const OUTLIVES_TERM: &str = "TERM, and a grandchild in a session of its own";
+const KNOWN_DIFFERENCES: [(&str, Way, &str); 0] = [];
 /// More than so many differences are not listed.
 const LISTED: usize = 20;
 
