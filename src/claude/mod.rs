@@ -4,6 +4,7 @@
 //! claude 2.1.197, older versions where a comment says so.
 
 pub mod arguments;
+pub mod conversation;
 pub mod hooks;
 mod options;
 mod scan;

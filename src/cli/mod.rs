@@ -109,6 +109,9 @@ pub struct RunOptions {
     /// The same as --hooks off
     #[arg(long, conflicts_with = "hooks")]
     pub no_hooks: bool,
+    /// Start claude again when it is over, with the same conversation
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
+    pub restart: RestartWhen,
     /// Run inside a session of claude-mpm, which is refused otherwise
     #[arg(long)]
     pub nested: bool,
@@ -160,6 +163,18 @@ pub enum LaunchMethod {
     Exec,
     /// We stay, and claude is our child on a terminal of ours; only so its output is seen
     Subprocess,
+}
+
+/// When claude is started again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum RestartWhen {
+    /// Not at all
+    #[default]
+    Never,
+    /// When it fails or is killed; five times in a row at most, with a growing pause
+    OnFailure,
+    /// Also when it ends by itself
+    Always,
 }
 
 impl RunOptions {

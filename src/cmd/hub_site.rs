@@ -26,6 +26,7 @@ use crate::source::claude_folder::ClaudeFolder;
 use crate::source::watchers::{Output, Plan, Watchers};
 use crate::supervisor::companion::Charge;
 use crate::supervisor::launch::Launch;
+use crate::supervisor::restart::Restart;
 use crate::supervisor::state::Ending;
 use crate::supervisor::{self, Audience, companion};
 use nix::sys::socket::Backlog;
@@ -138,10 +139,10 @@ impl HubSite {
     }
 
     /// Hosts the session: serves while claude runs, and until every client has what it is owed.
-    pub(super) async fn host(mut self, launch: Launch) -> io::Result<Ending> {
+    pub(super) async fn host(mut self, launch: Launch, restart: Option<Restart>) -> io::Result<Ending> {
         let ours = vec![std::process::id(), launch.guardian_pid()];
         let (hosting, audience) = self.open(ours, Afterwards::Kept)?;
-        let ending = supervisor::run(launch, Some(audience)).await;
+        let ending = supervisor::run(launch, restart, Some(audience)).await;
         hosting.close().await;
         ending
     }
@@ -166,6 +167,11 @@ impl HubSite {
         let ending = companion::run(charge, turn, audience, ended).await;
         hosting.close().await;
         ending
+    }
+
+    /// The log of this session.
+    pub(super) fn hub(&self) -> &Hub {
+        &self.hub
     }
 
     /// For the case that we are killed.
@@ -239,7 +245,7 @@ fn tickets() -> Result<Tickets, Failure> {
 }
 
 /// Where claude keeps its files, as it decides itself.
-fn claude_folder() -> Option<ClaudeFolder> {
+pub(super) fn claude_folder() -> Option<ClaudeFolder> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let path = set("CLAUDE_CONFIG_DIR").or_else(|| set("HOME").map(|home| home.join(".claude")))?;
     // Whoever goes on for us may do so in another directory.

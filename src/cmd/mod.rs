@@ -25,6 +25,7 @@ mod paint;
 mod printer;
 pub mod probe;
 mod program;
+mod restarting;
 pub mod run;
 mod run_log;
 mod status;

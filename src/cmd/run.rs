@@ -4,11 +4,12 @@
 //! comes after the guardian was forked.
 
 use super::failure::{Exit, Failure};
-use super::hub_site::HubSite;
+use super::hub_site::{HubSite, claude_folder};
 use super::last_word::LastWord;
+use super::restarting::Restarting;
 use super::{escape, exec};
 use super::{note, run_log, runtime};
-use crate::cli::{LaunchMethod, RunOptions};
+use crate::cli::{LaunchMethod, RestartWhen, RunOptions};
 use crate::event::SessionId;
 use crate::hub;
 use crate::instance::ENV_SESSION;
@@ -16,6 +17,7 @@ use crate::process::program::{Command, RunError, resolve};
 use crate::process::terminal::Size;
 use crate::supervisor::announce::describe;
 use crate::supervisor::launch::{self, Launch};
+use crate::supervisor::restart::Restart;
 use crate::supervisor::state::Ending;
 use crate::supervisor::{self};
 use std::ffi::OsString;
@@ -29,7 +31,7 @@ use std::time::Instant;
 /// When claude was not started: 2, 125, 126 or 127, as the failure says.
 pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
     let with_hub = options.websocket || options.websocket_port.is_some();
-    check_options(&options)?;
+    check_options(&options, with_hub)?;
     let stays = with_hub || options.launch_method == LaunchMethod::Subprocess;
     if stays && !options.nested {
         refuse_to_nest()?;
@@ -44,6 +46,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
         };
         return Err(failed_to_run(became).into());
     }
+    let restarting = Restarting::plan(&options, &mut command);
     let site = if with_hub { Some(HubSite::claim(&options, &session_id, &mut command)?) } else { None };
     command.environment.extend(environment(&session_id, site.as_ref()));
     let shape = launch::Options {
@@ -51,6 +54,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
         window_size: options.window_size.map(|size| Size { cols: size.cols, rows: size.rows }),
         read_along: with_hub,
         reap: options.reap,
+        restarts: restarting.is_some(),
     };
     let last_word = site.as_ref().map(HubSite::last_word).transpose();
     let launch = last_word
@@ -59,19 +63,33 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
             Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}"))
         })?;
     run_log::start(&options.log)?;
-    supervise(launch, site, &options, &command.path)
+    let hub = site.as_ref().map(|site| site.hub().clone());
+    let restart = restarting.map(|restarting| restarting.wish(&command, hub, claude_folder()));
+    let ending = supervise(launch, site, &options, restart)?;
+    if let Ending::NotExecuted(errno) = ending {
+        let cause = std::io::Error::from_raw_os_error(errno);
+        return Err(failed_to_run(RunError::exec_failed(&command.path, cause)).into());
+    }
+    Ok(exit_status(ending))
 }
 
 /// What needs what.
-fn check_options(options: &RunOptions) -> Result<(), Failure> {
+fn check_options(options: &RunOptions, with_hub: bool) -> Result<(), Failure> {
     let exec = options.launch_method == LaunchMethod::Exec;
     if exec && (options.headless || options.window_size.is_some()) {
         let message = "cannot make a terminal with --launch-method exec: claude gets ours as it is";
         return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
     }
-    if exec && options.reap {
+    if exec && options.reap && !with_hub {
         let message =
-            "cannot reap with --launch-method exec: claude takes our place, nobody would be left to do it";
+            "cannot reap with --launch-method exec: claude takes our place, and nobody is left to do it";
+        let failure = Failure::new(Exit::Usage, message);
+        return Err(failure
+            .tip("add --launch-method subprocess")
+            .tip("or --websocket: a companion does it then"));
+    }
+    if exec && options.restart != RestartWhen::Never {
+        let message = "cannot restart claude with --launch-method exec: claude takes our place";
         return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));
     }
     Ok(())
@@ -134,8 +152,8 @@ fn supervise(
     launch: Launch,
     site: Option<HubSite>,
     options: &RunOptions,
-    path: &Path,
-) -> anyhow::Result<ExitCode> {
+    restart: Option<Restart>,
+) -> std::io::Result<Ending> {
     let talks = site.is_some() && !options.log.quiet;
     if let (true, Some(site)) = (talks, &site) {
         site.introduce();
@@ -143,18 +161,14 @@ fn supervise(
     let started = Instant::now();
     let ending = runtime()?.block_on(async {
         match site {
-            Some(site) => site.host(launch).await,
-            None => supervisor::run(launch, None).await,
+            Some(site) => site.host(launch, restart).await,
+            None => supervisor::run(launch, restart, None).await,
         }
     })?;
-    if let Ending::NotExecuted(errno) = ending {
-        let cause = std::io::Error::from_raw_os_error(errno);
-        return Err(failed_to_run(RunError::exec_failed(path, cause)).into());
-    }
-    if talks {
+    if talks && !matches!(ending, Ending::NotExecuted(_)) {
         note(&format!("{} after {:.1} s", describe(ending), started.elapsed().as_secs_f64()));
     }
-    Ok(exit_status(ending))
+    Ok(ending)
 }
 
 /// Claude's own status, 128 + the signal that ended it, or ours.

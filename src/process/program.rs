@@ -140,6 +140,11 @@ impl Image {
         })
     }
 
+    /// Replaces the arguments, the name it is called by among them.
+    pub(super) fn call_with(&mut self, arguments: Vec<CString>) {
+        self.arguments = arguments;
+    }
+
     /// Replaces this process. Returns only when that failed, with the reason.
     pub fn execute(&self) -> io::Error {
         if let Some(directory) = &self.directory

@@ -2,6 +2,7 @@
 //! its writer are not used (they hide failures to exec, and type newline and `^D` into the child when dropped).
 
 use super::terminal::Size;
+use crate::process::best_effort;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::termios::{self, SetArg, Termios};
 use portable_pty::{MasterPty, PtySize, SlavePty, native_pty_system};
@@ -17,6 +18,7 @@ pub struct Pty {
     slave: Option<Box<dyn SlavePty + Send>>,
     master: OwnedFd,
     path: CString,
+    began_with: Termios,
 }
 
 impl std::fmt::Debug for Pty {
@@ -45,7 +47,8 @@ impl Pty {
         }
         let path = pair.master.tty_name().ok_or_else(|| io::Error::other("the pair has no name"))?;
         let path = CString::new(path.into_os_string().into_vec())?;
-        Ok(Self { _pair: pair.master, slave: Some(pair.slave), master, path })
+        let began_with = termios::tcgetattr(&master)?;
+        Ok(Self { _pair: pair.master, slave: Some(pair.slave), master, path, began_with })
     }
 
     /// The master side, not blocking.
@@ -62,6 +65,11 @@ impl Pty {
     /// slave is open nowhere reads as ended.
     pub fn release_slave(&mut self) {
         self.slave = None;
+    }
+
+    /// Gives the child's side back the settings it began with. A terminal that is gone needs none.
+    pub fn reset(&self) {
+        best_effort(termios::tcsetattr(&self.master, SetArg::TCSANOW, &self.began_with));
     }
 
     /// Gives the child's side new settings, where it still has those it began with.

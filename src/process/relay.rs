@@ -29,7 +29,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// A running relay.
 #[derive(Debug)]
 pub struct Relay {
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Option<Outward>>,
     /// Dropping it tells the thread that the child has ended.
     bell: OwnedFd,
     /// What was read is not passed on yet.
@@ -60,15 +60,16 @@ impl Relay {
 
 /// A relay that is on its last bytes.
 #[derive(Debug)]
-pub struct Draining(JoinHandle<()>);
+pub struct Draining(JoinHandle<Option<Outward>>);
 
 impl Draining {
     /// Resolves when they are out. That waits for a terminal that takes none, as the kernel would have made the
-    /// child wait; dropping the future gives them up.
-    pub async fn finished(self) {
+    /// child wait; dropping the future gives them up. Gives the way back, where neither of its ends was closed.
+    pub async fn finished(self) -> Option<Outward> {
         while !self.0.is_finished() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
+        self.0.join().ok()?
     }
 }
 
@@ -95,15 +96,19 @@ impl Outward {
     ///
     /// # Errors
     /// When no thread or pipe can be had.
-    pub fn start(self) -> io::Result<Relay> {
+    pub fn start(mut self) -> io::Result<Relay> {
         let (ring, bell) = bell()?;
         let carrying = Arc::new(AtomicBool::new(false));
         let theirs = Arc::clone(&carrying);
-        let thread = thread_beside_main("relay-out", move || self.run(&ring, &theirs))?;
+        let thread = thread_beside_main("relay-out", move || {
+            let is_open = self.run(&ring, &theirs);
+            is_open.then_some(self)
+        })?;
         Ok(Relay { thread, bell, carrying })
     }
 
-    fn run(mut self, ring: &OwnedFd, carrying: &AtomicBool) {
+    /// `false` when one of its ends was closed.
+    fn run(&mut self, ring: &OwnedFd, carrying: &AtomicBool) -> bool {
         let mut buffer = vec![0; CHUNK];
         let mut drain_until = None;
         loop {
@@ -113,19 +118,19 @@ impl Outward {
                     drain_until.get_or_insert_with(|| Instant::now() + DRAIN);
                     continue;
                 }
-                Woken::Silence => return,
+                Woken::Silence => return true,
             }
             carrying.store(true, SeqCst);
             match read(&self.from, &mut buffer) {
                 // EIO is how a pseudo-terminal without a slave side says end of file.
-                Ok(0) | Err(Errno::EIO) => return,
+                Ok(0) | Err(Errno::EIO) => return false,
                 Ok(count) => {
                     if !self.pass(&buffer[..count]) {
-                        return;
+                        return false;
                     }
                 }
                 Err(Errno::EINTR | Errno::EAGAIN) => {}
-                Err(_) => return,
+                Err(_) => return false,
             }
             carrying.store(false, SeqCst);
         }

@@ -169,10 +169,10 @@ pub fn times_continued() -> u32 {
 ///
 /// # Errors
 /// When no thread can be had.
-pub fn thread_beside_main(
+pub fn thread_beside_main<T: Send + 'static>(
     name: &str,
-    work: impl FnOnce() + Send + 'static,
-) -> io::Result<std::thread::JoinHandle<()>> {
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<std::thread::JoinHandle<T>> {
     use nix::sys::signal::{SigSet, SigmaskHow, Signal, pthread_sigmask};
     let mut before = SigSet::empty();
     let not_theirs = SigSet::from(Signal::SIGCONT);

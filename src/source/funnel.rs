@@ -149,6 +149,10 @@ impl Funnel {
                 }
                 self.observed(&source, &observation);
             }
+            Seen::Over => {
+                let told = self.detector.finish(hub::now());
+                self.tell(told);
+            }
             Seen::Looks(state) => {
                 let told = self.detector.looks(state, hub::now());
                 self.tell(told);

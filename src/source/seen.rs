@@ -13,6 +13,8 @@ pub enum Seen {
     Observed(Source, Observation),
     /// The screen shows something; it knows no ids and is not always right.
     Drawn(Observation),
+    /// Claude's process is over, and another may follow.
+    Over,
     /// The terminal looks as if claude were in this state.
     Looks(ActivityState),
     /// Something could not be read; reading goes on where that is possible.

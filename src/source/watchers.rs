@@ -122,6 +122,12 @@ impl Watchers {
         Meaning { seen: self.seen.clone(), has_stream: self.has_stream }
     }
 
+    /// Claude's process is over, and another may follow: what is open ends.
+    pub async fn over(&self) {
+        // A funnel that does not take it in time is busy with what came before, and ends what is open at the end.
+        drop(tokio::time::timeout(LAST_WORD, self.seen.send(Seen::Over)).await);
+    }
+
     /// Claude has ended: what is left is taken in, what is open ends. Takes no longer than its bounds.
     pub async fn finish(self) {
         self.stop.send_replace(true);

@@ -2,6 +2,7 @@
 
 use super::Audience;
 use super::relatives::{complain, complaint};
+use super::restart::{MOST, Next};
 use super::state::{Ending, State};
 use crate::event::Timestamp;
 use crate::event::body::{
@@ -95,6 +96,30 @@ impl Announcer {
         child.send_replace(Some(pid));
         let status = ProcessStatus::alive(ProcessState::Running, Some(pid), "Claude is running");
         publisher.publish(Body::Status(status));
+    }
+
+    /// It is over for now.
+    pub(super) fn pauses(&self, state: State, next: &Next) {
+        let (Some(Listeners { publisher, child, .. }), State::Ended { pid, ending, .. }) =
+            (&self.listeners, state)
+        else {
+            return;
+        };
+        child.send_replace(None);
+        let mut status = stopped(pid, ending);
+        status.message = format!(
+            "{}; it is started again in {:.1} s ({} of {MOST} in a row)",
+            status.message,
+            next.pause.as_secs_f64(),
+            next.number
+        );
+        publisher.publish(Body::Status(status));
+    }
+
+    pub(super) fn starting_again(&self, next: &Next) {
+        let Some(Listeners { publisher, .. }) = &self.listeners else { return };
+        let message = format!("Claude is starting again ({} of {MOST} in a row)", next.number);
+        publisher.publish(Body::Status(ProcessStatus::alive(ProcessState::Starting, None, &message)));
     }
 
     pub(super) fn ended(&self, state: State) {

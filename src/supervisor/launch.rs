@@ -25,6 +25,8 @@ pub struct Options {
     pub read_along: bool,
     /// What goes on when claude has exited by itself is ended.
     pub reap: bool,
+    /// It may be started more than once.
+    pub restarts: bool,
 }
 
 /// Ready to run.
@@ -84,7 +86,8 @@ pub fn prepare(command: &Command, options: Options, heir: Option<Heir>) -> io::R
     let tty = pty.as_ref().map(|pty| pty.slave_path().clone());
     let mark = mark(command);
     let charge = Charge::new(command, tty, stdio, terminal.as_ref(), modes)?;
-    let posted = guardian::post(charge.marked(mark.clone()).leaving_to(heir))?;
+    let charge = charge.marked(mark.clone()).leaving_to(heir).kept(options.restarts);
+    let posted = guardian::post(charge)?;
     if plan.0[0] == Kind::Inherited {
         guardian::let_go_of_stdin()?;
     }

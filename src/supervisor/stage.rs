@@ -28,6 +28,8 @@ pub(super) struct Stage<'a> {
     relays: Vec<Relay>,
     /// Those that have been told of the end.
     draining: Vec<Draining>,
+    /// Pipes that are open when the child is over.
+    left: Vec<Pipe>,
     inward: Option<InwardSwitch>,
     pty: Option<Pty>,
     modes: Modes,
@@ -84,6 +86,7 @@ impl<'a> Stage<'a> {
             _raw: raw,
             relays,
             draining: Vec::new(),
+            left: Vec::new(),
             inward,
             pty,
             modes,
@@ -98,11 +101,6 @@ impl<'a> Stage<'a> {
         };
         stage.take_terminal();
         Ok(stage)
-    }
-
-    /// Whether the child has a process group of its own.
-    pub(super) fn has_own_group(&self) -> bool {
-        self.pty.is_some()
     }
 
     /// The child's process id and start time, once it began.
@@ -277,7 +275,11 @@ impl<'a> Stage<'a> {
     pub(super) async fn drain(&mut self) {
         self.draining.extend(self.relays.drain(..).map(Relay::child_ended));
         for relay in self.draining.drain(..) {
-            relay.finished().await;
+            if let Some(Outward { from, to: Some(to), way: way @ (Way::Stdout | Way::Stderr), .. }) =
+                relay.finished().await
+            {
+                self.left.push(Pipe { from, to, way });
+            }
         }
     }
 
@@ -292,11 +294,13 @@ impl<'a> Stage<'a> {
         }
     }
 
-    /// The terminal goes back, and the detectors see the end.
-    pub(super) fn strike(self) {
+    /// The terminal goes back, and the detectors see the end. Gives what another child could be given.
+    pub(super) fn strike(self) -> Ends {
         if let Some(tap) = &self.tap {
             tap.close();
         }
+        let Self { pty, left: pipes, modes, fixed_size, .. } = self;
+        Ends { pty, pipes, modes, fixed_size }
     }
 }
 

@@ -26,9 +26,10 @@ use crate::process::best_effort;
 use nix::sys::termios::Termios;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -51,6 +52,8 @@ pub struct Charge {
     mark: Option<Mark>,
     /// Who goes on when we are dead.
     heir: Option<Heir>,
+    /// The child may be started more than once, so what it is given is kept.
+    is_kept: bool,
 }
 
 impl Charge {
@@ -68,7 +71,16 @@ impl Charge {
         let terminal = terminal
             .map(|terminal| Ok::<_, io::Error>((terminal.fd().try_clone_to_owned()?, terminal.found())))
             .transpose()?;
-        Ok(Self { image: Image::of(command)?, tty, stdio, terminal, modes, mark: None, heir: None })
+        Ok(Self {
+            image: Image::of(command)?,
+            tty,
+            stdio,
+            terminal,
+            modes,
+            mark: None,
+            heir: None,
+            is_kept: false,
+        })
     }
 
     /// By this the child's family is found where it went its own ways.
@@ -82,6 +94,13 @@ impl Charge {
     #[must_use]
     pub fn leaving_to(mut self, heir: Option<Heir>) -> Self {
         self.heir = heir;
+        self
+    }
+
+    /// Whether what the child is given is kept, to start it again. Then neither a pipe nor a terminal ends with it.
+    #[must_use]
+    pub fn kept(mut self, is_kept: bool) -> Self {
+        self.is_kept = is_kept;
         self
     }
 
@@ -171,6 +190,17 @@ impl Guardian {
     /// Lets it start the child. [`Report::Started`] or [`Report::Failed`] follows.
     pub async fn start(&mut self) {
         self.order(Order::Start).await;
+    }
+
+    /// What the child is called with at the next start, the name it is called by first. Where they cannot be arguments,
+    /// it is called as before.
+    pub async fn call_with(&mut self, arguments: Vec<OsString>) {
+        let words: Vec<Vec<u8>> = arguments.into_iter().map(OsString::into_vec).collect();
+        let text = words.join(&0);
+        if let Ok(length) = i32::try_from(text.len()) {
+            self.order(Order::CallWith(length)).await;
+            best_effort(self.socket.write_all(&text).await);
+        }
     }
 
     /// Has it send a signal.

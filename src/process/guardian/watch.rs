@@ -15,7 +15,8 @@ use nix::sys::select::{FdSet, pselect};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use nix::sys::wait::WaitPidFlag;
 use nix::unistd::setsid;
-use std::io;
+use std::ffi::CString;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -88,6 +89,7 @@ impl Watch {
                     self.name(self.family.end(grace));
                 }
                 Some(Order::NameFamily) => self.name(self.going_on()),
+                Some(Order::CallWith(length)) => self.call_with(usize::try_from(length).unwrap_or(0)),
                 Some(Order::Dismissed) => return 0,
                 None => {
                     let exit = bereaved::clean_up(&self.charge, self.ward, &self.family);
@@ -110,8 +112,19 @@ impl Watch {
             }
             Err(error) => Report::Failed(error.raw_os_error().unwrap_or(libc::EINVAL)),
         };
-        self.let_go();
+        if !self.charge.is_kept {
+            self.let_go();
+        }
         self.report(report);
+    }
+
+    /// A text that does not come whole is our parent's death, which the next read shows.
+    fn call_with(&mut self, length: usize) {
+        let mut text = vec![0; length];
+        if self.socket.read_exact(&mut text).is_ok() {
+            let words = text.split(|byte| *byte == 0).map(|word| CString::new(word).unwrap_or_default());
+            self.charge.image.call_with(words.collect());
+        }
     }
 
     /// The child has what it needs; what we keep open would keep others waiting for its end.

@@ -21,6 +21,8 @@ pub(super) enum Order {
     EndFamily(i32),
     /// Name those of the child's family that go on, and end none.
     NameFamily,
+    /// At the next start, call the child with what follows: so many bytes, NUL between two arguments.
+    CallWith(i32),
     /// Everything is in order; the terminal is ours to restore. The guardian may go.
     Dismissed,
 }
@@ -61,6 +63,7 @@ impl Order {
             Self::Dismissed => record(3, 0),
             Self::EndFamily(grace) => record(4, grace),
             Self::NameFamily => record(5, 0),
+            Self::CallWith(length) => record(6, length),
         }
     }
 
@@ -71,6 +74,7 @@ impl Order {
             (3, _) => Some(Self::Dismissed),
             (4, grace) => Some(Self::EndFamily(grace)),
             (5, _) => Some(Self::NameFamily),
+            (6, length) => Some(Self::CallWith(length)),
             _ => None,
         }
     }

@@ -74,6 +74,28 @@ pub enum Ending {
     Untold,
 }
 
+impl Ending {
+    /// 128 and HUP, INT, QUIT or TERM: how a program that catches the signal says that it was asked to end.
+    pub fn tells_of_request(self) -> bool {
+        let requests = [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM];
+        matches!(self, Self::Exited(code) if requests.contains(&(code - 128)))
+    }
+}
+
+impl State {
+    /// Whether somebody has asked that it end.
+    pub fn is_asked_to_end(self) -> bool {
+        match self {
+            Self::Starting { waiting } => {
+                matches!(waiting, Waiting::Signal(_, true) | Waiting::Stop(_) | Waiting::Kill)
+            }
+            Self::Running { asked, .. } => asked,
+            Self::Stopping { .. } => true,
+            Self::Ended { stopped, .. } => stopped,
+        }
+    }
+}
+
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
@@ -215,15 +237,10 @@ pub(super) fn for_family(reap: bool, ending: Ending, asked: bool) -> Option<Acti
         Ending::NotExecuted(_) => None,
         Ending::Unknown => Some(Action::EndOrphans),
         Ending::Signaled(_) => Some(Action::EndFamily),
-        Ending::Exited(code) if asked || reap || tells_of_signal(code) => Some(Action::EndFamily),
+        Ending::Exited(_) if asked || reap || ending.tells_of_request() => Some(Action::EndFamily),
         Ending::Untold if reap => Some(Action::EndFamily),
         Ending::Exited(_) | Ending::Untold => Some(Action::NameFamily),
     }
-}
-
-/// 128 and HUP, INT, QUIT or TERM: how a program that catches the signal says that it was one.
-fn tells_of_signal(code: i32) -> bool {
-    [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM].contains(&(code - 128))
 }
 
 fn heard(state: State, heard: Heard) -> (State, Vec<Action>) {
