@@ -1,13 +1,19 @@
 //! `--restart`: claude is started again when it is over, in the same session of ours and in the same conversation.
 
+use nix::libc;
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 use test_support::DEADLINE;
-use test_support::instance::url_in;
+use test_support::instance::{status_at, url_in};
+use test_support::messages_api::MessagesApi;
 use test_support::piped;
+use test_support::processes::Process;
 use test_support::program::Program;
+use test_support::real_claude::Sandbox;
 use test_support::subscriber::{Received, Subscriber};
 
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
@@ -81,7 +87,7 @@ fn a_request_to_end_is_heard_in_the_pause() {
     let program = Program::start(run, b"");
     let client = Subscriber::connect(&url_in(place.path()));
     client.wait_for(|received| messages(received).iter().any(|text| text.contains("started again in")));
-    test_support::processes::Process::of(program.pid()).signal(nix::libc::SIGTERM);
+    Process::of(program.pid()).signal(libc::SIGTERM);
     let received = client.wait_close();
     assert_eq!(received.of("session.end")[0]["exit_code"], 4);
     assert_eq!(program.finish().0.code(), Some(4));
@@ -101,7 +107,7 @@ fn claude_takes_up_the_same_conversation() {
         .collect();
     let ends = format!(
         "[ $n = 1 ] && exit 1; [ $n = 2 ] && mkdir -p \"$HOME/.claude/projects/{encoded}\" && \
-         >\"$HOME/.claude/projects/{encoded}/$2.jsonl\" && exit 1; exit 0"
+         echo '{{\"type\":\"user\"}}' >\"$HOME/.claude/projects/{encoded}/$2.jsonl\" && exit 1; exit 0"
     );
     fs::write(&path, format!("#!/bin/sh\n[ \"$1\" = --version ] && exit 1\n{}\n", counting(&ends)))
         .expect("a program");
@@ -126,4 +132,51 @@ fn a_restart_is_refused_where_nothing_of_ours_stays() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(said.contains("--launch-method subprocess"), "{said}");
+}
+
+fn has_logged(sandbox: &Sandbox, text: &str) -> bool {
+    let folders = fs::read_dir(sandbox.home().join(".claude/projects")).into_iter().flatten().flatten();
+    let mut files = folders.flat_map(|folder| fs::read_dir(folder.path()).into_iter().flatten().flatten());
+    files.any(|file| fs::read_to_string(file.path()).is_ok_and(|log| log.contains(text)))
+}
+
+/// The real claude is killed in the middle of a conversation, and goes on with it.
+#[test]
+fn the_real_claude_takes_up_its_conversation_after_it_was_killed() {
+    let api = MessagesApi::start();
+    let sandbox = Sandbox::new(&api);
+    let runtime = tempfile::tempdir().expect("a folder");
+    let options = ["-q", "--launch-method", "subprocess", "--websocket-port", "auto", "--headless"];
+    let options = [&options[..], &["--restart", "on-failure"]].concat();
+    let mut run = sandbox.wrapped(WRAPPER, &options, &["say hello"]);
+    run.env("XDG_RUNTIME_DIR", runtime.path());
+    let program = Program::start(run, b"");
+    let url = url_in(runtime.path());
+    let client = Subscriber::connect(&url);
+    let replies = |received: &Received| {
+        received.of("claude.message").iter().filter(|data| data["role"] == "assistant").count()
+    };
+    client.wait_for(|received| replies(received) == 1);
+    let pid = |status: &Value| {
+        u32::try_from(status["claude_pid"].as_u64().expect("a number")).expect("a process id")
+    };
+    let first = status_at(&url);
+    // Claude writes its transcript a moment later; what it has not written it cannot take up.
+    let until = Instant::now() + DEADLINE;
+    while !has_logged(&sandbox, r#""type":"assistant""#) {
+        assert!(Instant::now() < until, "it was never written");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(Process::of(pid(&first)).signal(libc::SIGKILL));
+    // What was typed is said again, in the same conversation.
+    client.wait_for(|received| replies(received) == 2);
+    let second = status_at(&url);
+    assert_ne!(pid(&first), pid(&second));
+    assert_eq!(first["claude_sessions"], second["claude_sessions"]);
+    let call = Process::of(pid(&second)).command_line();
+    let id = first["claude_sessions"][0].as_str().expect("an id");
+    assert!(call.contains(&format!("--resume {id}")), "{call}");
+    assert!(Process::of(program.pid()).signal(libc::SIGTERM));
+    client.wait_close();
+    assert_eq!(program.finish().0.code(), Some(143));
 }

@@ -6,10 +6,14 @@ use crate::claude::conversation::Conversation;
 use crate::cli::{RestartWhen, RunOptions};
 use crate::hub::{self, Hub};
 use crate::process::program::Command;
-use crate::source::claude_folder::ClaudeFolder;
+use crate::source::claude_folder::{ClaudeFolder, open_own};
 use crate::supervisor::restart::{Policy, Restart};
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Of a transcript, that much is looked through for its first word, bytes.
+const MAX_HEAD: u64 = 4 << 20;
 
 /// The wish, before there is a hub.
 #[derive(Debug)]
@@ -53,6 +57,13 @@ impl Restarting {
     }
 }
 
+/// Whether a word of the conversation is in its transcript. Claude makes the file at once and writes words later.
+fn has_begun(transcript: &Path) -> bool {
+    let mut head = Vec::new();
+    let read = open_own(transcript).and_then(|file| file.take(MAX_HEAD).read_to_end(&mut head));
+    read.is_ok() && memchr::memmem::find(&head, br#""type":"user""#).is_some()
+}
+
 /// Claude refuses to take up what it has not written yet, and to begin what it has.
 fn taken_up(
     conversation: &Conversation,
@@ -64,7 +75,7 @@ fn taken_up(
     let written = |id: &String| {
         let transcript =
             folder.zip(directory).and_then(|(folder, directory)| folder.transcript(directory, id));
-        transcript.is_some_and(|transcript| transcript.exists())
+        transcript.is_some_and(|transcript| has_begun(&transcript))
     };
     let named = conversation.id().map(str::to_owned);
     match newest.filter(written).or_else(|| named.filter(written)) {
