@@ -60,7 +60,9 @@
 //! 5. `event` serialises itself once; `dialect` owns frames, requests and replies. Only `event::channel` spells event
 //!    names, only `dialect::close` close codes.
 //! 6. Every buffer has a bound and a stated behaviour when full; every wait on a peer has a deadline.
-//! 7. The terminal is restored and the registry record removed on every way out; when we are killed, the guardian
+//! 7. In exec mode claude holds no descriptor of ours, and what is not between claude and the user can be killed without
+//!    claude noticing: another companion goes on with the same listeners, key, epoch and numbers.
+//!    In subprocess mode the terminal is restored and the registry record removed on every way out; when we are killed, the guardian
 //!    restores the terminal and ends the child and its family. After a signal nothing of the family is left, or it is
 //!    named.
 //! 8. Every fact is one event, published by the source that was first; the others confirm it (`explain`). Every
@@ -73,7 +75,8 @@
 //!
 //! **instance** one running claude-mpm · **session** one supervised run · **claude session** claude's own
 //! `session_id` · **child** the claude process · **family** the child and what it started, wherever that went ·
-//! **guardian** the forked process that is claude's parent ·
+//! **guardian** the forked process that is claude's parent · **handoff, companion, keeper** exec mode: who goes on
+//! with the hub, and who holds its listeners and forks another companion ·
 //! **source** publishes · **detector** pure, from raw input to body · **hook** what claude tells while it works ·
 //! **observation** what one source says of claude's work, before anybody knows whether it is news · **fact** what is
 //! told once · **event, body, channel** · **record** an event
@@ -81,7 +84,19 @@
 //! consumer** · **dialect, frame, request, reply** · **connection** one client's task · **tap** where detectors read
 //! along.
 //!
-//! # Two decisions that a reader will ask about
+//! # Who is whose parent
+//!
+//! ```text
+//! subprocess   shell ─► claude-mpm (hub, relays) ─► guardian (session leader, subreaper) ─► claude ─► its tools
+//! exec         shell ─► claude (was claude-mpm)      init ─► keeper (holds listeners) ─► companion (hub)
+//! ```
+//!
+//! Who is forked has one thread and a copy of everything made before. When claude-mpm is killed, the guardian ends the
+//! family and says the last word of the session ([`process::guardian::Heir`]); when the companion is killed, the
+//! keeper forks another from the same memory. Numbers and times that both need are in a shared page
+//! ([`hub::Progress`]).
+//!
+//! # Decisions that a reader will ask about
 //!
 //! *The relays and the screen emulator are threads, all else is one runtime on the main thread.* A keystroke's echo
 //! must not stand behind a client's frame, and emulating a screen is work that must not stand before either.
@@ -91,6 +106,9 @@
 //! claude shares our group and its `^C`. Where stdout is a terminal and stdin is none, the terminal is left alone until
 //! claude asks for keys by changing how its own terminal takes them, because another program of the pipeline may be
 //! reading it (`cat | claude-mpm -- -p`). Pipes are pumped only where somebody reads along.
+//!
+//! *A restart is the guardian's second start of the child, not a second guardian.* By then we have threads, and only a
+//! process of one thread may fork.
 
 pub mod claude;
 pub mod cli;

@@ -111,7 +111,7 @@ impl Followers {
         let mut rest = Vec::new();
         while let Some(seen) = self.seen.recv().await {
             match seen {
-                Seen::Drawn(_) | Seen::Looks(_) => panic!("no follower looks at a screen: {seen:?}"),
+                Seen::Drawn(_) | Seen::Looks(_) | Seen::Over => panic!("no follower says so: {seen:?}"),
                 Seen::Observed(_, observation) => rest.push(observation),
                 Seen::Fault { what, .. } => panic!("{what}"),
             }

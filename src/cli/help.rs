@@ -14,10 +14,9 @@ Everything behind the first `--` reaches claude byte for byte. Without --websock
 EXAMPLES
   claude-mpm                                 become claude
   claude-mpm -- -p 'explain this'            the same, with arguments for claude
-  claude-mpm --websocket --launch-method subprocess
-                                             let programs watch on ws://127.0.0.1:8765
+  claude-mpm --websocket                     let programs watch on ws://127.0.0.1:8765
   claude-mpm --websocket-port auto --launch-method subprocess
-                                             the same, on the first free port
+                                             the same, on the first free port, and what claude writes too
   claude-mpm watch                           see what it does, from another terminal
   claude-mpm watch --all 'claude.*'          what all instances do
 
@@ -46,9 +45,18 @@ HOOKS
   run as always. `auto` takes HTTP hooks where claude's version knows them, commands where not, and none where
   the program is not claude. Claude itself runs no hooks with --bare, --safe-mode or disableAllHooks.
 
+LAUNCH METHODS
+  exec: this process becomes claude, which has the terminal for itself. With --websocket, a companion without a
+  terminal serves the hub, follows claude, and ends with it; claude.output is not told. A companion that is
+  killed is followed by another at the same port within a second.
+  subprocess: claude runs on a terminal of ours. When claude-mpm is killed, its guardian puts the terminal back,
+  ends claude, and tells clients that connect again within 2 s how the session ended.
+  --restart: at most five times in a row, after 1 s, 2 s, 4 s and so on, give or take a fifth; a run of a minute
+  begins anew. What was typed is said again, with --resume of the same conversation.
+
 THE END
-  With --launch-method subprocess, a signal that ends the run ends everything that claude started, in sessions
-  of their own too: TERM, and KILL after 1 s. When claude exits by itself, what it leaves goes on, and is named
+  A signal that ends a run with a hub, or with --launch-method subprocess, ends everything that claude started,
+  in sessions of their own too: TERM, and KILL after 1 s. When claude exits by itself, what it leaves goes on, and is named
   in an event; --reap ends it. With --headless, TERM, INT and HUP stop claude: TERM, and KILL after 5 s or when
   the signal comes again.
 
