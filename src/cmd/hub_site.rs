@@ -161,7 +161,8 @@ impl HubSite {
         let record = |folder: &ClaudeFolder| folder.sessions().join(format!("{}.json", claude.pid()));
         let record = self.claude_folder.as_ref().map(record);
         let mark = Mark::new(ENV_SESSION, self.instance.session_id.as_str().as_ref());
-        let charge = Charge { claude, mark, reap: self.reap, record };
+        let nested = std::env::var_os(ENV_SESSION).is_some();
+        let charge = Charge { claude, mark, reap: self.reap, nested, record };
         let ours = vec![std::process::id(), turn.keeper];
         let (hosting, audience) = self.open(ours, Afterwards::Closed)?;
         let ending = companion::run(charge, turn, audience, ended).await;

@@ -12,7 +12,9 @@ use super::state::{Action, Ending, State, for_family};
 use crate::process::family::{Family, Mark, Remaining};
 use crate::process::followed::{Exit, Followed};
 use crate::process::keeper::{Departure, Turn};
+use crate::process::signals::Signals;
 use crate::process::{linux, proc_fs};
+use nix::libc;
 use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
@@ -33,6 +35,8 @@ pub struct Charge {
     pub mark: Mark,
     /// What goes on when claude has exited by itself is ended.
     pub reap: bool,
+    /// It runs inside another session: who ends that one ends us, and means all that is ours.
+    pub nested: bool,
     /// Claude's record of itself, which it removes when it leaves in order.
     pub record: Option<PathBuf>,
 }
@@ -62,7 +66,7 @@ pub async fn run(
         Departure::Done => {
             let pid = charge.claude.pid();
             announcer.running(pid);
-            let (exit, below) = follow(&charge.claude).await?;
+            let (exit, below) = charge.follow().await?;
             (Some(pid), ending(exit), below)
         }
     };
@@ -85,6 +89,26 @@ pub async fn run(
 }
 
 impl Charge {
+    /// Waits for claude's end, and remembers who was below it.
+    async fn follow(&self) -> io::Result<(Option<Exit>, Below)> {
+        let mut below = Below::default();
+        let mut end = std::pin::pin!(self.claude.end());
+        let mut signals = if self.nested { Some(Signals::catch()?) } else { None };
+        let mut looks = tokio::time::interval(LOOK);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                exit = &mut end => return Ok((exit?, below)),
+                _ = looks.tick() => below.look(self.claude.pid()),
+                () = asked_to_end(&mut signals) => {
+                    let family = Family::marked(Some(self.mark.clone()));
+                    // Who resists is told once claude has ended.
+                    let _resisting = tokio::task::spawn_blocking(move || family.end(GRACE)).await;
+                }
+            }
+        }
+    }
+
     /// What becomes of the family. Where nobody tells how claude ended, its record does: one that stays behind is that of
     /// a claude that was killed.
     fn decide(&self, ending: Ending) -> Option<Action> {
@@ -101,17 +125,13 @@ fn ending(exit: Option<Exit>) -> Ending {
     }
 }
 
-/// Waits for claude's end, and remembers who was below it.
-async fn follow(claude: &Arc<Followed>) -> io::Result<(Option<Exit>, Below)> {
-    let mut below = Below::default();
-    let mut end = std::pin::pin!(claude.end());
-    let mut looks = tokio::time::interval(LOOK);
-    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            exit = &mut end => return Ok((exit?, below)),
-            _ = looks.tick() => below.look(claude.pid()),
+/// Resolves when whoever ends the session around us asks us to end; there may be none.
+async fn asked_to_end(signals: &mut Option<Signals>) {
+    match signals {
+        Some(signals) => {
+            while ![libc::SIGTERM, libc::SIGHUP, libc::SIGINT].contains(&signals.next().await.signal) {}
         }
+        None => std::future::pending().await,
     }
 }
 
