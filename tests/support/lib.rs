@@ -15,7 +15,9 @@
 use std::time::Duration;
 
 pub mod catalogue;
+pub mod faithful;
 pub mod instance;
+pub mod left_on;
 pub mod meeting;
 pub mod messages_api;
 pub mod noise;

@@ -60,9 +60,13 @@ impl Process {
     /// If it has ended.
     #[track_caller]
     pub fn parent(&self) -> Self {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).expect("it runs");
-        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).expect("a parent");
-        Self::of(parent.trim().parse().expect("a number"))
+        Self::of(self.parent_pid().expect("it runs"))
+    }
+
+    /// The pid of its parent; `None` if it has ended.
+    pub fn parent_pid(&self) -> Option<u32> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
+        status.lines().find_map(|line| line.strip_prefix("PPid:"))?.trim().parse().ok()
     }
 
     /// Whether it ends within `limit`; a zombie has ended.

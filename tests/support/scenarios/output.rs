@@ -16,6 +16,8 @@ pub(super) const SCRIPTS: &[Script] = &[
     ("slow-bash", || {
         vec![calls([bash("sleep 4; echo slept well", "Sleep")]), ends([text("The slow command has run.")])]
     }),
+    // Runs until somebody ends it.
+    ("endless-bash", || vec![calls([bash("sleep 300", "Sleep very long")]), ends([text("I have slept.")])]),
     // A lot of output, yet not so much that claude puts it into a file.
     ("big-output", || {
         let command = "seq 1 2500; echo 'Created ticket BIG-1: Behind much output'";
