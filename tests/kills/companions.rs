@@ -20,7 +20,7 @@ const WELL: Duration = Duration::from_millis(600);
 fn a_companion_that_is_killed_is_replaced_and_claude_shows_nothing_of_it() {
     let stand = Stand::start(Method::Exec, false);
     let client = stand.client.as_ref().expect("a client");
-    client.wait_for(DEADLINE, |heard| heard.count("hook.pre_tool_use") > 0);
+    client.wait_for(DEADLINE, |heard| heard.count("hook.pre_tool") > 0);
     let before = client.wait(Duration::ZERO, |_| true);
     assert!(stand.ours().second.signal(SIGKILL));
     client.wait_for(DEADLINE, |heard| heard.connections > before.connections);
@@ -34,7 +34,7 @@ fn a_companion_that_is_killed_is_replaced_and_claude_shows_nothing_of_it() {
     shows_nothing_of_ours(&stand);
     let since = leave(&stand);
     let heard = client.wait_for(DEADLINE, |heard| heard.first("session.end").is_some());
-    assert!(heard.count("hook.pre_tool_use") > 10, "{}", heard.count("hook.pre_tool_use"));
+    assert!(heard.count("hook.pre_tool") > 10, "{}", heard.count("hook.pre_tool"));
     let epochs: BTreeSet<String> = heard.events.iter().map(|(_, event)| event["epoch"].to_string()).collect();
     assert_eq!(epochs.len(), 1);
     ends_clean(stand, "SIGKILL companion, /exit", since);
