@@ -84,12 +84,11 @@ impl HubSite {
         };
         let runtime = RuntimeDirectory::open();
         let socket = runtime.as_ref().ok().and_then(|runtime| runtime.socket_path(session_id.as_str()));
-        let unix = socket.as_deref().and_then(listen_on_socket);
-        let instance = Instance {
+        let mut instance = Instance {
             name: options.name.clone().unwrap_or_else(|| directory_name(&directory)),
             host: address.ip().to_string(),
             port: Some(address.port()),
-            socket: unix.as_ref().and(socket),
+            socket,
             working_dir: directory.to_string_lossy().into_owned(),
             session_id: session_id.clone(),
             pid: std::process::id(),
@@ -99,13 +98,13 @@ impl HubSite {
             epoch: hub.epoch().clone(),
             started_at: hub::now(),
         };
-        let registration = match runtime.map_err(|cause| cause.to_string()) {
-            Ok(runtime) => runtime.register(&instance).map_err(|cause| cause.to_string()),
-            Err(cause) => Err(cause),
+        let (registration, unix) = match settle(runtime.map_err(|cause| cause.to_string()), &mut instance) {
+            Ok((registration, unix)) => (Some(registration), unix),
+            Err(cause) => {
+                note(&format!("cannot register this instance, `list` will not show it: {cause}"));
+                (None, None)
+            }
         };
-        if let Err(cause) = &registration {
-            note(&format!("cannot register this instance, `list` will not show it: {cause}"));
-        }
         let hooks = HookSite::claim(options, command);
         let output = match (launch_method, call.print && call.stream_json) {
             (LaunchMethod::Exec, _) => Output::Unseen,
@@ -124,7 +123,7 @@ impl HubSite {
             claude_folder: claude_folder(),
             progress,
             reap: options.reap,
-            registration: registration.ok(),
+            registration,
         })
     }
 
@@ -299,6 +298,28 @@ fn taken(host: IpAddr, port: u16) -> Failure {
 
 fn cannot_listen(cause: &dyn std::fmt::Display) -> Failure {
     Failure::new(Exit::RunFailed, format!("cannot listen on {cause}"))
+}
+
+/// Writes the record, then makes the socket that it names: whoever sweeps the record of one that was killed in between
+/// sweeps the socket too. Without a record there is none.
+fn settle(
+    runtime: Result<RuntimeDirectory, String>,
+    instance: &mut Instance,
+) -> Result<(Registration, Option<UnixListener>), String> {
+    let record = |instance: &Instance| match &runtime {
+        Ok(runtime) => runtime.register(instance).map_err(|cause| cause.to_string()),
+        Err(cause) => Err(cause.clone()),
+    };
+    let Some(socket) = instance.socket.clone() else { return Ok((record(instance)?, None)) };
+    let first = record(instance).inspect_err(|_| instance.socket = None)?;
+    let unix = listen_on_socket(&socket);
+    if unix.is_some() {
+        return Ok((first, unix));
+    }
+    // The record that takes its place is kept instead.
+    first.leave_behind();
+    instance.socket = None;
+    Ok((record(instance)?, None))
 }
 
 /// Without a socket the hub is still reached over TCP.
