@@ -42,7 +42,9 @@ fn leave(status: i32) -> ! {
 struct Watch {
     charge: Charge,
     socket: UnixStream,
-    tty: Option<OwnedFd>,
+    /// Where the child is to run. It cannot be opened when our parent is dead already, who may have taken the user's
+    /// terminal: then there is nothing to start, and the rest is to be done all the same.
+    tty: io::Result<Option<OwnedFd>>,
     found: Dispositions,
     ward: Option<Ward>,
     departed: Departed,
@@ -63,7 +65,7 @@ impl Watch {
         charge.mark.iter().for_each(Mark::put_over_anothers);
         let family = charge.family(parent);
         Ok(Self {
-            tty: tty.transpose()?,
+            tty: tty.transpose(),
             charge,
             socket,
             found,
@@ -104,9 +106,13 @@ impl Watch {
     }
 
     fn start(&mut self) {
-        let report = match child::start(&self.charge, self.tty.as_ref(), &self.found) {
+        let started = match &self.tty {
+            Ok(tty) => child::start(&self.charge, tty.as_ref(), &self.found),
+            Err(cause) => Err(io::Error::from_raw_os_error(cause.raw_os_error().unwrap_or(libc::EINVAL))),
+        };
+        let report = match started {
             Ok(pid) => {
-                self.ward = Some(Ward { pid, leads_group: self.tty.is_some() });
+                self.ward = Some(Ward { pid, leads_group: self.charge.tty.is_some() });
                 self.departed.pid = Some(pid.as_raw().unsigned_abs());
                 Report::Started(pid.as_raw())
             }
@@ -132,7 +138,7 @@ impl Watch {
         for stdio in &mut self.charge.stdio {
             *stdio = Stdio::Inherited;
         }
-        self.tty = None;
+        self.tty = Ok(None);
         best_effort(let_go_of_stdin());
         if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
             best_effort(nix::unistd::dup2_stdout(null.as_fd()));
