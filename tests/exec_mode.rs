@@ -10,6 +10,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -244,6 +245,23 @@ fn a_companion_that_is_killed_is_followed_by_another_with_the_same_numbers() {
     let starts = seen.iter().filter(|event| event["type"] == "session.start").count();
     let interruptions = seen.iter().filter(|event| event["type"] == "system.error").count();
     assert_eq!((starts, interruptions), (1, 3));
+    place.is_left_clean();
+}
+
+#[test]
+fn a_client_that_comes_back_late_hears_of_a_program_that_was_killed_with_the_companion() {
+    let place = Place::new();
+    let program = Program::start(place.sh(STAND), b"");
+    let url = place.runs();
+    let (keeper, companion) = place.ours();
+    // So that the next companion finds it ended.
+    assert!(keeper.signal(libc::SIGSTOP) && companion.signal(libc::SIGKILL));
+    assert!(Process::of(program.pid()).signal(libc::SIGKILL));
+    assert_eq!(program.finish().0.signal(), Some(libc::SIGKILL));
+    assert!(keeper.signal(libc::SIGCONT));
+    std::thread::sleep(Duration::from_secs(1));
+    let received = Subscriber::connect(&url).wait_close();
+    assert_eq!(received.of("session.end").len(), 1, "{received:#?}");
     place.is_left_clean();
 }
 

@@ -12,7 +12,6 @@ use crate::process::followed::Followed;
 use crate::process::keeper::{self, Handoff, Turn};
 use crate::process::left_terminal::LeftTerminal;
 use crate::process::program::{Command, RunError, become_program};
-use crate::supervisor::state::Ending;
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -87,8 +86,8 @@ fn accompany(
     // Nobody sees it where it cannot be written.
     let _unlogged = run_log::start(log);
     let followed = runtime().and_then(|runtime| {
-        runtime.block_on(site.accompany(claude, turn, |ending| {
-            if let (Ending::Signaled(_), Some(terminal)) = (ending, terminal) {
+        runtime.block_on(site.accompany(claude, turn, || {
+            if let Some(terminal) = terminal {
                 terminal.undo_modes();
             }
         }))

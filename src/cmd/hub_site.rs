@@ -146,13 +146,13 @@ impl HubSite {
         ending
     }
 
-    /// Hosts the session of a claude that has taken the place of the process that claimed all this. `ended` is told of
-    /// its end before anybody else is.
+    /// Hosts the session of a claude that has taken the place of the process that claimed all this. `killed` is
+    /// called when that one was, before anybody is told.
     pub(super) async fn accompany(
         mut self,
         claude: Arc<Followed>,
         turn: Turn,
-        ended: impl FnOnce(Ending),
+        killed: impl FnOnce(),
     ) -> io::Result<Ending> {
         if let Some(registration) = &mut self.registration {
             registration.adopt();
@@ -164,7 +164,7 @@ impl HubSite {
         let charge = Charge { claude, mark, reap: self.reap, nested, record };
         let ours = vec![std::process::id(), turn.keeper];
         let (hosting, audience) = self.open(ours, Afterwards::Closed)?;
-        let ending = companion::run(charge, turn, audience, ended).await;
+        let ending = companion::run(charge, turn, audience, killed).await;
         hosting.close().await;
         ending
     }

@@ -19,10 +19,12 @@ use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it is looked who is below claude: what loses its parents and its environment is known from before.
 const LOOK: Duration = Duration::from_secs(2);
+/// How long a companion that follows one that was killed is there for clients, which are on their way back.
+const COME_BACK: Duration = Duration::from_secs(2);
 /// Most of them that are remembered.
 const MAX_REMEMBERED: usize = 4096;
 
@@ -41,7 +43,7 @@ pub struct Charge {
     pub record: Option<PathBuf>,
 }
 
-/// Follows claude to its end. `ended` is told of it first.
+/// Follows claude to its end. `killed` is called first, where claude was.
 ///
 /// # Errors
 /// When claude cannot be followed.
@@ -49,8 +51,9 @@ pub async fn run(
     charge: Charge,
     turn: Turn,
     audience: Audience,
-    ended: impl FnOnce(Ending),
+    killed: impl FnOnce(),
 ) -> io::Result<Ending> {
+    let began = Instant::now();
     let (announcer, watchers) = Announcer::new(Some(audience));
     let deaths = turn.deaths;
     let spared = [std::process::id(), turn.keeper];
@@ -70,7 +73,9 @@ pub async fn run(
             (Some(pid), ending(exit), below)
         }
     };
-    ended(ending);
+    if charge.was_killed(ending) {
+        killed();
+    }
     let decided = charge.decide(ending);
     let family = below.family(charge.mark).sparing(&spared);
     if decided == Some(Action::EndFamily) {
@@ -85,6 +90,10 @@ pub async fn run(
         announcer.going_on(&Remaining::from(family.find()));
     }
     announcer.ended(State::Ended { pid, ending, stopped: false });
+    if deaths > 0 {
+        // Where claude was killed together with that one, nobody is connected yet.
+        tokio::time::sleep_until((began + COME_BACK).into()).await;
+    }
     Ok(ending)
 }
 
@@ -109,11 +118,16 @@ impl Charge {
         }
     }
 
-    /// What becomes of the family. Where nobody tells how claude ended, its record does: one that stays behind is that of
-    /// a claude that was killed.
+    /// Whether claude was killed. Where nobody tells how it ended, its record does: one that stays behind is that of a
+    /// claude that was.
+    fn was_killed(&self, ending: Ending) -> bool {
+        let record_stays = || self.record.as_ref().is_some_and(|record| record.exists());
+        matches!(ending, Ending::Signaled(_)) || (ending == Ending::Untold && record_stays())
+    }
+
+    /// What becomes of the family.
     fn decide(&self, ending: Ending) -> Option<Action> {
-        let was_killed = || self.record.as_ref().is_some_and(|record| record.exists());
-        for_family(self.reap || ending == Ending::Untold && was_killed(), ending, false)
+        for_family(self.reap || self.was_killed(ending), ending, false)
     }
 }
 

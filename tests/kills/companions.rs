@@ -2,8 +2,8 @@
 //! nothing, a client that connects again hears on with the same numbering, and hooks are answered by the next one.
 
 use crate::deeds::{interrupt_and_leave, leave};
-use crate::stand::{Method, Stand, environment_of};
 use crate::look;
+use crate::stand::{Method, Stand, environment_of};
 use nix::libc::SIGKILL;
 use std::collections::BTreeSet;
 use std::io::{Read, Write};

@@ -163,9 +163,8 @@ impl Stand {
         let until = Instant::now() + limit;
         loop {
             let all = self.processes();
-            let left = |process: &Process| {
-                !process.ends_within(until.saturating_duration_since(Instant::now()))
-            };
+            let left =
+                |process: &Process| !process.ends_within(until.saturating_duration_since(Instant::now()));
             let left: Vec<String> =
                 all.iter().filter(|process| left(process)).map(Process::command_line).collect();
             if all.is_empty() || !left.is_empty() {
@@ -180,8 +179,7 @@ impl Stand {
         let Window::Open(terminal) = &*self.window.borrow() else { return (None, BTreeSet::new()) };
         let until = Instant::now() + BARE;
         loop {
-            let (is_reset, on) =
-                (terminal.modes() == terminal.modes_before, left_on(&terminal.raw_output()));
+            let (is_reset, on) = (terminal.modes() == terminal.modes_before, left_on(&terminal.raw_output()));
             if (is_reset && on.is_empty()) || Instant::now() >= until {
                 return (Some(is_reset), on);
             }
@@ -196,7 +194,11 @@ impl Stand {
 
     /// How many records and sockets of ours are left.
     pub(crate) fn files(&self) -> usize {
-        self.wrapper.left_behind().iter().filter(|path| path.extension().is_some_and(|it| it != "kept")).count()
+        self.wrapper
+            .left_behind()
+            .iter()
+            .filter(|path| path.extension().is_some_and(|it| it != "kept"))
+            .count()
     }
 }
 

@@ -55,7 +55,9 @@ impl Cast {
             (true, Method::Subprocess) => Some(Role::Program),
             (true, Method::Exec) if is_ours(parent) && Some(parent) != us => Some(Role::Second),
             (true, Method::Exec) => Some(Role::Keeper),
-            (false, Method::Subprocess) if line.starts_with(program) && is_ours(parent) => Some(Role::Program),
+            (false, Method::Subprocess) if line.starts_with(program) && is_ours(parent) => {
+                Some(Role::Program)
+            }
             (false, Method::Exec) if line.starts_with(program) && parent == shell => Some(Role::Program),
             (false, _) => None,
         };

@@ -78,7 +78,9 @@ fn whoever_is_killed_at_whatever_moment_nothing_is_left() {
         }
     });
     for (name, (count, files, longest)) in results.into_inner().expect("no round has failed") {
-        println!("{name:<40} {count:>5} rounds, all gone after {longest:>5} ms at most, {files} left for `list`");
+        println!(
+            "{name:<40} {count:>5} rounds, all gone after {longest:>5} ms at most, {files} left for `list`"
+        );
     }
 }
 

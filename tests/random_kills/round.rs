@@ -131,9 +131,8 @@ impl Round {
         let until = Instant::now() + GONE;
         loop {
             let all = self.processes();
-            let left = |process: &&Process| {
-                !process.ends_within(until.saturating_duration_since(Instant::now()))
-            };
+            let left =
+                |process: &&Process| !process.ends_within(until.saturating_duration_since(Instant::now()));
             let left: Vec<String> = all.iter().filter(left).map(Process::command_line).collect();
             assert!(left.is_empty(), "left: {left:?}");
             if all.is_empty() {

@@ -92,7 +92,11 @@ impl Faithful {
     #[track_caller]
     pub fn wait_for(&self, limit: Duration, seen: impl Fn(&Heard) -> bool) -> Heard {
         let heard = self.wait(limit, &seen);
-        assert!(seen(&heard), "it was not heard: {:#?}", heard.events.iter().rev().take(5).collect::<Vec<_>>());
+        assert!(
+            seen(&heard),
+            "it was not heard: {:#?}",
+            heard.events.iter().rev().take(5).collect::<Vec<_>>()
+        );
         heard
     }
 }
