@@ -10,6 +10,8 @@ const AFTER_KILL: Duration = Duration::from_millis(500);
 /// Between two looks; each pause is twice the one before.
 const FIRST_PAUSE: Duration = Duration::from_millis(2);
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+/// How long one is waited for that is just being executed, once nobody else is there.
+const SETTLING: Duration = Duration::from_millis(50);
 
 impl Family {
     /// Ends them: TERM (and CONT, for one that is stopped), and after `grace` KILL. What they start meanwhile is ended
@@ -27,17 +29,21 @@ impl Family {
     fn tell_all(&self, signals: &[i32], until: Instant) -> Vec<Relative> {
         let mut told = HashSet::new();
         let mut pause = FIRST_PAUSE;
-        let mut seen_empty = false;
+        let mut was_empty = false;
+        let mut nobody_since = None;
         loop {
-            let found = self.find();
+            let (found, is_unsettled) = self.survey();
             for relative in &found {
                 if told.insert((relative.pid, relative.start_time)) {
                     // One that must not be told is among those that are left.
                     crate::process::best_effort(relative.send(signals));
                 }
             }
+            nobody_since = nobody_since.or(Some(Instant::now())).filter(|_| found.is_empty());
+            let is_empty = nobody_since.is_some_and(|since| !is_unsettled || since.elapsed() >= SETTLING);
             // Once more, because one may have been born while we looked.
-            let over = found.is_empty() && std::mem::replace(&mut seen_empty, found.is_empty());
+            let over = is_empty && was_empty;
+            was_empty = is_empty;
             let left = until.saturating_duration_since(Instant::now());
             if over || (left.is_zero() && !found.is_empty()) {
                 return found;

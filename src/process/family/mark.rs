@@ -26,6 +26,8 @@ pub(super) enum Bearer {
     Another,
     /// None, or nobody may know.
     Nobody,
+    /// It is just being executed, and has no environment yet; it soon has one.
+    Unsettled,
 }
 
 impl Mark {
@@ -41,7 +43,11 @@ impl Mark {
         let mut environment = Vec::new();
         let read = File::open(format!("/proc/{pid}/environ"))
             .and_then(|file| file.take(MAX_ENVIRONMENT).read_to_end(&mut environment));
-        if read.is_err() { Bearer::Nobody } else { self.borne_in(&environment) }
+        match read {
+            Err(_) => Bearer::Nobody,
+            Ok(0) if is_being_executed(pid) => Bearer::Unsettled,
+            Ok(_) => self.borne_in(&environment),
+        }
     }
 
     fn borne_in(&self, environment: &[u8]) -> Bearer {
@@ -70,6 +76,12 @@ impl Mark {
             }
         }
     }
+}
+
+/// Whether it has a program and no arguments yet, not even its name. The kernel's own threads have no program.
+fn is_being_executed(pid: u32) -> bool {
+    let has_program = std::fs::read_link(format!("/proc/{pid}/exe")).is_ok();
+    has_program && std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.is_empty())
 }
 
 #[cfg(test)]

@@ -83,6 +83,11 @@ impl Family {
 
     /// Who runs now; zombies do not. One that is just being forked or executed may be missed: who acts looks again.
     pub fn find(&self) -> Vec<Relative> {
+        self.survey().0
+    }
+
+    /// Who runs now, and whether there is one of whom nobody can know yet whether it is among them.
+    fn survey(&self) -> (Vec<Relative>, bool) {
         let running: HashMap<u32, Stat> =
             proc_fs::process_ids().filter_map(|pid| Some((pid, proc_fs::stat(pid)?))).collect();
         let bearers = self.bearers(&running);
@@ -99,7 +104,8 @@ impl Family {
             start_time: running[&pid].started,
             command: proc_fs::command_name(pid).unwrap_or_default(),
         };
-        found.into_iter().map(relative).collect()
+        let is_unsettled = bearers.values().any(|bearer| *bearer == Bearer::Unsettled);
+        (found.into_iter().map(relative).collect(), is_unsettled)
     }
 
     /// Who carries whose mark, among the processes of our user: nobody else's are ours to find that way.
