@@ -95,6 +95,12 @@ impl Stand {
         self.terminal(|terminal| terminal.wait_for(|screen| screen.contains(text), DEADLINE))
     }
 
+    /// Waits until the screen no longer shows it.
+    #[track_caller]
+    pub(crate) fn misses(&self, text: &str) {
+        self.terminal(|terminal| terminal.wait_for(|screen| !screen.contains(text), DEADLINE));
+    }
+
     /// Waits until the screen ends with it.
     #[track_caller]
     pub(crate) fn sees_last(&self, text: &str) {

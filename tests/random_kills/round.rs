@@ -77,7 +77,7 @@ impl Round {
 
     /// Kills those of them that are there; where none is, what the shell started.
     #[track_caller]
-    pub(crate) fn kill(&self, victims: &[Role], dice: &mut Dice) -> Killed {
+    pub(crate) fn kill(&mut self, victims: &[Role], dice: &mut Dice) -> Killed {
         let until = Instant::now() + DEADLINE;
         loop {
             let cast = self.cast();
@@ -94,6 +94,7 @@ impl Round {
                 let is_abandoned = self.method == Method::Exec
                     && roles.contains(&Role::Keeper)
                     && (roles.contains(&Role::Second) || !cast.who.contains_key(&Role::Second));
+                self.name = format!("{}: killed {roles:?}, abandoned {is_abandoned}, of {cast:?}", self.name);
                 return Killed { roles, is_abandoned };
             }
             assert!(Instant::now() < until, "nothing was started");

@@ -8,6 +8,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+/// How long one that is just being executed is waited for.
+const SETTLING: Duration = Duration::from_millis(50);
+
 /// One process, whatever becomes of its pid.
 #[derive(Debug)]
 pub struct Process {
@@ -43,9 +46,19 @@ impl Process {
         pids.filter_map(Self::find).filter(|process| process.has_env(entry)).collect()
     }
 
+    /// One that is just being executed has no environment for a moment.
     fn has_env(&self, entry: &str) -> bool {
-        let env = std::fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
-        env.split(|byte| *byte == 0).any(|word| word == entry.as_bytes())
+        let until = Instant::now() + SETTLING;
+        loop {
+            let env = std::fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
+            let settled = !env.is_empty()
+                || std::fs::read_link(format!("/proc/{}/exe", self.pid)).is_err()
+                || !self.command_line().is_empty();
+            if settled || Instant::now() >= until {
+                return env.split(|byte| *byte == 0).any(|word| word == entry.as_bytes());
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// Its command line, the words separated by spaces; empty if it has ended.
