@@ -24,6 +24,8 @@ use test_support::terminal::Terminal;
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
 /// Opening a FIFO waits for its other end.
 const STAND: &str = ": <\"$HOME/go\"";
+const NOTIFICATION: &str =
+    r#"{"session_id":"0b5fd1a5-6c0e-4b0e-8a32-1f2f3f4f5f6f","hook_event_name":"Notification","message":"m"}"#;
 /// How often a wait looks where nothing tells.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -281,15 +283,22 @@ fn hooked(place: &Place) -> (Program, String, String) {
     (program, address, lines[0].clone())
 }
 
-fn post(address: &str, key: &str, event: &str, body: &str) -> String {
+/// Posts the first `length` bytes of a notification.
+fn begin_to_post(address: &str, key: &str, length: usize) -> TcpStream {
     let mut stream = TcpStream::connect(address).expect("a listener");
     stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
     let head = format!(
-        "POST /api/hooks/{event} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-        body.len()
+        "POST /api/hooks/Notification HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        NOTIFICATION.len(),
+        &NOTIFICATION[..length]
     );
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).expect("a sent hook");
+    stream.write_all(head.as_bytes()).expect("a sent hook");
+    stream
+}
+
+fn post(address: &str, key: &str) -> String {
+    let mut stream = begin_to_post(address, key, NOTIFICATION.len());
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer and the end of the connection");
     answer
@@ -299,20 +308,35 @@ fn post(address: &str, key: &str, event: &str, body: &str) -> String {
 fn a_hook_that_comes_while_there_is_no_companion_waits_for_the_next_one() {
     let place = Place::new();
     let (program, address, key) = hooked(&place);
-    let body = r#"{"session_id":"0b5fd1a5-6c0e-4b0e-8a32-1f2f3f4f5f6f","hook_event_name":"Notification","message":"m"}"#;
-    let answer = post(&address, &key, "Notification", body);
+    let answer = post(&address, &key);
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
     assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
     let (keeper, companion) = place.ours();
     // The keeper cannot act, so the hook finds the listener and nobody behind it.
     assert!(keeper.signal(libc::SIGSTOP) && companion.signal(libc::SIGKILL));
     assert!(companion.ends_within(DEADLINE));
-    let waiting = std::thread::spawn(move || post(&address, &key, "Notification", body));
+    let waiting = std::thread::spawn(move || post(&address, &key));
     assert!(keeper.signal(libc::SIGCONT));
     let answer = waiting.join().expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
     let client = Subscriber::connect(&place.url());
     client.wait_for(|received| received.of("hook.notification").len() == 1);
+    place.release();
+    program.finish();
+    place.is_left_clean();
+}
+
+#[test]
+fn a_hook_that_a_companion_has_begun_to_take_is_answered_by_the_next_one() {
+    let place = Place::new();
+    let (program, address, key) = hooked(&place);
+    let mut begun = begin_to_post(&address, &key, 1);
+    // One that comes later is answered, so the first has been accepted.
+    assert!(post(&address, &key).starts_with("HTTP/1.1 204"));
+    assert!(place.ours().1.signal(libc::SIGKILL));
+    let mut answer = [0; 64];
+    let count = begun.read(&mut answer).expect("an answer");
+    assert!(answer[..count].starts_with(b"HTTP/1.1 204"), "{:?}", String::from_utf8_lossy(&answer[..count]));
     place.release();
     program.finish();
     place.is_left_clean();

@@ -18,6 +18,7 @@ use crate::instance::{
 use crate::process::family::Mark;
 use crate::process::followed::Followed;
 use crate::process::keeper::Turn;
+use crate::process::parked::Parking;
 use crate::process::proc_fs;
 use crate::process::program::Command;
 use crate::process::shared_memory::shared_words;
@@ -55,6 +56,8 @@ pub(super) struct HubSite {
     output: Output,
     claude_folder: Option<ClaudeFolder>,
     progress: Progress,
+    /// For hooks that nobody has answered when a companion is killed.
+    parking: Parking,
     /// What goes on when claude has exited by itself is ended.
     reap: bool,
     /// Removes record and socket when the session is over.
@@ -122,6 +125,7 @@ impl HubSite {
             output,
             claude_folder: claude_folder(),
             progress,
+            parking: Parking::new().map_err(|cause| cannot_listen(&cause))?,
             reap: options.reap,
             registration,
         })
@@ -162,8 +166,9 @@ impl HubSite {
         let mark = Mark::new(ENV_SESSION, self.instance.session_id.as_str().as_ref());
         let nested = std::env::var_os(ENV_SESSION).is_some();
         let charge = Charge { claude, mark, reap: self.reap, nested, record };
+        let parking = self.parking.clone();
         let ours = vec![std::process::id(), turn.keeper];
-        let (hosting, audience) = self.open(ours, Afterwards::Closed)?;
+        let (hosting, audience) = self.open(ours, Afterwards::Closed(parking))?;
         let ending = companion::run(charge, turn, audience, killed).await;
         hosting.close().await;
         ending

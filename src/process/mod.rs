@@ -13,6 +13,7 @@ pub mod keeper;
 pub mod left_terminal;
 pub mod linux;
 pub mod modes;
+pub mod parked;
 pub mod proc_fs;
 pub mod program;
 pub mod pty;

@@ -9,6 +9,7 @@ use super::access::{self, Access, Claims, Door};
 use super::answer::{self, Answer};
 use super::intake::{HookIntake, Poster};
 use super::lobby::{Arrival, Lobby};
+use crate::process::parked::{Parked, Parking};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -18,19 +19,24 @@ use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
+/// The answer to any hook.
+const TAKEN: &[u8] = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+
 /// What becomes of a connection once its hook is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Afterwards {
     /// It is kept for the next hook.
     Kept,
     /// It is closed, and the answer says so. Where this process may be killed and another goes on at the same
-    /// listener, a kept connection would fail the next hook.
-    Closed,
+    /// listener, a kept connection would fail the next hook. Whoever goes on answers those that are parked here.
+    Closed(Parking),
 }
 
 /// What all connections share.
@@ -55,6 +61,9 @@ pub async fn serve_hooks(
     let mut lobby = Lobby::default();
     let mut connections = JoinSet::new();
     let limits = site.intake.limits();
+    for stream in site.left_by_another() {
+        connections.spawn(answer_for_another(stream, limits.head));
+    }
     loop {
         let has_place = lobby.make_room(limits, Instant::now());
         tokio::select! {
@@ -109,12 +118,13 @@ async fn attend(stream: TcpStream, site: Arc<Site>, arrival: Arrival, mut shutdo
         tracing::debug!("cannot set TCP_NODELAY: {cause}");
     }
     let limits = site.intake.limits();
+    let _parked = site.park(&stream);
     let answer = |request| async { Ok::<_, Infallible>(site.answer(request, &arrival).await) };
     let mut exchange = pin!(
         http1::Builder::new()
             .max_headers(limits.headers)
             .max_buf_size(limits.head_bytes)
-            .keep_alive(site.afterwards == Afterwards::Kept)
+            .keep_alive(matches!(site.afterwards, Afterwards::Kept))
             .timer(TokioTimer::new())
             .header_read_timeout(limits.hook_idle)
             .serve_connection(TokioIo::new(stream), service_fn(answer))
@@ -138,7 +148,38 @@ async fn attend(stream: TcpStream, site: Arc<Site>, arrival: Arrival, mut shutdo
     }
 }
 
+/// Answers a hook that was posted to one that was killed. How much of it that had read nobody knows, so it is not looked
+/// at; claude shows any other answer to its user.
+async fn answer_for_another(mut stream: TcpStream, patience: Duration) {
+    let answered = async {
+        stream.write_all(TAKEN).await?;
+        stream.shutdown().await?;
+        // Closed with something unread, the connection would be reset and the answer lost.
+        while stream.read(&mut [0; 4096]).await? > 0 {}
+        io::Result::Ok(())
+    };
+    if !matches!(timeout(patience, answered).await, Ok(Ok(()))) {
+        tracing::debug!("cannot answer hook for another: its connection broke");
+    }
+}
+
 impl Site {
+    /// The hooks that one before us was to answer.
+    fn left_by_another(&self) -> Vec<TcpStream> {
+        let Afterwards::Closed(parking) = &self.afterwards else { return Vec::new() };
+        let streams = parking.take_all().into_iter().map(std::net::TcpStream::from);
+        streams
+            .filter_map(|stream| stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream)).ok())
+            .collect()
+    }
+
+    fn park(&self, stream: &TcpStream) -> Option<Parked> {
+        match &self.afterwards {
+            Afterwards::Closed(parking) => parking.park(stream),
+            Afterwards::Kept => None,
+        }
+    }
+
     async fn answer(&self, request: Request<Incoming>, arrival: &Arrival) -> Answer {
         let (parts, body) = request.into_parts();
         if let Err(refusal) = access::judge_hook(&self.door, &Claims::of(&parts)) {
