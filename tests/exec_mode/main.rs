@@ -7,8 +7,6 @@
 use nix::libc;
 use serde_json::Value;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -21,11 +19,11 @@ use test_support::program::Program;
 use test_support::subscriber::Subscriber;
 use test_support::terminal::Terminal;
 
+mod hooks;
+
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
 /// Opening a FIFO waits for its other end.
 const STAND: &str = ": <\"$HOME/go\"";
-const NOTIFICATION: &str =
-    r#"{"session_id":"0b5fd1a5-6c0e-4b0e-8a32-1f2f3f4f5f6f","hook_event_name":"Notification","message":"m"}"#;
 /// How often a wait looks where nothing tells.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -149,7 +147,10 @@ fn a_session_is_told_from_its_start_to_its_end_and_nothing_of_it_is_left() {
     let received = client.wait_close();
     assert_eq!(received.close, Some(1000));
     let expected = ["session.start", "claude.status", "claude.status", "claude.status", "session.end"];
-    assert_eq!(types(&received.events), expected);
+    let mut told = types(&received.events);
+    // On a slow machine the meter has its turn.
+    told.retain(|name| *name != "system.stats");
+    assert_eq!(told, expected);
     let end = received.of("session.end")[0];
     // Kernels before 6.15 tell it only to a parent that has not looked yet.
     assert!(end["exit_code"] == 7 || end["exit_code"].is_null(), "{end}");
@@ -264,81 +265,6 @@ fn a_client_that_comes_back_late_hears_of_a_program_that_was_killed_with_the_com
     std::thread::sleep(Duration::from_secs(1));
     let received = Subscriber::connect(&url).wait_close();
     assert_eq!(received.of("session.end").len(), 1, "{received:#?}");
-    place.is_left_clean();
-}
-
-/// A program that takes hooks like claude, so that they are injected: it says where they lead.
-fn hooked(place: &Place) -> (Program, String, String) {
-    let path = place.root.path().join("program");
-    let says = "echo \"$CLAUDE_MPM_HOOK_KEY\"; for word; do echo \"$word\"; done; echo end";
-    fs::write(&path, format!("#!/bin/sh\n{says}\n{STAND}\n")).expect("a program");
-    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).expect("a program");
-    let command = place.command(&["--hooks", "http"], path.to_str().expect("text"), &[]);
-    let program = Program::start(command, b"");
-    program.wait_out(|line| line == "end");
-    let lines = program.out();
-    let said = lines.join("\n");
-    let at = said.find("http://127.0.0.1:").expect("a URL") + "http://".len();
-    let address = said[at..].split('/').next().expect("an address").to_owned();
-    (program, address, lines[0].clone())
-}
-
-/// Posts the first `length` bytes of a notification.
-fn begin_to_post(address: &str, key: &str, length: usize) -> TcpStream {
-    let mut stream = TcpStream::connect(address).expect("a listener");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
-    let head = format!(
-        "POST /api/hooks/Notification HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
-        NOTIFICATION.len(),
-        &NOTIFICATION[..length]
-    );
-    stream.write_all(head.as_bytes()).expect("a sent hook");
-    stream
-}
-
-fn post(address: &str, key: &str) -> String {
-    let mut stream = begin_to_post(address, key, NOTIFICATION.len());
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer and the end of the connection");
-    answer
-}
-
-#[test]
-fn a_hook_that_comes_while_there_is_no_companion_waits_for_the_next_one() {
-    let place = Place::new();
-    let (program, address, key) = hooked(&place);
-    let answer = post(&address, &key);
-    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
-    assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
-    let (keeper, companion) = place.ours();
-    // The keeper cannot act, so the hook finds the listener and nobody behind it.
-    assert!(keeper.signal(libc::SIGSTOP) && companion.signal(libc::SIGKILL));
-    assert!(companion.ends_within(DEADLINE));
-    let waiting = std::thread::spawn(move || post(&address, &key));
-    assert!(keeper.signal(libc::SIGCONT));
-    let answer = waiting.join().expect("an answer");
-    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
-    let client = Subscriber::connect(&place.url());
-    client.wait_for(|received| received.of("hook.notification").len() == 1);
-    place.release();
-    program.finish();
-    place.is_left_clean();
-}
-
-#[test]
-fn a_hook_that_a_companion_has_begun_to_take_is_answered_by_the_next_one() {
-    let place = Place::new();
-    let (program, address, key) = hooked(&place);
-    let mut begun = begin_to_post(&address, &key, 1);
-    // One that comes later is answered, so the first has been accepted.
-    assert!(post(&address, &key).starts_with("HTTP/1.1 204"));
-    assert!(place.ours().1.signal(libc::SIGKILL));
-    let mut answer = [0; 64];
-    let count = begun.read(&mut answer).expect("an answer");
-    assert!(answer[..count].starts_with(b"HTTP/1.1 204"), "{:?}", String::from_utf8_lossy(&answer[..count]));
-    place.release();
-    program.finish();
     place.is_left_clean();
 }
 
