@@ -58,7 +58,7 @@ fn hand_over(options: &RunOptions, site: HubSite) -> io::Result<(Handoff, HubSit
     // In the forked process it is taken; here it stays.
     let mut site = Some(site);
     let handoff = keeper::hand_over(|turn| match site.take() {
-        Some(site) => accompany(site, &log, claude, turn, terminal.as_ref()),
+        Some(site) => accompany(site, &log, (claude, terminal), turn),
         None => 1,
     });
     let ready = handoff.and_then(|handoff| match handoff.is_ready_by(Instant::now() + READY) {
@@ -79,19 +79,12 @@ fn hand_over(options: &RunOptions, site: HubSite) -> io::Result<(Handoff, HubSit
 fn accompany(
     site: HubSite,
     log: &LogOptions,
-    claude: Arc<Followed>,
+    (claude, terminal): (Arc<Followed>, Option<LeftTerminal>),
     turn: Turn,
-    terminal: Option<&LeftTerminal>,
 ) -> u8 {
     // Nobody sees it where it cannot be written.
     let _unlogged = run_log::start(log);
-    let followed = runtime().and_then(|runtime| {
-        runtime.block_on(site.accompany(claude, turn, || {
-            if let Some(terminal) = terminal {
-                terminal.undo_modes();
-            }
-        }))
-    });
+    let followed = runtime().and_then(|runtime| runtime.block_on(site.accompany(claude, terminal, turn)));
     match followed {
         Ok(_) => 0,
         Err(cause) => {

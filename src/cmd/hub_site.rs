@@ -18,6 +18,7 @@ use crate::instance::{
 use crate::process::family::Mark;
 use crate::process::followed::Followed;
 use crate::process::keeper::Turn;
+use crate::process::left_terminal::LeftTerminal;
 use crate::process::parked::Parking;
 use crate::process::proc_fs;
 use crate::process::program::Command;
@@ -150,13 +151,13 @@ impl HubSite {
         ending
     }
 
-    /// Hosts the session of a claude that has taken the place of the process that claimed all this. `killed` is
-    /// called when that one was, before anybody is told.
+    /// Hosts the session of a claude that has taken the place of the process that claimed all this, and has `terminal`
+    /// for itself.
     pub(super) async fn accompany(
         mut self,
         claude: Arc<Followed>,
+        terminal: Option<LeftTerminal>,
         turn: Turn,
-        killed: impl FnOnce(),
     ) -> io::Result<Ending> {
         if let Some(registration) = &mut self.registration {
             registration.adopt();
@@ -165,11 +166,11 @@ impl HubSite {
         let record = self.claude_folder.as_ref().map(record);
         let mark = Mark::new(ENV_SESSION, self.instance.session_id.as_str().as_ref());
         let nested = std::env::var_os(ENV_SESSION).is_some();
-        let charge = Charge { claude, mark, reap: self.reap, nested, record };
+        let charge = Charge { claude, mark, reap: self.reap, nested, terminal, record };
         let parking = self.parking.clone();
         let ours = vec![std::process::id(), turn.keeper];
         let (hosting, audience) = self.open(ours, Afterwards::Closed(parking))?;
-        let ending = companion::run(charge, turn, audience, killed).await;
+        let ending = companion::run(charge, turn, audience).await;
         hosting.close().await;
         ending
     }

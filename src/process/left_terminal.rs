@@ -6,7 +6,7 @@
 use nix::fcntl::OFlag;
 use nix::sys::stat::{dev_t, fstat};
 use nix::unistd::{isatty, ttyname};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::PathBuf;
@@ -41,13 +41,20 @@ impl LeftTerminal {
         Some(Self { path: ttyname(terminal).ok()?, device: fstat(terminal).ok()?.st_rdev })
     }
 
+    /// Whether nobody holds its other side any more: the window was closed.
+    pub fn is_gone(&self) -> bool {
+        self.open().is_none()
+    }
+
+    fn open(&self) -> Option<File> {
+        let flags = (OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits();
+        let terminal = OpenOptions::new().write(true).custom_flags(flags).open(&self.path).ok()?;
+        terminal.metadata().is_ok_and(|found| found.rdev() == self.device).then_some(terminal)
+    }
+
     /// Switches off what claude may have left on. The terminal may be gone, or its name another's.
     pub fn undo_modes(&self) {
-        let flags = (OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits();
-        let Ok(mut terminal) = OpenOptions::new().write(true).custom_flags(flags).open(&self.path) else {
-            return;
-        };
-        if terminal.metadata().is_ok_and(|found| found.rdev() == self.device) {
+        if let Some(mut terminal) = self.open() {
             write_soon(&mut terminal, UNDO);
         }
     }

@@ -12,6 +12,7 @@ use super::state::{Action, Ending, State, for_family};
 use crate::process::family::{Family, Mark, Remaining};
 use crate::process::followed::{Exit, Followed};
 use crate::process::keeper::{Departure, Turn};
+use crate::process::left_terminal::LeftTerminal;
 use crate::process::signals::Signals;
 use crate::process::{linux, proc_fs};
 use nix::libc;
@@ -39,20 +40,17 @@ pub struct Charge {
     pub reap: bool,
     /// It runs inside another session: who ends that one ends us, and means all that is ours.
     pub nested: bool,
+    /// The terminal that claude has for itself, where it has one.
+    pub terminal: Option<LeftTerminal>,
     /// Claude's record of itself, which it removes when it leaves in order.
     pub record: Option<PathBuf>,
 }
 
-/// Follows claude to its end. `killed` is called first, where claude was.
+/// Follows claude to its end, and puts right first what one that was killed leaves on its terminal.
 ///
 /// # Errors
 /// When claude cannot be followed.
-pub async fn run(
-    charge: Charge,
-    turn: Turn,
-    audience: Audience,
-    killed: impl FnOnce(),
-) -> io::Result<Ending> {
+pub async fn run(charge: Charge, turn: Turn, audience: Audience) -> io::Result<Ending> {
     let began = Instant::now();
     let (announcer, watchers) = Announcer::new(Some(audience));
     let deaths = turn.deaths;
@@ -73,8 +71,8 @@ pub async fn run(
             (Some(pid), ending(exit), below)
         }
     };
-    if charge.was_killed(ending) {
-        killed();
+    if let (true, Some(terminal)) = (charge.was_killed(ending), &charge.terminal) {
+        terminal.undo_modes();
     }
     let decided = charge.decide(ending);
     let family = below.family(charge.mark).sparing(&spared);
@@ -125,9 +123,11 @@ impl Charge {
         matches!(ending, Ending::Signaled(_)) || (ending == Ending::Untold && record_stays())
     }
 
-    /// What becomes of the family.
+    /// What becomes of the family. Claude may learn that its window was closed by reading there, and then it does not
+    /// tell of a signal.
     fn decide(&self, ending: Ending) -> Option<Action> {
-        for_family(self.reap || self.was_killed(ending), ending, false)
+        let was_closed = self.terminal.as_ref().is_some_and(LeftTerminal::is_gone);
+        for_family(self.reap || self.was_killed(ending), ending, was_closed)
     }
 }
 

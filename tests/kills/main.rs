@@ -84,7 +84,7 @@ fn in_every_way(deed: &Deed) {
     let bare = play(deed, Method::Bare);
     for method in [Method::Subprocess, Method::Exec] {
         let after = play(deed, method);
-        after.is_clean(deed.name);
+        after.is_clean(&format!("{}, {method:?}", deed.name));
         if method == Method::Subprocess {
             assert_ne!(after.is_reset, Some(false), "{}", deed.name);
             assert_eq!(after.modes, BTreeSet::new(), "{}", deed.name);

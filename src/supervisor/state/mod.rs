@@ -238,7 +238,7 @@ pub(super) fn for_family(reap: bool, ending: Ending, asked: bool) -> Option<Acti
         Ending::Unknown => Some(Action::EndOrphans),
         Ending::Signaled(_) => Some(Action::EndFamily),
         Ending::Exited(_) if asked || reap || ending.tells_of_request() => Some(Action::EndFamily),
-        Ending::Untold if reap => Some(Action::EndFamily),
+        Ending::Untold if asked || reap => Some(Action::EndFamily),
         Ending::Exited(_) | Ending::Untold => Some(Action::NameFamily),
     }
 }
