@@ -9,7 +9,7 @@ use nix::sys::stat::{dev_t, fstat};
 use nix::unistd::{isatty, ttyname};
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 /// Mouse tracking, focus reports, synchronised output, the alternate screen (by the number that does nothing where it
@@ -42,7 +42,7 @@ impl LeftTerminal {
         let Ok(mut terminal) = OpenOptions::new().write(true).custom_flags(flags).open(&self.path) else {
             return;
         };
-        if terminal.metadata().is_ok_and(|found| found.rdev() == self.device) {
+        if fstat(&terminal).is_ok_and(|found| found.st_rdev == self.device) {
             best_effort(terminal.write_all(UNDO));
         }
     }

@@ -2,14 +2,9 @@
 
 use nix::libc;
 use std::ffi::{CString, OsStr};
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
-/// Most of an environment that is read, bytes; the kernel gives a program no more by default.
-const MAX_ENVIRONMENT: u64 = 2 << 20;
-
-/// `NAME=VALUE`, as it stands in the environment a process was started with (`/proc/PID/environ`).
+/// `NAME=VALUE`, as it stands in the environment a process was started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     entry: Vec<u8>,
@@ -37,14 +32,8 @@ impl Mark {
         Self { entry, name }
     }
 
-    pub(super) fn borne_by(&self, pid: u32) -> Bearer {
-        let mut environment = Vec::new();
-        let read = File::open(format!("/proc/{pid}/environ"))
-            .and_then(|file| file.take(MAX_ENVIRONMENT).read_to_end(&mut environment));
-        if read.is_err() { Bearer::Nobody } else { self.borne_in(&environment) }
-    }
-
-    fn borne_in(&self, environment: &[u8]) -> Bearer {
+    /// By whoever has this environment, each entry ended by a zero.
+    pub(super) fn borne_in(&self, environment: &[u8]) -> Bearer {
         let name = &self.entry[..self.name];
         let words = || environment.split(|byte| *byte == 0).filter(|word| word.starts_with(name));
         match words().count() {

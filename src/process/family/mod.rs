@@ -5,7 +5,7 @@
 //! that carries the mark of another run is that run's, and so is what is below it.
 //!
 //! Everything here blocks, starts no thread and keeps no descriptor open, so that a forked process of one thread may
-//! use it. Elsewhere than on Linux nothing is found.
+//! use it.
 
 mod ending;
 mod mark;
@@ -13,11 +13,11 @@ mod one;
 
 pub use mark::Mark;
 
-use super::proc_fs::{self, Stat};
+use super::platform;
+use super::processes::{self, Stat};
 use mark::Bearer;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
 
 /// Most processes of one run that are looked at.
 const MAX_RELATIVES: usize = 4096;
@@ -29,7 +29,7 @@ pub const MAX_NAMED: usize = 16;
 pub struct Relative {
     /// Its id.
     pub pid: u32,
-    /// When it started, clock ticks since boot.
+    /// When it started, as [`processes::start_time`] says.
     pub start_time: u64,
     /// The name of its command, at most 15 bytes; any characters a process likes.
     pub command: String,
@@ -83,8 +83,7 @@ impl Family {
 
     /// Who runs now; zombies do not. One that is just being forked or executed may be missed: who acts looks again.
     pub fn find(&self) -> Vec<Relative> {
-        let running: HashMap<u32, Stat> =
-            proc_fs::process_ids().filter_map(|pid| Some((pid, proc_fs::stat(pid)?))).collect();
+        let running = processes::running();
         let bearers = self.bearers(&running);
         let mut found = self.tree(&running, &bearers);
         found.extend(bearers.iter().filter(|(_, bearer)| **bearer == Bearer::Ours).map(|(pid, _)| *pid));
@@ -97,7 +96,7 @@ impl Family {
         let relative = |pid: u32| Relative {
             pid,
             start_time: running[&pid].started,
-            command: proc_fs::command_name(pid).unwrap_or_default(),
+            command: processes::command_name(pid).unwrap_or_default(),
         };
         found.into_iter().map(relative).collect()
     }
@@ -105,9 +104,9 @@ impl Family {
     /// Who carries whose mark, among the processes of our user: nobody else's are ours to find that way.
     fn bearers(&self, running: &HashMap<u32, Stat>) -> HashMap<u32, Bearer> {
         let Some(mark) = &self.mark else { return HashMap::new() };
-        let us = nix::unistd::geteuid().as_raw();
-        let is_ours = |pid: &u32| std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|it| it.uid() == us);
-        running.keys().filter(|pid| is_ours(pid)).map(|pid| (*pid, mark.borne_by(*pid))).collect()
+        let ours = platform::environments(nix::unistd::geteuid());
+        let running = ours.filter(|(pid, _)| running.contains_key(pid));
+        running.map(|(pid, environment)| (pid, mark.borne_in(&environment))).collect()
     }
 
     /// The roots and what is below them, another run's excepted.
