@@ -83,51 +83,61 @@ impl Family {
 
     /// Who runs now; zombies do not. One that is just being forked or executed may be missed: who acts looks again.
     pub fn find(&self) -> Vec<Relative> {
-        let running = processes::running();
-        let bearers = self.bearers(&running);
-        let mut found = self.tree(&running, &bearers);
-        found.extend(bearers.iter().filter(|(_, bearer)| **bearer == Bearer::Ours).map(|(pid, _)| *pid));
+        let running = self.look();
+        let mut found = self.tree(&running);
+        found.extend(running.iter().filter(|(_, it)| it.bearer == Bearer::Ours).map(|(pid, _)| *pid));
         let counts = |pid: &u32| {
-            !self.spared.contains(pid) && self.except_session.is_none_or(|not| running[pid].session != not)
+            let session = running[pid].stat.session;
+            !self.spared.contains(pid) && self.except_session.is_none_or(|not| session != not)
         };
         let mut found: Vec<u32> = found.into_iter().filter(counts).collect();
         found.sort_unstable();
         found.truncate(MAX_RELATIVES);
         let relative = |pid: u32| Relative {
             pid,
-            start_time: running[&pid].started,
+            start_time: running[&pid].stat.started,
             command: processes::command_name(pid).unwrap_or_default(),
         };
         found.into_iter().map(relative).collect()
     }
 
-    /// Who carries whose mark, among the processes of our user: nobody else's are ours to find that way.
-    fn bearers(&self, running: &HashMap<u32, Stat>) -> HashMap<u32, Bearer> {
-        let Some(mark) = &self.mark else { return HashMap::new() };
-        let ours = platform::environments(nix::unistd::geteuid());
-        let running = ours.filter(|(pid, _)| running.contains_key(pid));
-        running.map(|(pid, environment)| (pid, mark.borne_in(&environment))).collect()
+    /// Everybody, and among the processes of our user who carries whose mark: nobody else's are ours to find that way.
+    fn look(&self) -> HashMap<u32, Seen> {
+        let Some(mark) = &self.mark else {
+            let seen = |stat| Seen { stat, bearer: Bearer::Nobody };
+            return processes::running().into_iter().map(|(pid, stat)| (pid, seen(stat))).collect();
+        };
+        platform::survey(nix::unistd::geteuid(), |stat, environment| Seen {
+            stat,
+            bearer: environment.map_or(Bearer::Nobody, |environment| mark.borne_in(environment)),
+        })
     }
 
     /// The roots and what is below them, another run's excepted.
-    fn tree(&self, running: &HashMap<u32, Stat>, bearers: &HashMap<u32, Bearer>) -> HashSet<u32> {
+    fn tree(&self, running: &HashMap<u32, Seen>) -> HashSet<u32> {
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (pid, stat) in running {
+        for (pid, Seen { stat, .. }) in running {
             children.entry(stat.parent).or_default().push(*pid);
         }
-        let roots =
-            self.roots.iter().filter(|(pid, start)| running.get(pid).is_some_and(|it| it.started == *start));
-        let mut next: Vec<u32> = roots.map(|(pid, _)| *pid).collect();
+        let is_root =
+            |(pid, start): &&(u32, u64)| running.get(pid).is_some_and(|it| it.stat.started == *start);
+        let mut next: Vec<u32> = self.roots.iter().filter(is_root).map(|(pid, _)| *pid).collect();
         let mut tree: HashSet<u32> = next.iter().copied().collect();
         while let Some(parent) = next.pop() {
             for pid in children.remove(&parent).unwrap_or_default() {
-                if bearers.get(&pid) != Some(&Bearer::Another) && tree.insert(pid) {
+                if running[&pid].bearer != Bearer::Another && tree.insert(pid) {
                     next.push(pid);
                 }
             }
         }
         tree
     }
+}
+
+/// A process that runs, as it was seen.
+struct Seen {
+    stat: Stat,
+    bearer: Bearer,
 }
 
 /// Processes that are still there, as they are told: the first [`MAX_NAMED`], and how many there are.

@@ -10,7 +10,7 @@ pub(super) use held::Held;
 pub(super) use inotify::FolderWatch;
 pub use listener::listener_holder;
 pub use proc_fs::{command_name, is_stopped, start_ticks, tree};
-pub(super) use proc_fs::{environments, running, stat};
+pub(super) use proc_fs::{running, stat, survey};
 
 use nix::fcntl::OFlag;
 use nix::libc;

@@ -58,12 +58,17 @@ fn children(pid: u32) -> Vec<u32> {
         .collect()
 }
 
-/// The environments that the processes of this user were started with, each entry ended by a zero. Those that nobody
-/// may know are missing.
-pub(in crate::process) fn environments(user: Uid) -> impl Iterator<Item = (u32, Vec<u8>)> {
+/// What `see` makes of every process that runs: given is the environment it was started with, each entry ended by a
+/// zero, where it is one of this user's and may be known.
+pub(in crate::process) fn survey<T>(user: Uid, see: impl Fn(Stat, Option<&[u8]>) -> T) -> HashMap<u32, T> {
     let belongs =
-        move |pid: &u32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == user.as_raw());
-    process_ids().filter(belongs).filter_map(|pid| Some((pid, environment(pid)?)))
+        |pid: u32| fs::metadata(format!("/proc/{pid}")).is_ok_and(|found| found.uid() == user.as_raw());
+    let seen = |pid: u32| {
+        let stat = stat(pid)?;
+        let environment = if belongs(pid) { environment(pid) } else { None };
+        Some((pid, see(stat, environment.as_deref())))
+    };
+    process_ids().filter_map(seen).collect()
 }
 
 fn environment(pid: u32) -> Option<Vec<u8>> {

@@ -12,7 +12,7 @@ mod sysinfo_processes;
 pub(super) use folder_watch::FolderWatch;
 pub(super) use held::Held;
 pub use sysinfo_processes::{command_name, is_stopped, tree};
-pub(super) use sysinfo_processes::{environments, running, stat};
+pub(super) use sysinfo_processes::{running, stat, survey};
 
 use crate::process::processes::Process;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};

@@ -48,16 +48,18 @@ pub fn tree(root: u32) -> Vec<u32> {
     tree
 }
 
-/// The environments that the processes of this user were started with, each entry ended by a zero. Those that nobody
-/// may know are empty.
-pub(in crate::process) fn environments(user: Uid) -> impl Iterator<Item = (u32, Vec<u8>)> {
+/// What `see` makes of every process that runs: given is the environment it was started with, each entry ended by a
+/// zero, where it is one of this user's; empty where it may not be known.
+pub(in crate::process) fn survey<T>(user: Uid, see: impl Fn(Stat, Option<&[u8]>) -> T) -> HashMap<u32, T> {
     let kind = nothing_more().with_user(UpdateKind::Always).with_environ(UpdateKind::Always);
-    let system = look(ProcessesToUpdate::All, kind);
-    let belongs =
-        move |process: &Process| process.effective_user_id().is_some_and(|its| **its == user.as_raw());
-    let of_all = system.iter().flat_map(|system| system.processes());
-    let of_user = of_all.filter(|(_, process)| belongs(process));
-    of_user.map(|(pid, process)| (pid.as_u32(), environment(process))).collect::<Vec<_>>().into_iter()
+    let Some(system) = look(ProcessesToUpdate::All, kind) else { return HashMap::new() };
+    let belongs = |process: &Process| process.effective_user_id().is_some_and(|its| **its == user.as_raw());
+    let seen = |(pid, process): (&Pid, &Process)| {
+        let stat = stat_of(pid.as_u32(), process)?;
+        let environment = belongs(process).then(|| environment(process));
+        Some((pid.as_u32(), see(stat, environment.as_deref())))
+    };
+    system.processes().iter().filter_map(seen).collect()
 }
 
 fn environment(process: &Process) -> Vec<u8> {
