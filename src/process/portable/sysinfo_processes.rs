@@ -63,7 +63,12 @@ pub(in crate::process) fn survey<T>(user: Uid, see: impl Fn(Stat, Option<&[u8]>)
 }
 
 fn environment(process: &Process) -> Vec<u8> {
-    process.environ().iter().flat_map(|entry| [entry.as_bytes(), b"\0"].concat()).collect()
+    let mut environment = Vec::new();
+    for entry in process.environ() {
+        environment.extend_from_slice(entry.as_bytes());
+        environment.push(0);
+    }
+    environment
 }
 
 fn stat_of(pid: u32, process: &Process) -> Option<Stat> {
