@@ -219,7 +219,7 @@ fn a_companion_that_is_killed_is_followed_by_another_with_the_same_numbers() {
     for round in 1..=3 {
         let client = Subscriber::connect(&url);
         client.wait_for(|received| {
-            received.of("claude.status").last().is_some_and(|event| event["data"]["status"] == "running")
+            received.of("claude.status").last().is_some_and(|data| data["status"] == "running")
         });
         let (_, companion) = place.ours();
         let killed = Instant::now();
