@@ -47,6 +47,9 @@
 //!                                      Filter::admits ─► dialect (encoded once per record) ─► socket, deadline
 //! ```
 //!
+//! What only Linux has stands in `process::platform`: the folder `process/linux`, or with the cargo feature `portable` and
+//! on other systems the folder `process/portable`.
+//!
 //! Hooks reach us because claude is started with settings of one run ([`cmd::injection`]); the screen's facts count
 //! only until a source with ids has spoken.
 //!

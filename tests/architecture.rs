@@ -195,6 +195,25 @@ fn unsafe_code_stays_in_the_process_layer() {
     assert!(strays.is_empty(), "{strays:?}");
 }
 
+/// `process/mod.rs` chooses the platform, once; `at_start.rs` names a section of the object file, which is called otherwise
+/// elsewhere.
+#[test]
+fn only_the_platform_knows_which_system_it_is() {
+    let questions = ["target_os", "feature = \"portable\""];
+    let may_ask = |path: &Path| {
+        path.starts_with("process/linux")
+            || path.starts_with("process/portable")
+            || [Path::new("process/mod.rs"), Path::new("process/at_start.rs")].contains(&path)
+    };
+    let strays: Vec<_> = sources()
+        .into_iter()
+        .filter(|source| !may_ask(&source.path))
+        .filter(|source| questions.iter().any(|question| source.code.contains(question)))
+        .map(|source| source.path)
+        .collect();
+    assert!(strays.is_empty(), "{strays:?}");
+}
+
 #[test]
 fn files_stay_readable() {
     let long: Vec<_> = sources()

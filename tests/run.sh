@@ -5,7 +5,7 @@
 # itself only gains packages for commands it lacks. It does not install Rust, and it never
 # touches a claude configuration: the tests give claude a home of their own.
 #
-#   tests/run.sh                          everything
+#   tests/run.sh                          everything, and the table of transparency by the portable way too
 #   tests/run.sh --test real_claude       arguments go to `cargo test`
 #   tests/run.sh --install-only           only install
 #   tests/run.sh --test hello -- --nocapture
@@ -36,6 +36,16 @@ main() {
     export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(bounded_threads)}
     cd "$repository"
     as_from_a_shell cargo test --workspace --locked "$@"
+    if [ $# -eq 0 ]; then
+        test_portable_way
+    fi
+}
+
+# What other systems are built with, as far as Linux can tell: no difference to a bare program. It has a target
+# folder of its own, so that the ordinary build stays, and is slower, so that it gets half the tests at a time.
+test_portable_way() {
+    export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-target}/portable
+    as_from_a_shell cargo test --locked --features portable --test transparency -- --test-threads 2
 }
 
 # A run in the background of a script has signals ignored, and every program under test would inherit that.

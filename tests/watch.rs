@@ -113,7 +113,7 @@ fn an_instance_that_vanishes_without_a_word_ends_the_watch() {
     let mut sleeper = std::process::Command::new("sleep").arg("600").spawn().unwrap();
     let mut instance = place.instance("s1", "web", Some(hub.port));
     instance.pid = sleeper.id();
-    instance.start_time = claude_mpm::process::proc_fs::start_time(sleeper.id()).unwrap();
+    instance.start_time = claude_mpm::process::processes::start_time(sleeper.id()).unwrap();
     std::mem::forget(place.register(&instance));
     let mut child = place.start(&["watch"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -3,6 +3,7 @@
 //! Whoever could write there could send a viewer anywhere, so a directory that is not surely ours is refused.
 
 use nix::fcntl::{OFlag, open};
+use nix::libc::{mode_t, sockaddr_un};
 use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
 use nix::unistd::geteuid;
 use std::env;
@@ -12,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 const NAME: &str = "claude-mpm";
 const PRIVATE: Mode = Mode::S_IRWXU;
-/// Bytes of `sun_path` without its final zero (unix(7)).
-const SOCKET_PATH_BYTES: usize = 107;
+/// Bytes of `sun_path` without its final zero (unix(7)): 107 on Linux, 103 on macOS.
+const SOCKET_PATH_BYTES: usize = size_of::<sockaddr_un>() - std::mem::offset_of!(sockaddr_un, sun_path) - 1;
 
 /// Why the runtime directory cannot be used. Each text says what to do about it, where something can be done.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,7 @@ pub enum DirectoryError {
         /// The directory.
         path: PathBuf,
         /// Its permission bits.
-        mode: u32,
+        mode: mode_t,
     },
 }
 

@@ -16,7 +16,7 @@ pub use select::{Choice, choose};
 
 use crate::event::body::{InstanceInfo, LaunchMethod};
 use crate::event::{Epoch, SessionId, Timestamp};
-use crate::process::proc_fs;
+use crate::process::processes;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
@@ -35,7 +35,7 @@ pub struct Instance {
     pub session_id: SessionId,
     /// Process id of the instance.
     pub pid: u32,
-    /// Start of that process as [`proc_fs::start_time`] tells it: a pid used again is never mistaken.
+    /// Start of that process as [`processes::start_time`] tells it: a pid used again is never mistaken.
     pub start_time: u64,
     /// Numeric address the hub is bound to.
     pub host: String,
@@ -58,7 +58,7 @@ pub struct Instance {
 impl Instance {
     /// Whether the process that wrote the record still runs.
     pub fn is_running(&self) -> bool {
-        proc_fs::is_running(self.pid, self.start_time)
+        processes::is_running(self.pid, self.start_time)
     }
 
     /// `ws://host:port`, where the hub has a port.
@@ -99,7 +99,7 @@ mod tests {
             name: name.into(),
             session_id: SessionId::new(session),
             pid,
-            start_time: proc_fs::start_time(pid).unwrap(),
+            start_time: processes::start_time(pid).unwrap(),
             host: "127.0.0.1".into(),
             port: Some(8765),
             socket: None,

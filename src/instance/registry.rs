@@ -128,7 +128,7 @@ fn draft_writer(name: &str) -> Option<u32> {
 fn sweep_draft(path: &Path, writer: u32) {
     let ours =
         path.symlink_metadata().is_ok_and(|found| found.is_file() && found.uid() == geteuid().as_raw());
-    if ours && crate::process::proc_fs::start_time(writer).is_none() {
+    if ours && crate::process::processes::start_time(writer).is_none() {
         drop(fs::remove_file(path));
     }
 }

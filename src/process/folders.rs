@@ -1,117 +1,35 @@
-//! Waits until something happens in folders: inotify(7) on Linux. Elsewhere, and where the kernel has no watch left,
+//! Waits until something happens in folders. Where the platform cannot tell, and where the kernel has no watch left,
 //! nothing is ever heard, and who waits has to look by the clock as well.
 //!
 //! It only says that something happened. What it was is for whoever waits to look at.
 
+use super::platform::FolderWatch;
 use std::io;
 use std::path::Path;
 
-#[cfg(target_os = "linux")]
-use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
-#[cfg(target_os = "linux")]
-use std::os::fd::{AsFd, AsRawFd, RawFd};
-#[cfg(target_os = "linux")]
-use tokio::io::{Interest, unix::AsyncFd};
-
 /// Folders that are listened to, without those below them.
 #[derive(Debug)]
-pub struct Folders {
-    #[cfg(target_os = "linux")]
-    inotify: Option<AsyncFd<Queue>>,
-}
+pub struct Folders(FolderWatch);
 
-/// The kernel's queue of what happened.
-#[cfg(target_os = "linux")]
-#[derive(Debug)]
-struct Queue(Inotify);
-
-#[cfg(target_os = "linux")]
-impl AsRawFd for Queue {
-    fn as_raw_fd(&self) -> RawFd {
-        self.0.as_fd().as_raw_fd()
-    }
-}
-
-#[cfg(target_os = "linux")]
 impl Folders {
     /// Listens to nothing yet. Within a tokio runtime only.
     pub fn new() -> Self {
-        let flags = InitFlags::IN_NONBLOCK | InitFlags::IN_CLOEXEC;
-        Self { inotify: Inotify::init(flags).ok().and_then(|inotify| registered(Queue(inotify))) }
+        Self(FolderWatch::new())
     }
 
     /// Listens to `folder` too; once more does no harm.
     ///
     /// # Errors
-    /// Where there is no such folder, or no watch left.
+    /// Where there is no such folder, no watch left, or nothing to listen with.
     pub fn listen(&self, folder: &Path) -> io::Result<()> {
-        let Some(inotify) = &self.inotify else { return Err(io::ErrorKind::Unsupported.into()) };
-        let changes = AddWatchFlags::IN_CREATE
-            | AddWatchFlags::IN_MODIFY
-            | AddWatchFlags::IN_CLOSE_WRITE
-            | AddWatchFlags::IN_MOVE
-            | AddWatchFlags::IN_DELETE;
-        inotify.get_ref().0.add_watch(folder, changes | AddWatchFlags::IN_ONLYDIR)?;
-        Ok(())
+        self.0.listen(folder)
     }
 
     /// Waits until something has happened since the last time. Nothing is lost when it is not waited for to the end.
     pub async fn changed(&self) {
-        let Some(inotify) = &self.inotify else { return std::future::pending().await };
-        loop {
-            let Ok(mut ready) = inotify.readable().await else { return std::future::pending().await };
-            let heard = heard(&inotify.get_ref().0);
-            ready.clear_ready();
-            if heard {
-                return;
-            }
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-#[expect(unsafe_code, reason = "AsyncFd trusts its caller with the descriptor")]
-fn registered(queue: Queue) -> Option<AsyncFd<Queue>> {
-    // SAFETY: the queue owns its descriptor, always names the same one, and closes it only when it is dropped.
-    unsafe { AsyncFd::register_with_interest(queue, Interest::READABLE) }.ok()
-}
-
-/// Takes everything that waits in the queue; whether there was anything.
-#[cfg(target_os = "linux")]
-fn heard(inotify: &Inotify) -> bool {
-    let mut heard = false;
-    // The queue is bounded (fs.inotify.max_queued_events), and so is what is taken at once.
-    for _ in 0..1024 {
-        match inotify.read_events() {
-            Ok(_) => heard = true,
-            Err(_) => break,
-        }
-    }
-    heard
-}
-
-#[cfg(not(target_os = "linux"))]
-impl Folders {
-    /// Listens to nothing.
-    pub fn new() -> Self {
-        Self {}
+        self.0.changed().await;
     }
 
-    /// There is nothing to listen with.
-    ///
-    /// # Errors
-    /// Always.
-    pub fn listen(&self, _folder: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
-    }
-
-    /// Never.
-    pub async fn changed(&self) {
-        std::future::pending().await
-    }
-}
-
-impl Folders {
     /// Listens to `folder` and to every folder between it and `top`, as far down as they exist: one that is made
     /// later is heard of by the folder above it. From the top down, so that none can come into being unheard.
     pub fn listen_down(&self, top: &Path, folder: &Path) {
@@ -127,30 +45,5 @@ impl Folders {
 impl Default for Folders {
     fn default() -> Self {
         Self::new()
-    }
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-    use std::fs;
-    use std::time::Duration;
-
-    async fn heard_of(folders: &Folders) -> bool {
-        tokio::time::timeout(Duration::from_secs(30), folders.changed()).await.is_ok()
-    }
-
-    #[tokio::test(flavor = "current_thread")]
-    async fn files_and_folders_that_come_into_being_are_heard_of() {
-        let top = tempfile::tempdir().unwrap();
-        let folder = top.path().join("a/b");
-        let folders = Folders::new();
-        folders.listen_down(top.path(), &folder);
-        fs::create_dir_all(&folder).unwrap();
-        assert!(heard_of(&folders).await);
-        folders.listen_down(top.path(), &folder);
-        fs::write(folder.join("file"), "x").unwrap();
-        assert!(heard_of(&folders).await);
-        assert!(folders.listen(&folder.join("missing")).is_err());
     }
 }

@@ -7,14 +7,14 @@
 
 use super::best_effort;
 use super::descriptors::{is_close_on_exec, let_go_of_standard};
-use super::linux;
+use super::platform;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, killpg, signal, sigprocmask};
 use nix::sys::stat::{Mode, umask};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, Pid, chdir, fork, pipe2, setsid};
+use nix::unistd::{ForkResult, Pid, chdir, fork, setsid};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -69,8 +69,8 @@ pub enum Departure {
 /// When the kernel refuses a pipe or a process.
 #[expect(unsafe_code, reason = "fork(2) is unsafe where there are threads; callers promise there are none")]
 pub fn hand_over(work: impl FnOnce(Turn) -> u8) -> io::Result<Handoff> {
-    let (ready, tell_ready) = pipe2(OFlag::O_CLOEXEC)?;
-    let (departure, depart) = pipe2(OFlag::O_CLOEXEC)?;
+    let (ready, tell_ready) = platform::pipe(OFlag::empty())?;
+    let (departure, depart) = platform::pipe(OFlag::empty())?;
     // SAFETY: one thread, as documented, so the copy may allocate and lock as it likes.
     match unsafe { fork() }? {
         ForkResult::Child => {
@@ -154,7 +154,7 @@ fn stand_apart() -> io::Result<()> {
 
 /// Somebody may wait for the end of a pipe that is among them. What is ours is close-on-exec.
 fn close_what_the_user_gave() {
-    for fd in linux::open_descriptors().into_iter().filter(|fd| *fd > 2) {
+    for fd in platform::open_descriptors().into_iter().filter(|fd| *fd > 2) {
         if is_close_on_exec(fd) == Some(false) {
             best_effort(nix::unistd::close(fd));
         }

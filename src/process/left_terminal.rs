@@ -8,7 +8,7 @@ use nix::sys::stat::{dev_t, fstat};
 use nix::unistd::{isatty, ttyname};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -49,7 +49,7 @@ impl LeftTerminal {
     fn open(&self) -> Option<File> {
         let flags = (OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW).bits();
         let terminal = OpenOptions::new().write(true).custom_flags(flags).open(&self.path).ok()?;
-        terminal.metadata().is_ok_and(|found| found.rdev() == self.device).then_some(terminal)
+        fstat(&terminal).is_ok_and(|found| found.st_rdev == self.device).then_some(terminal)
     }
 
     /// Switches off what claude may have left on. The terminal may be gone, or its name another's.

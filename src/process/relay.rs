@@ -335,5 +335,5 @@ fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
 
 /// A pipe whose closing wakes a thread.
 fn bell() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC | nix::fcntl::OFlag::O_NONBLOCK)?)
+    Ok(super::platform::pipe(nix::fcntl::OFlag::O_NONBLOCK)?)
 }

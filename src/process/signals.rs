@@ -4,6 +4,7 @@
 //! process group has already reached the child, what a person sent to us alone has not.
 
 use super::at_start;
+use super::platform;
 use crate::process::best_effort;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -52,23 +53,7 @@ const RECORD: usize = 12;
 /// Every signal that can be caught.
 pub fn catchable() -> impl Iterator<Item = i32> {
     const LEFT_ALONE: [i32; 2] = [libc::SIGKILL, libc::SIGSTOP];
-    (1..=last_signal()).filter(|signal| !LEFT_ALONE.contains(signal) && !is_reserved(*signal))
-}
-
-/// The highest signal number.
-fn last_signal() -> i32 {
-    #[cfg(target_os = "linux")]
-    return libc::SIGRTMAX();
-    #[cfg(not(target_os = "linux"))]
-    return 31;
-}
-
-/// The C library keeps the first real-time signals for itself.
-fn is_reserved(signal: i32) -> bool {
-    #[cfg(target_os = "linux")]
-    return (32..libc::SIGRTMIN()).contains(&signal);
-    #[cfg(not(target_os = "linux"))]
-    return signal > 31;
+    platform::signals().filter(|signal| !LEFT_ALONE.contains(signal))
 }
 
 /// Faults: sent by the kernel they are our own and must end us as always.
@@ -83,7 +68,7 @@ impl Signals {
     /// # Errors
     /// When the kernel has no pipe left.
     pub fn catch() -> io::Result<Self> {
-        let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let (reader, writer) = platform::pipe(OFlag::O_NONBLOCK)?;
         HANDLER_FD.store(writer.as_raw_fd(), Relaxed);
         for signal in catchable().filter(|signal| !came_ignored(*signal)) {
             install(signal)?;

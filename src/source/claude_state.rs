@@ -9,7 +9,7 @@ use crate::event::body::ActivityState;
 use crate::event::{Source, Timestamp};
 use crate::hub;
 use crate::process::folders::Folders;
-use crate::process::proc_fs;
+use crate::process::processes;
 use crate::source::claude_folder::{ClaudeFolder, open_own};
 use crate::source::seen::{Seen, Track};
 use std::io::Read;
@@ -132,7 +132,7 @@ fn read(path: &Path, pid: u32) -> Option<SessionState> {
     let mut content = Vec::new();
     open_own(path).ok()?.take(MAX_STATE).read_to_end(&mut content).ok()?;
     let state = session_state::read(&content).filter(|state| state.pid == pid)?;
-    let started = proc_fs::start_time(pid);
+    let started = processes::start_ticks(pid);
     let same = state.started.is_none() || started.is_none() || state.started == started;
     same.then_some(state)
 }

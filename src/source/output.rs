@@ -13,7 +13,7 @@ use crate::detect::stream_json::StreamDecoder;
 use crate::event::Source;
 use crate::event::body::{Body, Fault, Output, Severity, Stream};
 use crate::hub::{self, Publisher};
-use crate::process::linux;
+use crate::process::platform;
 use crate::process::signals::thread_beside_main;
 use crate::process::tap::{Passed, Tap, Way};
 use crate::process::terminal::Size;
@@ -80,7 +80,7 @@ impl OutputReader {
     }
 
     fn run(mut self, tap: &Tap) {
-        linux::stand_behind();
+        platform::stand_behind();
         let change = self.activity.started(self.started.elapsed());
         self.publish_activity(change);
         while let Some(passed) = tap.take(self.deadline()) {

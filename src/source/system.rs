@@ -2,7 +2,7 @@
 
 use crate::event::body::{Body, Fault, HubStats, Severity, Stats};
 use crate::hub::Publisher;
-use crate::process::linux;
+use crate::process::processes;
 use std::time::{Duration, Instant};
 use sysinfo::{Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 use tokio::sync::watch;
@@ -54,7 +54,7 @@ struct Meter {
 
 impl Meter {
     fn measure(&mut self, child: u32, publisher: &Publisher) -> Stats {
-        let tree = linux::tree(child);
+        let tree = processes::tree(child);
         let all: Vec<Pid> = tree.iter().chain(&self.ours).map(|pid| Pid::from_u32(*pid)).collect();
         let kind = ProcessRefreshKind::nothing().with_cpu().with_memory();
         self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&all), true, kind);

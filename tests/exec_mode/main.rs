@@ -224,8 +224,9 @@ fn a_companion_that_is_killed_is_followed_by_another_with_the_same_numbers() {
     let mut seen: Vec<Value> = Vec::new();
     for round in 1..=3 {
         let client = Subscriber::connect(&url);
-        client
-            .wait_for(|received| received.of("claude.status").iter().any(|data| data["status"] == "running"));
+        client.wait_for(|received| {
+            received.of("claude.status").last().is_some_and(|data| data["status"] == "running")
+        });
         let (_, companion) = place.ours();
         let killed = Instant::now();
         assert!(companion.signal(libc::SIGKILL));
@@ -316,6 +317,10 @@ fn a_run_inside_a_session_is_refused_unless_it_is_asked_for() {
 }
 
 #[test]
+#[cfg_attr(
+    feature = "portable",
+    ignore = "how a program ended is told to its parent alone, and nobody knows it was killed"
+)]
 fn modes_that_a_killed_program_left_on_are_switched_off() {
     let place = Place::new();
     let script = format!(r"echo $$ >$HOME/pid; printf '\033[?1000h\033[?1006h\033[?25l\033[>1u on'; {STAND}");

@@ -2,7 +2,7 @@
 
 use claude_mpm::event::{Epoch, SessionId, Timestamp, body::LaunchMethod};
 use claude_mpm::instance::{Instance, Registration, RuntimeDirectory};
-use claude_mpm::process::proc_fs;
+use claude_mpm::process::processes;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
@@ -43,7 +43,7 @@ impl Place {
             name: name.into(),
             session_id: SessionId::new(session),
             pid,
-            start_time: proc_fs::start_time(pid).unwrap(),
+            start_time: processes::start_time(pid).unwrap(),
             host: "127.0.0.1".into(),
             port,
             socket: None,

@@ -58,7 +58,7 @@ impl Family {
 mod tests {
     use super::*;
     use crate::process::family::Mark;
-    use crate::process::proc_fs;
+    use crate::process::processes;
     use std::io::{BufRead, BufReader};
     use std::os::unix::process::ExitStatusExt;
     use std::process::{Child, Command, Stdio};
@@ -126,7 +126,7 @@ mod tests {
         let nests = format!("{NAME}={nested} setsid sh -c 'sleep 1000 & echo up; wait'");
         let (mut child, _) = start(&format!("env -u {NAME} sleep 1000 & {nests} & wait"), &ours);
         let theirs = Family::marked(Some(mark(&nested)));
-        let started = proc_fs::start_time(child.id()).unwrap();
+        let started = processes::start_time(child.id()).unwrap();
         let family = Family::marked(Some(mark(&ours))).below(child.id(), started);
         // The shell, the one without a mark, and none of the two that are another's.
         until(|| family.find().iter().any(|it| it.command == "sleep") && theirs.find().len() == 2);
@@ -152,7 +152,7 @@ mod tests {
         let ours = value();
         let (mut child, _) = start("echo up; exec sleep 1000", &ours);
         let family = Family::marked(Some(mark(&ours)));
-        let session = proc_fs::stat(child.id()).unwrap().session;
+        let session = processes::stat(child.id()).unwrap().session;
         assert_eq!(family.find().len(), 1);
         assert_eq!(family.clone().sparing(&[child.id()]).end(Duration::ZERO), []);
         assert_eq!(family.clone().outside_session(session).find(), []);

@@ -1,15 +1,11 @@
 //! The mark of a run: a variable that everything the run starts carries in its environment.
 
+use crate::process::processes::Environment;
 use nix::libc;
 use std::ffi::{CString, OsStr};
-use std::fs::File;
-use std::io::Read;
 use std::os::unix::ffi::OsStrExt;
 
-/// Most of an environment that is read, bytes; the kernel gives a program no more by default.
-const MAX_ENVIRONMENT: u64 = 2 << 20;
-
-/// `NAME=VALUE`, as it stands in the environment a process was started with (`/proc/PID/environ`).
+/// `NAME=VALUE`, as it stands in the environment a process was started with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
     entry: Vec<u8>,
@@ -39,14 +35,12 @@ impl Mark {
         Self { entry, name }
     }
 
-    pub(super) fn borne_by(&self, pid: u32) -> Bearer {
-        let mut environment = Vec::new();
-        let read = File::open(format!("/proc/{pid}/environ"))
-            .and_then(|file| file.take(MAX_ENVIRONMENT).read_to_end(&mut environment));
-        match read {
-            Err(_) => Bearer::Nobody,
-            Ok(0) if is_being_executed(pid) => Bearer::Unsettled,
-            Ok(_) => self.borne_in(&environment),
+    /// By whoever has this environment.
+    pub(super) fn borne_by(&self, environment: &Environment) -> Bearer {
+        match environment {
+            Environment::Known(entries) => self.borne_in(entries),
+            Environment::Unknown => Bearer::Nobody,
+            Environment::Unsettled => Bearer::Unsettled,
         }
     }
 
@@ -76,12 +70,6 @@ impl Mark {
             }
         }
     }
-}
-
-/// Whether it has a program and no arguments yet, not even its name. The kernel's own threads have no program.
-fn is_being_executed(pid: u32) -> bool {
-    let has_program = std::fs::read_link(format!("/proc/{pid}/exe")).is_ok();
-    has_program && std::fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|words| words.is_empty())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! that carries the mark of another run is that run's, and so is what is below it.
 //!
 //! Everything here blocks, starts no thread and keeps no descriptor open, so that a forked process of one thread may
-//! use it. Elsewhere than on Linux nothing is found.
+//! use it.
 
 mod ending;
 mod mark;
@@ -13,11 +13,11 @@ mod one;
 
 pub use mark::Mark;
 
-use super::proc_fs::{self, Stat};
+use super::platform;
+use super::processes::{self, Stat};
 use mark::Bearer;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
 
 /// Most processes of one run that are looked at.
 const MAX_RELATIVES: usize = 4096;
@@ -29,7 +29,7 @@ pub const MAX_NAMED: usize = 16;
 pub struct Relative {
     /// Its id.
     pub pid: u32,
-    /// When it started, clock ticks since boot.
+    /// When it started, as [`processes::start_time`] says.
     pub start_time: u64,
     /// The name of its command, at most 15 bytes; any characters a process likes.
     pub command: String,
@@ -88,53 +88,62 @@ impl Family {
 
     /// Who runs now, and whether there is one of whom nobody can know yet whether it is among them.
     fn survey(&self) -> (Vec<Relative>, bool) {
-        let running: HashMap<u32, Stat> =
-            proc_fs::process_ids().filter_map(|pid| Some((pid, proc_fs::stat(pid)?))).collect();
-        let bearers = self.bearers(&running);
-        let mut found = self.tree(&running, &bearers);
-        found.extend(bearers.iter().filter(|(_, bearer)| **bearer == Bearer::Ours).map(|(pid, _)| *pid));
+        let running = self.look();
+        let mut found = self.tree(&running);
+        found.extend(running.iter().filter(|(_, it)| it.bearer == Bearer::Ours).map(|(pid, _)| *pid));
         let counts = |pid: &u32| {
-            !self.spared.contains(pid) && self.except_session.is_none_or(|not| running[pid].session != not)
+            let session = running[pid].stat.session;
+            !self.spared.contains(pid) && self.except_session.is_none_or(|not| session != not)
         };
         let mut found: Vec<u32> = found.into_iter().filter(counts).collect();
         found.sort_unstable();
         found.truncate(MAX_RELATIVES);
         let relative = |pid: u32| Relative {
             pid,
-            start_time: running[&pid].started,
-            command: proc_fs::command_name(pid).unwrap_or_default(),
+            start_time: running[&pid].stat.started,
+            command: processes::command_name(pid).unwrap_or_default(),
         };
-        let is_unsettled = bearers.values().any(|bearer| *bearer == Bearer::Unsettled);
+        let is_unsettled = running.values().any(|seen| seen.bearer == Bearer::Unsettled);
         (found.into_iter().map(relative).collect(), is_unsettled)
     }
 
-    /// Who carries whose mark, among the processes of our user: nobody else's are ours to find that way.
-    fn bearers(&self, running: &HashMap<u32, Stat>) -> HashMap<u32, Bearer> {
-        let Some(mark) = &self.mark else { return HashMap::new() };
-        let us = nix::unistd::geteuid().as_raw();
-        let is_ours = |pid: &u32| std::fs::metadata(format!("/proc/{pid}")).is_ok_and(|it| it.uid() == us);
-        running.keys().filter(|pid| is_ours(pid)).map(|pid| (*pid, mark.borne_by(*pid))).collect()
+    /// Everybody, and among the processes of our user who carries whose mark: nobody else's are ours to find that way.
+    fn look(&self) -> HashMap<u32, Seen> {
+        let Some(mark) = &self.mark else {
+            let seen = |stat| Seen { stat, bearer: Bearer::Nobody };
+            return processes::running().into_iter().map(|(pid, stat)| (pid, seen(stat))).collect();
+        };
+        platform::survey(nix::unistd::geteuid(), |stat, environment| Seen {
+            stat,
+            bearer: mark.borne_by(&environment),
+        })
     }
 
     /// The roots and what is below them, another run's excepted.
-    fn tree(&self, running: &HashMap<u32, Stat>, bearers: &HashMap<u32, Bearer>) -> HashSet<u32> {
+    fn tree(&self, running: &HashMap<u32, Seen>) -> HashSet<u32> {
         let mut children: HashMap<u32, Vec<u32>> = HashMap::new();
-        for (pid, stat) in running {
+        for (pid, Seen { stat, .. }) in running {
             children.entry(stat.parent).or_default().push(*pid);
         }
-        let roots =
-            self.roots.iter().filter(|(pid, start)| running.get(pid).is_some_and(|it| it.started == *start));
-        let mut next: Vec<u32> = roots.map(|(pid, _)| *pid).collect();
+        let is_root =
+            |(pid, start): &&(u32, u64)| running.get(pid).is_some_and(|it| it.stat.started == *start);
+        let mut next: Vec<u32> = self.roots.iter().filter(is_root).map(|(pid, _)| *pid).collect();
         let mut tree: HashSet<u32> = next.iter().copied().collect();
         while let Some(parent) = next.pop() {
             for pid in children.remove(&parent).unwrap_or_default() {
-                if bearers.get(&pid) != Some(&Bearer::Another) && tree.insert(pid) {
+                if running[&pid].bearer != Bearer::Another && tree.insert(pid) {
                     next.push(pid);
                 }
             }
         }
         tree
     }
+}
+
+/// A process that runs, as it was seen.
+struct Seen {
+    stat: Stat,
+    bearer: Bearer,
 }
 
 /// Processes that are still there, as they are told: the first [`MAX_NAMED`], and how many there are.

@@ -3,11 +3,12 @@
 use super::Charge;
 use crate::process::best_effort;
 use crate::process::descriptors::Stdio;
+use crate::process::platform::pipe;
 use crate::process::program::{close_again, give_back_sigpipe};
 use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
-use nix::unistd::{ForkResult, Pid, dup2_raw, fork, getpid, pipe2, setpgid, tcsetpgrp};
+use nix::unistd::{ForkResult, Pid, dup2_raw, fork, getpid, setpgid, tcsetpgrp};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, FromRawFd, OwnedFd, RawFd};
@@ -52,7 +53,7 @@ impl Dispositions {
 #[expect(unsafe_code, reason = "fork(2): the guardian has one thread, so its copy may do everything")]
 pub(super) fn start(charge: &Charge, tty: Option<&OwnedFd>, found: &Dispositions) -> io::Result<Pid> {
     let (mut reader, writer) =
-        pipe2(OFlag::O_CLOEXEC).map(|(reader, writer)| (File::from(reader), File::from(writer)))?;
+        pipe(OFlag::empty()).map(|(reader, writer)| (File::from(reader), File::from(writer)))?;
     // Until the new process has its own dispositions it has the guardian's, and would ignore what is meant to end it.
     let before = hold_signals();
     // SAFETY: one thread.
@@ -141,12 +142,12 @@ pub(super) fn open_terminal(path: &std::ffi::CStr) -> io::Result<OwnedFd> {
     use nix::fcntl::open;
     use nix::sys::stat::Mode;
     use std::os::fd::AsRawFd;
+    // The request's type is not the same everywhere.
+    nix::ioctl_write_int_bad!(take_control, libc::TIOCSCTTY);
     let tty = open(path, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())?;
     // Linux has done this at open already; elsewhere it takes the request.
     // SAFETY: the descriptor is open, and the request takes a plain 0.
-    if unsafe { libc::ioctl(tty.as_raw_fd(), libc::TIOCSCTTY, 0) } == -1 {
-        return Err(io::Error::last_os_error());
-    }
+    unsafe { take_control(tty.as_raw_fd(), 0) }?;
     Ok(above_standard(tty))
 }
 

@@ -19,7 +19,7 @@ pub use wire::Report;
 use super::descriptors::Stdio;
 use super::family::{Family, Mark, Relative, Remaining};
 use super::modes::Modes;
-use super::proc_fs;
+use super::processes;
 use super::program::{Command, Image};
 use super::terminal::Terminal;
 use crate::process::best_effort;
@@ -108,7 +108,7 @@ impl Charge {
     fn family(&self, parent: u32) -> Family {
         let own = std::process::id();
         let family = Family::marked(self.mark.clone()).sparing(&[own, parent]);
-        match proc_fs::start_time(own) {
+        match processes::start_time(own) {
             Some(started) => family.below(own, started),
             None => family,
         }

@@ -5,11 +5,10 @@ use super::ward::{Ward, next_change};
 use super::wire::{Order, Report, write_remaining};
 use super::{Charge, Departed, bereaved, let_go_of_stdin};
 use crate::process::best_effort;
-use crate::process::descriptors::Stdio;
+use crate::process::descriptors::{Stdio, is_close_on_exec};
 use crate::process::family::{Family, Mark, Relative};
-use crate::process::linux;
+use crate::process::platform;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::libc;
 use nix::sys::select::{FdSet, pselect};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
@@ -56,7 +55,7 @@ impl Watch {
         let found = Dispositions::found();
         close_ours_but(&charge, &socket);
         settle_signals()?;
-        linux::become_subreaper();
+        platform::become_subreaper();
         let tty = charge.tty.as_deref().map(|path| {
             setsid()?;
             child::open_terminal(path)
@@ -190,18 +189,11 @@ impl Watch {
 fn close_ours_but(charge: &Charge, socket: &UnixStream) {
     let mut keep = charge.descriptors();
     keep.push(socket.as_raw_fd());
-    for fd in linux::open_descriptors() {
-        if fd > 2 && !keep.contains(&fd) && is_close_on_exec(fd) {
+    for fd in platform::open_descriptors() {
+        if fd > 2 && !keep.contains(&fd) && is_close_on_exec(fd) == Some(true) {
             best_effort(nix::unistd::close(fd));
         }
     }
-}
-
-#[expect(unsafe_code, reason = "a number from a listing can only be borrowed")]
-fn is_close_on_exec(fd: i32) -> bool {
-    // SAFETY: only its flags are asked for; a number that is closed by now gives an error.
-    let flags = fcntl(unsafe { BorrowedFd::borrow_raw(fd) }, FcntlArg::F_GETFD);
-    flags.is_ok_and(|flags| FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC))
 }
 
 /// Nothing that is meant for the child or for us ends the guardian; SIGCHLD only while it waits.
