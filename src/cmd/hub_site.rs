@@ -20,7 +20,7 @@ use crate::process::followed::Followed;
 use crate::process::keeper::Turn;
 use crate::process::left_terminal::LeftTerminal;
 use crate::process::parked::Parking;
-use crate::process::proc_fs;
+use crate::process::processes;
 use crate::process::program::Command;
 use crate::process::shared_memory::shared_words;
 use crate::server::{Afterwards, Listener};
@@ -96,7 +96,7 @@ impl HubSite {
             working_dir: directory.to_string_lossy().into_owned(),
             session_id: session_id.clone(),
             pid: std::process::id(),
-            start_time: proc_fs::start_time(std::process::id()).unwrap_or(0),
+            start_time: processes::start_time(std::process::id()).unwrap_or(0),
             launch_method,
             version: env!("CARGO_PKG_VERSION").into(),
             epoch: hub.epoch().clone(),

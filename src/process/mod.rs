@@ -28,8 +28,5 @@ pub mod signals;
 pub mod tap;
 pub mod terminal;
 
-// The names under which `supervisor` and `cmd` ask.
-pub use {platform as linux, processes as proc_fs};
-
 /// For what is tried and may fail, where a failure changes nothing that is done next.
 fn best_effort<T, E>(_: Result<T, E>) {}

@@ -1,7 +1,7 @@
 //! One run of a claude that took the place of the process that started it (`--launch-method exec`): say what happens,
 //! and come back with how it ended.
 //!
-//! The companion is no parent of claude's and has no terminal. It follows claude by its pidfd; terminal, signals and job
+//! The companion is no parent of claude's and has no terminal. It follows claude by what holds it; terminal, signals and job
 //! control are between claude and the user alone. It may be killed and followed by another companion, who goes on with
 //! the same session.
 
@@ -13,8 +13,8 @@ use crate::process::family::{Family, Mark, Remaining};
 use crate::process::followed::{Exit, Followed};
 use crate::process::keeper::{Departure, Turn};
 use crate::process::left_terminal::LeftTerminal;
+use crate::process::processes;
 use crate::process::signals::Signals;
-use crate::process::{linux, proc_fs};
 use nix::libc;
 use std::collections::HashMap;
 use std::io;
@@ -155,10 +155,10 @@ struct Below(HashMap<u32, u64>);
 
 impl Below {
     fn look(&mut self, pid: u32) {
-        self.0.retain(|pid, started| proc_fs::is_running(*pid, *started));
-        for pid in linux::tree(pid).into_iter().skip(1) {
+        self.0.retain(|pid, started| processes::is_running(*pid, *started));
+        for pid in processes::tree(pid).into_iter().skip(1) {
             if self.0.len() < MAX_REMEMBERED
-                && let Some(started) = proc_fs::start_time(pid)
+                && let Some(started) = processes::start_time(pid)
             {
                 self.0.insert(pid, started);
             }

@@ -5,12 +5,12 @@ use crate::process::descriptors::{Kind, Plan, Stdio};
 use crate::process::family::Mark;
 use crate::process::guardian::{self, Charge, Heir, Posted};
 use crate::process::modes::Modes;
+use crate::process::platform::pipe;
 use crate::process::program::Command;
 use crate::process::pty::Pty;
 use crate::process::tap::Way;
 use crate::process::terminal::{Size, Terminal};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::unistd::pipe2;
 use std::io;
 use std::os::fd::OwnedFd;
 
@@ -142,7 +142,7 @@ fn is_one_file() -> bool {
 /// A pipe for stdout (1) or stderr (2). Only our end does not block.
 fn pump(number: usize) -> io::Result<(Pipe, OwnedFd)> {
     use std::os::fd::AsFd;
-    let (from, theirs) = pipe2(OFlag::O_CLOEXEC)?;
+    let (from, theirs) = pipe(OFlag::empty())?;
     fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let (to, way) = match number {
         1 => (std::io::stdout().as_fd().try_clone_to_owned()?, Way::Stdout),

@@ -5,7 +5,7 @@ use super::launch::Pipe;
 use super::state::Action;
 use crate::process::guardian::{self, Guardian};
 use crate::process::modes::{Modes, Scanner};
-use crate::process::proc_fs;
+use crate::process::processes;
 use crate::process::pty::Pty;
 use crate::process::relay::{Draining, Inward, InwardSwitch, Outward, Relay};
 use crate::process::signals::{stop_self, times_continued};
@@ -112,7 +112,7 @@ impl<'a> Stage<'a> {
     pub(super) async fn perform(&mut self, action: Action, guardian: &mut Guardian, announcer: &Announcer) {
         match action {
             Action::AnnounceRunning(pid) => {
-                self.child = Some((pid, proc_fs::start_time(pid)));
+                self.child = Some((pid, processes::start_time(pid)));
                 match &mut self.pty {
                     Some(pty) => pty.release_slave(),
                     None => let_go_of_stdout(),
@@ -241,7 +241,7 @@ impl<'a> Stage<'a> {
     }
 
     fn child_is_stopped(&self) -> bool {
-        self.child.is_none_or(|(pid, _)| proc_fs::is_stopped(pid))
+        self.child.is_none_or(|(pid, _)| processes::is_stopped(pid))
     }
 
     /// `false` when we were not stopped and nobody will continue the child.

@@ -1,7 +1,7 @@
 //! Where no descriptor is a terminal: what goes in, what comes out, and what does not come at all.
 
-use crate::{program, same, see, wrapper};
-use test_support::wrapper::{PARENT, Way};
+use crate::{program, same, wrapper};
+use test_support::wrapper::PARENT;
 
 #[test]
 fn what_is_written_in_turns_to_one_pipe_keeps_its_order() {
@@ -26,16 +26,6 @@ fn a_reader_that_has_seen_enough_ends_the_program_as_bare() {
     let seen = same(&format!("{{ {script}; }}"), "/bin/sh", &loops);
     assert_eq!(seen.stderr, "over\n");
 }
-
-/// With the hub on, what the program writes passes through a pipe of ours: it hears of a full disk by the end of that
-/// pipe, and must not go on for ever.
-#[test]
-fn a_full_disk_ends_a_watched_program() {
-    let seen =
-        see(wrapper().shell(Way::Watched, r#""$@" >/dev/full; echo "status $?""#, "yes", &[] as &[&str]));
-    assert_eq!(seen.stdout, "status 141\n");
-}
-
 #[test]
 fn a_grandchild_that_holds_the_pipe_does_not_delay_the_end() {
     for way in PARENT {

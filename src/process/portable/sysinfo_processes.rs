@@ -51,18 +51,25 @@ pub fn tree(root: u32) -> Vec<u32> {
 /// What `see` makes of every process that runs, and of the environment it was started with, where it is one of this
 /// user's. It is empty where it may not be known.
 pub(in crate::process) fn survey<T>(user: Uid, see: impl Fn(Stat, Environment) -> T) -> HashMap<u32, T> {
-    let kind = nothing_more().with_user(UpdateKind::Always).with_environ(UpdateKind::Always);
+    let once = UpdateKind::Always;
+    let kind = nothing_more().with_user(once).with_environ(once).with_cmd(once).with_exe(once);
     let Some(system) = look(ProcessesToUpdate::All, kind) else { return HashMap::new() };
     let belongs = |process: &Process| process.effective_user_id().is_some_and(|its| **its == user.as_raw());
     let seen = |(pid, process): (&Pid, &Process)| {
         let stat = stat_of(pid.as_u32(), process)?;
         let environment = match belongs(process) {
+            true if is_being_executed(process) => Environment::Unsettled,
             true => Environment::Known(environment(process)),
             false => Environment::Unknown,
         };
         Some((pid.as_u32(), see(stat, environment)))
     };
     system.processes().iter().filter_map(seen).collect()
+}
+
+/// Whether it has a program and neither arguments nor an environment yet.
+fn is_being_executed(process: &Process) -> bool {
+    process.exe().is_some() && process.cmd().is_empty() && process.environ().is_empty()
 }
 
 fn environment(process: &Process) -> Vec<u8> {
