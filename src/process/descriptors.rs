@@ -11,7 +11,7 @@
 use super::at_start;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout, isatty};
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
@@ -100,13 +100,31 @@ pub(super) fn is_close_on_exec(fd: RawFd) -> Option<bool> {
     Some(FdFlag::from_bits_truncate(flags).contains(FdFlag::FD_CLOEXEC))
 }
 
-/// Replaces stdin, stdout and stderr by `/dev/null`.
+/// Replaces our stdin by `/dev/null`, so that we do not hold a pipe of somebody's open.
+///
+/// # Errors
+/// When `/dev/null` cannot be opened.
+pub fn let_go_of_stdin() -> io::Result<()> {
+    Ok(dup2_stdin(nothing()?)?)
+}
+
+/// The same for stdout: when the child closes its own, the reader must see the end.
+///
+/// # Errors
+/// When `/dev/null` cannot be opened.
+pub fn let_go_of_stdout() -> io::Result<()> {
+    Ok(dup2_stdout(nothing()?)?)
+}
+
+/// The same for all three.
 pub(super) fn let_go_of_standard() -> io::Result<()> {
-    let nothing = OpenOptions::new().read(true).write(true).open("/dev/null")?;
-    dup2_stdin(&nothing)?;
-    dup2_stdout(&nothing)?;
-    dup2_stderr(&nothing)?;
-    Ok(())
+    let_go_of_stdin()?;
+    let_go_of_stdout()?;
+    Ok(dup2_stderr(nothing()?)?)
+}
+
+fn nothing() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/null")
 }
 
 #[cfg(test)]

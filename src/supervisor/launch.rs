@@ -1,7 +1,7 @@
 //! Everything that is made before there is a thread: the pseudo-terminal, the pipes, the forked guardian.
 
 use crate::instance::ENV_SESSION;
-use crate::process::descriptors::{Kind, Plan, Stdio};
+use crate::process::descriptors::{Kind, Plan, Stdio, let_go_of_stdin};
 use crate::process::family::Mark;
 use crate::process::guardian::{self, Charge, Heir, Posted};
 use crate::process::modes::Modes;
@@ -89,7 +89,7 @@ pub fn prepare(command: &Command, options: Options, heir: Option<Heir>) -> io::R
     let charge = charge.marked(mark.clone()).leaving_to(heir).kept(options.restarts);
     let posted = guardian::post(charge)?;
     if plan.0[0] == Kind::Inherited {
-        guardian::let_go_of_stdin()?;
+        let_go_of_stdin()?;
     }
     let fixed_size = options.headless || options.window_size.is_some();
     let screen = (plan.0[1] == Kind::Terminal).then_some(size.unwrap_or_default());

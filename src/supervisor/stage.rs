@@ -3,7 +3,8 @@
 use super::announce::Announcer;
 use super::launch::Pipe;
 use super::state::Action;
-use crate::process::guardian::{self, Guardian};
+use crate::process::descriptors;
+use crate::process::guardian::Guardian;
 use crate::process::modes::{Modes, Scanner};
 use crate::process::processes;
 use crate::process::pty::Pty;
@@ -305,7 +306,7 @@ impl<'a> Stage<'a> {
 }
 
 fn let_go_of_stdout() {
-    if let Err(error) = guardian::let_go_of_stdout() {
+    if let Err(error) = descriptors::let_go_of_stdout() {
         tracing::warn!("cannot let go of stdout: {error}");
     }
 }

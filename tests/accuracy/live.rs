@@ -12,12 +12,13 @@ const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
 
 /// The events of each run of a scenario; `options` are claude-mpm's.
 pub(crate) fn play(scenario: &Scenario, options: &[&str]) -> Vec<Vec<Event>> {
-    let runtime = tempfile::tempdir().expect("a folder");
     let stage = Stage::set_held(scenario);
     let base = ["-q", "--websocket-port", "auto"];
     let options = [&base, options].concat();
     let mut runs = Vec::new();
     for run in &scenario.runs {
+        // Each its own: a companion may still be leaving when the next run begins.
+        let runtime = tempfile::tempdir().expect("a folder");
         let mut command = stage.wrapped(run, WRAPPER, &options);
         command.env("XDG_RUNTIME_DIR", runtime.path());
         let performance = Performance::start(&stage, run, command);

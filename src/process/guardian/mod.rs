@@ -28,7 +28,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork};
 use std::ffi::{CString, OsString};
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
@@ -278,26 +278,4 @@ impl Guardian {
             }
         }
     }
-}
-
-/// Replaces our stdin by `/dev/null`, so that we do not hold a pipe of somebody's open.
-///
-/// # Errors
-/// When `/dev/null` cannot be opened.
-pub fn let_go_of_stdin() -> io::Result<()> {
-    nix::unistd::dup2_stdin(nothing()?.as_fd())?;
-    Ok(())
-}
-
-/// The same for stdout: when the child closes its own, the reader must see the end.
-///
-/// # Errors
-/// When `/dev/null` cannot be opened.
-pub fn let_go_of_stdout() -> io::Result<()> {
-    nix::unistd::dup2_stdout(nothing()?.as_fd())?;
-    Ok(())
-}
-
-fn nothing() -> io::Result<std::fs::File> {
-    std::fs::OpenOptions::new().read(true).write(true).open("/dev/null")
 }

@@ -3,9 +3,9 @@
 use super::child::{self, Dispositions};
 use super::ward::{Ward, next_change};
 use super::wire::{Order, Report, write_remaining};
-use super::{Charge, Departed, bereaved, let_go_of_stdin};
+use super::{Charge, Departed, bereaved};
 use crate::process::best_effort;
-use crate::process::descriptors::{Stdio, is_close_on_exec};
+use crate::process::descriptors::{Stdio, is_close_on_exec, let_go_of_standard};
 use crate::process::family::{Family, Mark, Relative};
 use crate::process::platform;
 use nix::errno::Errno;
@@ -138,11 +138,7 @@ impl Watch {
             *stdio = Stdio::Inherited;
         }
         self.tty = Ok(None);
-        best_effort(let_go_of_stdin());
-        if let Ok(null) = std::fs::OpenOptions::new().write(true).open("/dev/null") {
-            best_effort(nix::unistd::dup2_stdout(null.as_fd()));
-            best_effort(nix::unistd::dup2_stderr(null.as_fd()));
-        }
+        best_effort(let_go_of_standard());
     }
 
     fn signal(&self, signal: i32) {
