@@ -64,7 +64,7 @@ pub struct Draining(JoinHandle<Option<Outward>>);
 
 impl Draining {
     /// Resolves when they are out. That waits for a terminal that takes none, as the kernel would have made the
-    /// child wait; dropping the future gives them up. Gives the way back, where neither of its ends was closed.
+    /// child wait; dropping the future gives them up. Gives a pipe back, where neither of its ends was closed.
     pub async fn finished(self) -> Option<Outward> {
         while !self.0.is_finished() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -102,7 +102,8 @@ impl Outward {
         let theirs = Arc::clone(&carrying);
         let thread = thread_beside_main("relay-out", move || {
             let is_open = self.run(&ring, &theirs);
-            is_open.then_some(self)
+            // A master side that is held here would keep the child from hearing that its terminal is gone.
+            (is_open && self.way != Way::Terminal).then_some(self)
         })?;
         Ok(Relay { thread, bell, carrying })
     }
