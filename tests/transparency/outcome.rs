@@ -55,7 +55,10 @@ fn play(contestant: Contestant, column: usize) -> Vec<Outcome> {
                 Expected::AsBare => as_bare(cases[at]).to_owned(),
                 Expected::Text(text) => text.to_owned(),
             };
-            outcomes.push((at, Outcome { case: cases[at], expected, seen: observe(cases[at], contestant) }));
+            outcomes.push((
+                at,
+                Outcome { case: cases[at], expected, seen: play_to_its_end(cases[at], contestant) },
+            ));
         }
         outcomes
     };
@@ -68,26 +71,26 @@ fn play(contestant: Contestant, column: usize) -> Vec<Outcome> {
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-/// How often the bare program is run for something to compare with.
-const ATTEMPTS: usize = 3;
 /// What could not be played to its end.
 const FAILED: &str = "failed: ";
 
-/// What the bare program shows, the first time it is run. A run that could not be played to its end shows nothing of the
-/// program, and is played again.
+/// What the bare program shows, the first time it is run.
 fn as_bare(case: &'static Case) -> &'static str {
     static SEEN: OnceLock<Vec<OnceLock<String>>> = OnceLock::new();
     let seen = SEEN.get_or_init(|| case::every().map(|_| OnceLock::new()).collect());
     let at = case::every().position(|other| std::ptr::eq(other, case)).expect("every case is there");
-    seen[at].get_or_init(|| {
-        let mut runs = std::iter::repeat_with(|| observe(case, BARE)).take(ATTEMPTS);
-        let first = runs.next().unwrap_or_default();
-        if first.starts_with(FAILED) {
-            runs.find(|seen| !seen.starts_with(FAILED)).unwrap_or(first)
-        } else {
-            first
-        }
-    })
+    seen[at].get_or_init(|| play_to_its_end(case, BARE))
+}
+
+/// What is seen. A run that could not be played to its end (the shell around it said nothing, the machine was busy) shows
+/// nothing of the program, and is played once more, which is said; one that hangs again is what the contestant does.
+fn play_to_its_end(case: &Case, contestant: Contestant) -> String {
+    let seen = observe(case, contestant);
+    if !seen.starts_with(FAILED) || !matches!(contestant, Contestant::Ours(_)) {
+        return seen;
+    }
+    eprintln!("{}: played once more: {}: {seen}", contestant.name(), case.name);
+    observe(case, contestant)
 }
 
 /// What is seen; a case that cannot be played to its end shows what it failed by.
