@@ -3,7 +3,7 @@
 //! It reads one JSON value and keeps nothing. Which line says what is not decided here.
 
 use super::observation::{Call, Fact, Outcome, Return};
-use crate::event::talk::{Role, Usage};
+use crate::event::talk::{Meter, Role, Usage};
 use serde_json::Value;
 
 /// Longest id that is believed, bytes.
@@ -84,7 +84,7 @@ pub fn results(
 }
 
 /// The tokens of a `usage` object.
-pub fn usage(usage: &Value, measured_by: &'static str) -> Option<Usage> {
+pub fn usage(usage: &Value, measured_by: Meter) -> Option<Usage> {
     let count = |field| usage.get(field).and_then(Value::as_u64).unwrap_or(0);
     usage.is_object().then(|| Usage {
         model: None,

@@ -9,7 +9,7 @@ use super::js_json;
 use super::observation::{Agent, Fact, Observation};
 use super::user_text::{self, UserText};
 use crate::event::Timestamp;
-use crate::event::talk::{Role, Usage};
+use crate::event::talk::{Meter, Role, Usage};
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -102,7 +102,7 @@ impl TranscriptDecoder {
             self.count_unfinished(tell);
         }
         let known = self.counted.iter().any(|counted| counted == message_id);
-        let usage = message.get("usage").and_then(|usage| claude_json::usage(usage, "transcript"));
+        let usage = message.get("usage").and_then(|usage| claude_json::usage(usage, Meter::Transcript));
         let Some(usage) = usage.filter(|_| !known) else { return };
         self.uncounted = Some((message_id.to_owned(), Usage { model: Some(model.to_owned()), ..usage }));
         if text(message, "stop_reason").is_some() {

@@ -2,10 +2,19 @@
 //!
 //! Unknown values are `null`, never invented. Which type name belongs to which body is said here once.
 
+pub use super::session::{EndReason, InstanceInfo, LaunchMethod, SessionEnd, SessionStart};
+
+use super::Timestamp;
+use super::channel;
+use super::published::Published;
+use super::surroundings::{
+    AlertLevel, ClientConnected, ClientDisconnected, ComponentHealth, ComponentStarted, ComponentState,
+    ComponentStopped, ConfigChanged, ResourceAlert,
+};
 use super::talk::{Hook, Message, ModelSwitch, Usage};
 use super::work::{AgentStatus, Delegation, Ticket, TicketUpdate, TodoUpdate};
-use super::{SessionId, Timestamp, channel};
-use serde::{Deserialize, Serialize, Serializer};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The typed content of an event.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,6 +51,22 @@ pub enum Body {
     Stats(Stats),
     /// `system.error`
     Error(Fault),
+    /// `component.started`
+    ComponentStarted(ComponentStarted),
+    /// `component.stopped`
+    ComponentStopped(ComponentStopped),
+    /// `component.health`
+    ComponentHealth(ComponentHealth),
+    /// `ws.connected`
+    ClientConnected(ClientConnected),
+    /// `ws.disconnected`
+    ClientDisconnected(ClientDisconnected),
+    /// `config.changed`
+    ConfigChanged(ConfigChanged),
+    /// `resource.alert`
+    ResourceAlert(ResourceAlert),
+    /// Any other type: somebody published it.
+    Published(Published),
 }
 
 impl Body {
@@ -64,6 +89,14 @@ impl Body {
             Self::Hook(hook) => &hook.channel,
             Self::Stats(_) => channel::SYSTEM_STATS,
             Self::Error(_) => channel::SYSTEM_ERROR,
+            Self::ComponentStarted(_) => channel::COMPONENT_STARTED,
+            Self::ComponentStopped(_) => channel::COMPONENT_STOPPED,
+            Self::ComponentHealth(_) => channel::COMPONENT_HEALTH,
+            Self::ClientConnected(_) => channel::WS_CONNECTED,
+            Self::ClientDisconnected(_) => channel::WS_DISCONNECTED,
+            Self::ConfigChanged(_) => channel::CONFIG_CHANGED,
+            Self::ResourceAlert(_) => channel::RESOURCE_ALERT,
+            Self::Published(published) => &published.channel,
         }
     }
 
@@ -82,7 +115,21 @@ impl Body {
             Self::TicketUpdated(update) => ticket_len(&update.ticket),
             Self::Hook(hook) => hook.bytes,
             Self::Activity(activity) => activity.reason.as_ref().map_or(0, String::len),
-            Self::SessionEnd(_) | Self::Stats(_) | Self::Usage(_) | Self::ModelSwitch(_) => 0,
+            Self::ComponentStarted(started) => {
+                let config = started.config.as_ref().map_or(0, |config| config.to_string().len());
+                started.capabilities.iter().map(|name| name.len() + 4).sum::<usize>() + config
+            }
+            Self::ConfigChanged(change) => change.path.len() + change.changed.len() * 16,
+            Self::ResourceAlert(alert) => alert.message.as_ref().map_or(0, String::len),
+            Self::Published(published) => published.bytes,
+            Self::SessionEnd(_)
+            | Self::Stats(_)
+            | Self::Usage(_)
+            | Self::ModelSwitch(_)
+            | Self::ComponentStopped(_)
+            | Self::ComponentHealth(_)
+            | Self::ClientConnected(_)
+            | Self::ClientDisconnected(_) => 0,
         }
     }
 
@@ -102,6 +149,12 @@ impl Body {
     pub fn severity(&self) -> Severity {
         match self {
             Self::Error(fault) => fault.severity,
+            Self::ResourceAlert(alert) => match alert.alert_level {
+                Some(AlertLevel::Critical) => Severity::Critical,
+                Some(AlertLevel::Warning) => Severity::Warning,
+                _ => Severity::Info,
+            },
+            Self::ComponentHealth(health) if health.status != ComponentState::Healthy => Severity::Warning,
             _ => Severity::Info,
         }
     }
@@ -127,6 +180,14 @@ impl Serialize for Body {
             Self::Hook(hook) => hook.data.serialize(serializer),
             Self::Stats(data) => data.serialize(serializer),
             Self::Error(data) => data.serialize(serializer),
+            Self::ComponentStarted(data) => data.serialize(serializer),
+            Self::ComponentStopped(data) => data.serialize(serializer),
+            Self::ComponentHealth(data) => data.serialize(serializer),
+            Self::ClientConnected(data) => data.serialize(serializer),
+            Self::ClientDisconnected(data) => data.serialize(serializer),
+            Self::ConfigChanged(data) => data.serialize(serializer),
+            Self::ResourceAlert(data) => data.serialize(serializer),
+            Self::Published(published) => published.data.serialize(serializer),
         }
     }
 }
@@ -136,81 +197,8 @@ fn ticket_len(ticket: &Ticket) -> usize {
     ticket.id.len() + optional.into_iter().flatten().map(String::len).sum::<usize>()
 }
 
-/// How claude was started.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LaunchMethod {
-    /// Our process becomes claude.
-    Exec,
-    /// Claude is a child of ours.
-    Subprocess,
-}
-
-/// Which instance speaks, so that a client of several can tell them apart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct InstanceInfo {
-    /// TCP port of the hub; `null` when it has none.
-    pub port: Option<u16>,
-    /// Numeric address the hub is bound to.
-    pub host: String,
-    /// Directory claude runs in; bytes that are not UTF-8 as U+FFFD.
-    pub working_dir: String,
-    /// Name of the instance, chosen with `--name` or the directory's.
-    pub name: String,
-    /// Our own process id.
-    pub pid: u32,
-}
-
-/// `session.start` (requirements R1, R2).
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SessionStart {
-    /// The session that starts.
-    pub session_id: SessionId,
-    /// When it started.
-    pub start_time: Timestamp,
-    /// How claude is started.
-    pub launch_method: LaunchMethod,
-    /// Directory claude runs in; bytes that are not UTF-8 as U+FFFD.
-    pub working_directory: String,
-    /// TCP port of the hub.
-    pub websocket_port: Option<u16>,
-    /// The instance.
-    pub instance_info: InstanceInfo,
-}
-
-/// Why a session ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum EndReason {
-    /// Claude exited by itself.
-    Exited,
-    /// A signal ended claude.
-    Signaled,
-    /// We were asked to stop it.
-    Stopped,
-    /// It never ran, or nobody can know.
-    Unknown,
-}
-
-/// `session.end` (requirement R1). Exactly one of `exit_code` and `signal` is known when claude ran.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct SessionEnd {
-    /// The session that ended.
-    pub session_id: SessionId,
-    /// When.
-    pub end_time: Timestamp,
-    /// Whole run, seconds, with milliseconds as decimals.
-    pub duration_seconds: f64,
-    /// Exit code of claude, 0-255.
-    pub exit_code: Option<i32>,
-    /// Signal number that ended claude.
-    pub signal: Option<i32>,
-    /// Why.
-    pub reason: EndReason,
-}
-
 /// The states of claude's process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ProcessState {
     /// About to be started.
@@ -224,7 +212,7 @@ pub enum ProcessState {
 }
 
 /// `claude.status` (requirement R1).
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ProcessStatus {
     /// The state it is in now.
     pub status: ProcessState,
@@ -233,17 +221,20 @@ pub struct ProcessStatus {
     /// One sentence for people.
     pub message: String,
     /// Exit code, 0-255, once stopped.
-    #[serde(skip_serializing_if = "ProcessStatus::is_alive")]
+    #[serde(default, skip_serializing_if = "ProcessStatus::is_alive")]
+    #[schemars(with = "Option<i32>")]
     pub exit_code: Ended,
     /// Signal number, once stopped by one.
-    #[serde(skip_serializing_if = "ProcessStatus::is_alive")]
+    #[serde(default, skip_serializing_if = "ProcessStatus::is_alive")]
+    #[schemars(with = "Option<i32>")]
     pub signal: Ended,
 }
 
 /// A field that exists only after the end: absent before, a number or `null` afterwards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ended {
     /// Still alive: the field is left out.
+    #[default]
     NotYet,
     /// Over: the number where there is one.
     With(Option<i32>),
@@ -255,6 +246,12 @@ impl Serialize for Ended {
             Self::NotYet => serializer.serialize_none(),
             Self::With(number) => number.serialize(serializer),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Ended {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::With)
     }
 }
 
@@ -270,7 +267,7 @@ impl ProcessStatus {
 }
 
 /// What claude is doing, as far as is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ActivityState {
     /// Works.
@@ -284,7 +281,7 @@ pub enum ActivityState {
 }
 
 /// `claude.activity`: a change of what claude is doing.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Activity {
     /// What it does now.
     pub activity: ActivityState,
@@ -299,7 +296,7 @@ pub struct Activity {
 }
 
 /// Which of claude's two streams; in a terminal everything is `stdout`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Stream {
     /// Standard output, and everything a terminal shows.
@@ -312,14 +309,14 @@ pub enum Stream {
 pub const MAX_TEXT_BYTES: usize = 64 << 10;
 
 /// `claude.output`: one settled line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     /// The line: no escapes, no trailing newline, at most 64 KiB.
     pub content: String,
     /// Where it came from.
     pub stream: Stream,
     /// The line was longer and has been cut at a character boundary.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub truncated: bool,
 }
 
@@ -333,7 +330,7 @@ impl Output {
 }
 
 /// Our own share in `system.stats`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct HubStats {
     /// Resident memory of our processes, MiB.
     pub memory_usage_mb: f64,
@@ -350,7 +347,7 @@ pub struct HubStats {
 }
 
 /// `system.stats`: claude's whole process tree, and ours.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Stats {
     /// Resident memory of claude's tree, MiB.
     pub memory_usage_mb: f64,
@@ -365,7 +362,7 @@ pub struct Stats {
 }
 
 /// How grave a fault is. The order is that of the names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing.
@@ -379,7 +376,7 @@ pub enum Severity {
 }
 
 /// `system.error`: a fault of monitoring or of the machine, never of claude's work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Fault {
     /// What failed and why.
     pub error: String,

@@ -37,18 +37,42 @@ pub const SYSTEM_ERROR: &str = "system.error";
 /// Events one client missed; sent to that client only, never in the log.
 pub const SYSTEM_GAP: &str = "system.gap";
 
+/// A publisher registered.
+pub const COMPONENT_STARTED: &str = "component.started";
+/// A publisher left.
+pub const COMPONENT_STOPPED: &str = "component.stopped";
+/// The state of a publisher changed.
+pub const COMPONENT_HEALTH: &str = "component.health";
+/// A client subscribed.
+pub const WS_CONNECTED: &str = "ws.connected";
+/// A client left.
+pub const WS_DISCONNECTED: &str = "ws.disconnected";
+/// The settings were read again.
+pub const CONFIG_CHANGED: &str = "config.changed";
+/// A threshold was crossed.
+pub const RESOURCE_ALERT: &str = "resource.alert";
+/// What the types of a session's own events begin with.
+pub const SESSIONS: &str = "session.";
+/// What the types of events of claude itself begin with.
+pub const CLAUDE: &str = "claude.";
+
+/// Names of hooks whose type is not by the rule, without `hook.`.
+const SHORT_HOOKS: [(&str, &str); 4] = [
+    ("UserPromptSubmit", "user_prompt"),
+    ("PreToolUse", "pre_tool"),
+    ("PostToolUse", "post_tool"),
+    ("PostToolUseFailure", "post_tool_failure"),
+];
+
 /// The event type of a hook, by the name claude gives it: `hook.` and snake case, but for `UserPromptSubmit`,
 /// `PreToolUse`, `PostToolUse` and `PostToolUseFailure`, which lose their last word or `Use` (requirement R3).
 pub fn hook(name: &str) -> String {
-    let short = match name {
-        "UserPromptSubmit" => "UserPrompt",
-        "PreToolUse" => "PreTool",
-        "PostToolUse" => "PostTool",
-        "PostToolUseFailure" => "PostToolFailure",
-        other => other,
-    };
     let mut channel = String::from(HOOKS);
-    for (place, letter) in short.chars().enumerate() {
+    if let Some((_, short)) = SHORT_HOOKS.iter().find(|(full, _)| *full == name) {
+        channel.push_str(short);
+        return channel;
+    }
+    for (place, letter) in name.chars().enumerate() {
         if letter.is_ascii_uppercase() && place > 0 {
             channel.push('_');
         }
@@ -57,9 +81,23 @@ pub fn hook(name: &str) -> String {
     channel
 }
 
+/// The name claude gives a hook, by its event type: the other way round.
+pub fn hook_name(channel: &str) -> String {
+    let snake = channel.strip_prefix(HOOKS).unwrap_or(channel);
+    match SHORT_HOOKS.iter().find(|(_, short)| *short == snake) {
+        Some((full, _)) => (*full).to_owned(),
+        None => snake.split('_').map(capitalised).collect(),
+    }
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or(String::new(), |first| first.to_ascii_uppercase().to_string() + letters.as_str())
+}
+
 #[cfg(test)]
 mod tests {
-    use super::hook;
+    use super::{hook, hook_name};
 
     #[test]
     fn hooks_are_named_by_the_rule_and_its_four_exceptions() {
@@ -75,6 +113,7 @@ mod tests {
             ("SomethingNew", "hook.something_new"),
         ] {
             assert_eq!(hook(name), expected);
+            assert_eq!(hook_name(expected), name);
         }
     }
 }

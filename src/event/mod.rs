@@ -5,13 +5,20 @@
 
 pub mod body;
 pub mod channel;
+mod draft;
 pub mod id;
+pub mod published;
+mod read;
+pub mod session;
+pub mod surroundings;
 pub mod talk;
 pub mod time;
 pub mod work;
 
 pub use body::Body;
+pub use draft::Draft;
 pub use id::{Epoch, EventId, SessionId};
+pub use published::{Origin, Remarks};
 pub use time::Timestamp;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};
@@ -49,6 +56,18 @@ impl Source {
             Self::Component(name) => name,
         }
     }
+
+    /// The source with this name on the wire.
+    pub fn named(name: &str) -> Self {
+        let own = [Self::Supervisor, Self::Screen, Self::Hook, Self::Stream, Self::Transcript, Self::System];
+        let found = own.into_iter().find(|source| source.as_str() == name);
+        found.unwrap_or_else(|| Self::Component(name.to_owned()))
+    }
+
+    /// Whether it is a detector or the supervisor, whose name no publisher may have.
+    pub fn is_own(&self) -> bool {
+        !matches!(self, Self::Component(_))
+    }
 }
 
 impl fmt::Display for Source {
@@ -74,10 +93,15 @@ pub struct Event {
     pub source: Source,
     /// What happened.
     pub body: Body,
+    /// What its publisher says beside; none of our own events has any.
+    pub remarks: Option<Box<Remarks>>,
+    /// Where it was numbered first, if it came over an uplink.
+    pub origin: Option<Origin>,
 }
 
 impl Serialize for Event {
-    /// The classic frame: `type, timestamp, data, id, seq, epoch, session_id, source`.
+    /// The classic frame: `type, timestamp, data, id, seq, epoch, session_id, source`, and for events of others what
+    /// else they carry.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut frame = serializer.serialize_struct("Event", 8)?;
         frame.serialize_field("type", self.body.channel())?;
@@ -88,7 +112,25 @@ impl Serialize for Event {
         frame.serialize_field("epoch", &self.epoch)?;
         frame.serialize_field("session_id", &self.session_id)?;
         frame.serialize_field("source", self.source.as_str())?;
+        if let Some(remarks) = &self.remarks {
+            let Remarks { source_app, summary, chat } = &**remarks;
+            optional(&mut frame, "source_app", source_app)?;
+            optional(&mut frame, "summary", summary)?;
+            optional(&mut frame, "chat", chat)?;
+        }
+        optional(&mut frame, "origin", &self.origin)?;
         frame.end()
+    }
+}
+
+fn optional<F: SerializeStruct, T: Serialize>(
+    frame: &mut F,
+    name: &'static str,
+    value: &Option<T>,
+) -> Result<(), F::Error> {
+    match value {
+        Some(value) => frame.serialize_field(name, value),
+        None => frame.skip_field(name),
     }
 }
 
@@ -107,6 +149,8 @@ mod tests {
             session_id: SessionId::new("s1"),
             source: Source::Screen,
             body: Body::Output(Output { content: "hi".into(), stream: Stream::Stdout, truncated: false }),
+            remarks: None,
+            origin: None,
         };
         assert_eq!(
             serde_json::to_string(&event).unwrap(),

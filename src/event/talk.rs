@@ -1,10 +1,11 @@
 //! What claude says of itself: messages, hooks, tokens, models. The fields the wire shows.
 
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// The person at the keyboard.
@@ -14,7 +15,7 @@ pub enum Role {
 }
 
 /// `claude.message`: clean text, as Markdown.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// Who speaks.
     pub role: Role,
@@ -39,8 +40,18 @@ pub struct Hook {
     pub bytes: usize,
 }
 
+/// Who counts tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Meter {
+    /// Claude's files, for each answer of the model.
+    Transcript,
+    /// Claude's stream, for a turn.
+    Stream,
+}
+
 /// `usage.update`: tokens claude used since the last one of the same `measured_by`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// Model that used them.
     pub model: Option<String>,
@@ -54,12 +65,12 @@ pub struct Usage {
     pub cache_creation_tokens: u64,
     /// US dollars, where claude says so.
     pub cost_usd: Option<f64>,
-    /// The source that counted: `transcript`, which counts each answer of the model, or `stream`, which counts a turn.
-    pub measured_by: &'static str,
+    /// The source that counted.
+    pub measured_by: Meter,
 }
 
 /// `router.model.switch` (requirement R4): claude's own messages come from another model now.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelSwitch {
     /// Before.
     pub from_model: String,

@@ -1,6 +1,8 @@
 //! Points in time as the wire shows them. Reading the clock is not done here.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Milliseconds since the Unix epoch, UTC; RFC 3339 with exactly three decimals in text.
@@ -26,6 +28,21 @@ impl Timestamp {
     /// Parses RFC 3339 (any offset, any number of decimals).
     pub fn parse(text: &str) -> Option<Self> {
         text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_millisecond()))
+    }
+}
+
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^-?\d{4,6}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+            "description": "RFC 3339, UTC, milliseconds",
+        })
     }
 }
 

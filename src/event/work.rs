@@ -1,11 +1,12 @@
 //! The work claude does: delegations to agents, todo lists, tickets. The fields the wire shows.
 
 use super::Timestamp;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How far a delegation is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DelegationStatus {
     /// The agent has been called.
@@ -17,7 +18,7 @@ pub enum DelegationStatus {
 }
 
 /// Why a delegation failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
     /// A person or a rule refused it.
@@ -31,7 +32,7 @@ pub enum FailureReason {
 }
 
 /// `agent.delegation` (requirement R1): one event when it starts, one when it ends, never more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delegation {
     /// Name of the agent; `general-purpose` where claude named none.
     pub agent: String,
@@ -58,7 +59,7 @@ pub struct Delegation {
 }
 
 /// What became of one agent's delegations.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentStats {
     /// Started.
     pub tasks: u64,
@@ -71,7 +72,7 @@ pub struct AgentStats {
 }
 
 /// `agent.status` (requirement R1): follows every change of a delegation.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AgentStatus {
     /// Names of the agents at work, each once, in the order they began.
     pub active_agents: Vec<String>,
@@ -80,7 +81,7 @@ pub struct AgentStatus {
 }
 
 /// How far a todo is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum TodoStatus {
     /// Not begun.
@@ -104,7 +105,7 @@ impl TodoStatus {
 }
 
 /// One item of a todo list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Todo {
     /// Claude's number of the task, or its place in the list where claude gives none.
     pub id: String,
@@ -125,7 +126,7 @@ pub struct Todo {
 }
 
 /// Counts of a todo list.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TodoStats {
     /// All.
     pub total: usize,
@@ -151,7 +152,7 @@ impl TodoStats {
 }
 
 /// `todo.update` (requirement R1): the whole list after a change.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TodoUpdate {
     /// In claude's order.
     pub todos: Vec<Todo>,
@@ -166,7 +167,7 @@ impl From<Vec<Todo>> for TodoUpdate {
 }
 
 /// A ticket as one tool's output named it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ticket {
     /// The tracker's name for it: `TICKET-123`, `owner/repository#7`.
     pub id: String,
@@ -183,7 +184,7 @@ pub struct Ticket {
 }
 
 /// `ticket.updated`: a ticket that was changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TicketUpdate {
     /// The ticket, as far as is known now.
     #[serde(flatten)]

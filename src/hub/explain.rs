@@ -2,8 +2,8 @@
 
 use super::log::{Log, Record};
 use super::provenance::{Provenance, Sighting};
+use super::sessions::Sessions;
 use crate::event::{EventId, Source};
-use crate::status::Status;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub struct Account {
 /// Looks an event up.
 pub(super) fn event(
     log: &Log,
-    status: &Status,
+    sessions: &Sessions,
     provenance: &Provenance,
     name: EventName,
 ) -> Option<Explanation> {
@@ -63,7 +63,9 @@ pub(super) fn event(
             *source == record.event.source || also.iter().any(|sighting| sighting.source == source.as_str())
         };
         let others = [Source::Hook, Source::Stream, Source::Transcript].into_iter();
-        let others = others.filter(|source| status.has_spoken(source) && !has_told(source));
+        let status = sessions.get(&record.event.session_id);
+        let has_spoken = |source: &Source| status.is_some_and(|status| status.has_spoken(source));
+        let others = others.filter(|source| has_spoken(source) && !has_told(source));
         silent.extend(others.map(|source| source.to_string()));
     }
     Some(Explanation { record: Arc::clone(record), also, silent })

@@ -3,33 +3,59 @@
 //! It knows no reader and no time; locking is the hub's matter.
 
 use crate::event::Event;
+use crate::status::Standing;
 use bytes::Bytes;
 use std::collections::{VecDeque, vec_deque};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 /// How many encodings of one record are kept beside it. The server numbers them; the hub names no dialect.
-pub const SLOTS: usize = 1;
+pub const SLOTS: usize = 3;
 
 /// An event in the log, with the encodings that every client of a dialect shares.
 #[derive(Debug)]
 pub struct Record {
     /// The event.
     pub event: Event,
+    /// How its session stood before it.
+    pub before: Standing,
     slots: [OnceLock<Bytes>; SLOTS],
+    /// Bytes of all encodings of a log but the first of each record, which the weights contain.
+    extra: Arc<AtomicUsize>,
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.extra.fetch_sub(self.extra_bytes(), Relaxed);
+    }
 }
 
 impl Record {
-    /// A record without encodings.
+    /// A record without encodings, that belongs to no log.
     pub fn new(event: Event) -> Self {
-        Self { event, slots: Default::default() }
+        Self::counted(event, Standing::default(), Arc::default())
+    }
+
+    pub(super) fn counted(event: Event, before: Standing, extra: Arc<AtomicUsize>) -> Self {
+        Self { event, before, slots: Default::default(), extra }
     }
 
     /// The encoding in `slot`, made at first use.
     ///
     /// # Panics
     /// When `slot` is not below [`SLOTS`].
-    pub fn encoded(&self, slot: usize, encode: impl FnOnce(&Event) -> Bytes) -> &Bytes {
-        self.slots[slot].get_or_init(|| encode(&self.event))
+    pub fn encoded(&self, slot: usize, encode: impl FnOnce(&Self) -> Bytes) -> &Bytes {
+        self.slots[slot].get_or_init(|| {
+            let encoded = encode(self);
+            if slot > 0 {
+                self.extra.fetch_add(encoded.len(), Relaxed);
+            }
+            encoded
+        })
+    }
+
+    fn extra_bytes(&self) -> usize {
+        self.slots.iter().skip(1).filter_map(OnceLock::get).map(Bytes::len).sum()
     }
 }
 
@@ -55,13 +81,15 @@ pub(super) struct Log {
     records: VecDeque<(Arc<Record>, usize)>,
     bounds: Bounds,
     bytes: usize,
+    /// Encodings beyond the first of each record.
+    extra: Arc<AtomicUsize>,
     last_seq: u64,
 }
 
 impl Log {
     /// An empty log whose first record will be number 1.
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { records: VecDeque::new(), bounds, bytes: 0, last_seq: 0 }
+        Self { records: VecDeque::new(), bounds, bytes: 0, extra: Arc::default(), last_seq: 0 }
     }
 
     /// Has the next record get the number behind `seq`, where the log is empty and not as far.
@@ -80,19 +108,24 @@ impl Log {
         self.last_seq + 1 - self.records.len() as u64
     }
 
-    /// Appends a record, which must carry the next number, and returns its weight in bytes.
-    pub(super) fn append(&mut self, record: Arc<Record>) -> usize {
-        debug_assert_eq!(record.event.seq, self.last_seq + 1, "seq has no holes");
+    /// Appends an event, which must carry the next number, and returns its weight in bytes.
+    pub(super) fn append(&mut self, event: Event, before: Standing) -> usize {
+        debug_assert_eq!(event.seq, self.last_seq + 1, "seq has no holes");
         self.last_seq += 1;
-        let weight = weight(&record.event);
+        let weight = weight(&event);
         self.bytes += weight;
-        self.records.push_back((record, weight));
+        let record = Record::counted(event, before, self.extra.clone());
+        self.records.push_back((Arc::new(record), weight));
         while self.records.len() > 1
-            && (self.records.len() > self.bounds.records || self.bytes > self.bounds.bytes)
+            && (self.records.len() > self.bounds.records || self.bytes_in_all() > self.bounds.bytes)
         {
             self.bytes -= self.records.pop_front().map_or(0, |(_, weight)| weight);
         }
         weight
+    }
+
+    fn bytes_in_all(&self) -> usize {
+        self.bytes + self.extra.load(Relaxed)
     }
 
     /// The records from number `seq` on, oldest first; from the oldest in memory when `seq` is older.
@@ -125,7 +158,11 @@ impl Log {
 /// so that filling an encoding later never moves the ring past its bound.
 fn weight(event: &Event) -> usize {
     const FIXED: usize = 640;
-    FIXED + 3 * event.body.text_len()
+    let remarks = event.remarks.as_ref().map_or(0, |remarks| {
+        let texts = [&remarks.source_app, &remarks.summary].into_iter().flatten().map(String::len);
+        texts.sum::<usize>() + remarks.chat.as_ref().map_or(0, |chat| chat.to_string().len())
+    });
+    FIXED + 3 * (event.body.text_len() + remarks)
 }
 
 #[cfg(test)]
@@ -134,9 +171,9 @@ mod tests {
     use crate::event::body::{Body, Output, Stream};
     use crate::event::{Epoch, EventId, SessionId, Source, Timestamp};
 
-    fn record(seq: u64, content: &str) -> Arc<Record> {
+    fn event(seq: u64, content: &str) -> Event {
         let body = Body::Output(Output { content: content.into(), stream: Stream::Stdout, truncated: false });
-        Arc::new(Record::new(Event {
+        Event {
             id: EventId::from_u128(u128::from(seq)),
             seq,
             epoch: Epoch::new("e"),
@@ -144,7 +181,9 @@ mod tests {
             session_id: SessionId::new("s"),
             source: Source::Screen,
             body,
-        }))
+            remarks: None,
+            origin: None,
+        }
     }
 
     fn numbers(log: &Log, from: u64) -> Vec<u64> {
@@ -155,7 +194,7 @@ mod tests {
     fn the_oldest_records_leave_when_the_count_is_reached() {
         let mut log = Log::new(Bounds { records: 3, bytes: usize::MAX });
         for seq in 1..=5 {
-            log.append(record(seq, "x"));
+            log.append(event(seq, "x"), Standing::default());
         }
         assert_eq!((log.first_seq(), log.last_seq()), (3, 5));
         assert_eq!(numbers(&log, 1), [3, 4, 5]);
@@ -168,18 +207,30 @@ mod tests {
     fn the_oldest_records_leave_when_the_bytes_are_reached_but_the_newest_always_stays() {
         let mut log = Log::new(Bounds { records: 100, bytes: 10_000 });
         for seq in 1..=50 {
-            log.append(record(seq, &"x".repeat(1000)));
+            log.append(event(seq, &"x".repeat(1000)), Standing::default());
         }
         assert!(numbers(&log, 1).len() <= 3, "{:?}", numbers(&log, 1));
-        log.append(record(51, &"x".repeat(1 << 20)));
+        log.append(event(51, &"x".repeat(1 << 20)), Standing::default());
         assert_eq!(numbers(&log, 1), [51]);
+    }
+
+    #[test]
+    fn encodings_of_more_dialects_take_room_from_the_oldest() {
+        let mut log = Log::new(Bounds { records: 100, bytes: 10_000 });
+        for seq in 1..=4 {
+            log.append(event(seq, "x"), Standing::default());
+            let record = log.from(seq).next().unwrap();
+            record.encoded(0, |_| vec![0; 3_000].into());
+            record.encoded(1, |_| vec![0; 3_000].into());
+        }
+        assert_eq!(numbers(&log, 1), [2, 3, 4]);
     }
 
     #[test]
     fn a_batch_ends_at_its_bounds_but_never_empty() {
         let mut log = Log::new(Bounds::default());
         for seq in 1..=9 {
-            log.append(record(seq, &"x".repeat(1000)));
+            log.append(event(seq, &"x".repeat(1000)), Standing::default());
         }
         let batch = |seq, records, bytes| log.batch(seq, Bounds { records, bytes }).len();
         assert_eq!((batch(1, 4, usize::MAX), batch(8, 4, usize::MAX), batch(10, 4, usize::MAX)), (4, 2, 0));

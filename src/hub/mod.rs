@@ -11,7 +11,10 @@ mod log;
 mod pace;
 mod progress;
 mod provenance;
+mod publisher;
 mod reader;
+mod relay;
+mod sessions;
 
 pub use explain::{Account, EventName, Explanation};
 pub use gauges::{ClientGuard, Gauges};
@@ -19,14 +22,18 @@ pub use history::{History, Query};
 pub use log::{Bounds, Record, SLOTS};
 pub use progress::Progress;
 pub use provenance::Sighting;
+pub use publisher::Publisher;
 pub use reader::{Next, Reader, Start};
+pub use relay::Relayed;
+pub use sessions::Refused;
 
-use crate::event::{Body, Epoch, Event, EventId, SessionId, Source, Timestamp};
+use crate::event::{Body, Draft, Epoch, Event, EventId, SessionId, Source, Timestamp};
 use crate::filter::Filter;
-use crate::status::{Note, Position, Snapshot, Status};
+use crate::status::{Note, Position, Snapshot};
 use log::Log;
 use pace::Pace;
 use provenance::Provenance;
+use sessions::Sessions;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -56,7 +63,7 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     log: Log,
-    status: Status,
+    sessions: Sessions,
     pace: Pace,
     progress: Option<Progress>,
     closed: bool,
@@ -75,7 +82,7 @@ impl Hub {
         let epoch = Epoch::new(&fresh_id().simple().to_string()[..16]);
         let state = State {
             log: Log::new(bounds),
-            status: Status::default(),
+            sessions: Sessions::new(session_id.clone()),
             pace: Pace::default(),
             progress: None,
             closed: false,
@@ -106,8 +113,8 @@ impl Hub {
     /// Folds into the status what an earlier process published of the same session. It is not published again.
     pub fn recall(&self, source: &Source, body: Body) {
         let mut state = self.shared.lock();
-        let event = self.event(&state, source, body);
-        drop(state.status.fold(&event));
+        let event = self.event(&state, Draft::new(source.clone(), body));
+        drop(state.sessions.own().fold(&event));
     }
 
     /// Something was taken in that may have been no news.
@@ -119,7 +126,7 @@ impl Hub {
 
     /// Where a source publishes.
     pub fn publisher(&self, source: Source) -> Publisher {
-        Publisher { hub: self.clone(), source }
+        Publisher { hub: self.clone(), source, session_id: self.shared.session_id.clone() }
     }
 
     /// The numbering of this log.
@@ -137,10 +144,25 @@ impl Hub {
         &self.shared.gauges
     }
 
-    /// What is true now.
+    /// What is true now of the hub's own session, with all others in short.
     pub fn status(&self) -> Snapshot {
+        let mut state = self.shared.lock();
+        let position = self.shared.position(&state.log);
+        let mut snapshot = state.sessions.own().snapshot(&position);
+        snapshot.sessions = state.sessions.summaries();
+        snapshot
+    }
+
+    /// What is true now of one session; `None` where this hub knows nothing of it.
+    pub fn status_of(&self, session_id: &SessionId) -> Option<Snapshot> {
         let state = self.shared.lock();
-        state.status.snapshot(&self.shared.position(&state.log))
+        let position = Position { session_id: session_id.clone(), ..self.shared.position(&state.log) };
+        Some(state.sessions.get(session_id)?.snapshot(&position))
+    }
+
+    /// Whether the events of this session come from a supervisor: nobody else may speak for it.
+    pub fn is_supervised(&self, session_id: &SessionId) -> bool {
+        self.shared.lock().sessions.is_taken(session_id)
     }
 
     /// Number of the newest event; 0 when there was none yet.
@@ -195,16 +217,16 @@ impl Hub {
         }
     }
 
-    /// Takes in what is true and no event.
+    /// Takes in what is true of the hub's own session and no event.
     pub fn note(&self, note: Note) {
-        self.shared.lock().status.note(note);
+        self.shared.lock().sessions.own().note(note);
     }
 
     /// An event that is in memory, and who else told of it.
     pub fn explain(&self, name: EventName) -> Option<Explanation> {
         let provenance = self.shared.provenance();
         let state = self.shared.lock();
-        explain::event(&state.log, &state.status, &provenance, name)
+        explain::event(&state.log, &state.sessions, &provenance, name)
     }
 
     /// Who told of the events in memory, by event type.
@@ -219,16 +241,42 @@ impl Hub {
         provenance.sighted(seq, source, now(), first_seq);
     }
 
-    fn publish(&self, source: &Source, body: Body) -> u64 {
+    /// Publishes what a client gave, and returns its number; 0 when the log is closed. What is true of a session changes
+    /// by it only where the publisher `owns` the session.
+    pub fn submit(&self, draft: Draft, owns: bool) -> u64 {
         let mut state = self.shared.lock();
         if state.closed {
             return 0;
         }
-        let (mut weight, derived) = self.append(&mut state, source, body);
-        let seq = state.log.last_seq();
-        if let Some(body) = derived {
-            weight += self.append(&mut state, source, body).0;
+        let event = self.event(&state, draft);
+        let seq = event.seq;
+        let weight = if owns { self.append(&mut state, event).0 } else { state.append_foreign(event) };
+        self.wake(state, weight);
+        seq
+    }
+
+    fn publish(&self, source: &Source, session_id: &SessionId, body: Body) -> u64 {
+        let mut state = self.shared.lock();
+        if state.closed {
+            return 0;
         }
+        let draft = |body| {
+            let session_id = Some(session_id.clone());
+            Draft { session_id, ..Draft::new(source.clone(), body) }
+        };
+        let event = self.event(&state, draft(body));
+        let seq = event.seq;
+        let (mut weight, derived) = self.append(&mut state, event);
+        if let Some(body) = derived {
+            let event = self.event(&state, draft(body));
+            weight += self.append(&mut state, event).0;
+        }
+        self.wake(state, weight);
+        seq
+    }
+
+    /// Lets the state go and tells readers of `weight` bytes more, now or soon.
+    fn wake(&self, mut state: MutexGuard<'_, State>, weight: usize) {
         let verdict = state.pace.published(weight);
         let last_seq = state.log.last_seq();
         drop(state);
@@ -237,28 +285,47 @@ impl Hub {
             pace::Verdict::Later => self.shared.overdue.notify_one(),
             pace::Verdict::AlreadyWaiting => {}
         }
-        seq
     }
 
-    /// Stamps, folds and appends; returns the weight, and what follows from the event.
-    fn append(&self, state: &mut State, source: &Source, body: Body) -> (usize, Option<Body>) {
-        let event = self.event(state, source, body);
-        let derived = state.status.fold(&event);
-        if let Some(progress) = state.progress {
-            progress.published(event.seq, event.timestamp);
-        }
-        (state.log.append(Arc::new(Record::new(event))), derived)
+    /// Folds and appends; returns the weight, and what follows from the event.
+    fn append(&self, state: &mut State, event: Event) -> (usize, Option<Body>) {
+        let status = state.sessions.of_event(&event.session_id, event.seq);
+        let before = status.standing();
+        let derived = status.fold(&event);
+        state.count(&event);
+        (state.log.append(event, before), derived)
     }
 
-    fn event(&self, state: &State, source: &Source, body: Body) -> Event {
+    /// Gives a draft its number and what else it lacks.
+    fn event(&self, state: &State, draft: Draft) -> Event {
+        let Draft { source, body, id, timestamp, session_id, remarks } = draft;
         Event {
-            id: EventId::from_uuid(uuid::Uuid::new_v4()),
+            id: id.unwrap_or_else(|| EventId::from_uuid(uuid::Uuid::new_v4())),
             seq: state.log.last_seq() + 1,
             epoch: self.shared.epoch.clone(),
-            timestamp: now(),
-            session_id: self.shared.session_id.clone(),
-            source: source.clone(),
+            timestamp: timestamp.unwrap_or_else(now),
+            session_id: session_id.unwrap_or_else(|| self.shared.session_id.clone()),
+            source,
             body,
+            remarks,
+            origin: None,
+        }
+    }
+}
+
+impl State {
+    /// Appends an event of one who does not own its session.
+    fn append_foreign(&mut self, event: Event) -> usize {
+        let status = self.sessions.of_event(&event.session_id, event.seq);
+        let before = status.standing();
+        status.heard(&event);
+        self.count(&event);
+        self.log.append(event, before)
+    }
+
+    fn count(&self, event: &Event) {
+        if let Some(progress) = self.progress {
+            progress.published(event.seq, event.timestamp);
         }
     }
 }
@@ -291,40 +358,6 @@ impl Shared {
             connected_clients: self.gauges.clients(),
             now: now(),
         }
-    }
-}
-
-/// A source's door into the log.
-#[derive(Debug, Clone)]
-pub struct Publisher {
-    hub: Hub,
-    source: Source,
-}
-
-impl Publisher {
-    /// Stamps the body and appends it. Returns its number; 0 when the log is closed and it was discarded.
-    pub fn publish(&self, body: Body) -> u64 {
-        self.hub.publish(&self.source, body)
-    }
-
-    /// Tells that this source, too, has seen the event of this number.
-    pub fn confirm(&self, seq: u64) {
-        self.hub.sighted(&self.source, seq);
-    }
-
-    /// The source it speaks for.
-    pub fn source(&self) -> &Source {
-        &self.source
-    }
-
-    /// The same hub, as another source.
-    pub fn as_source(&self, source: Source) -> Self {
-        Self { hub: self.hub.clone(), source }
-    }
-
-    /// The hub behind it.
-    pub fn hub(&self) -> &Hub {
-        &self.hub
     }
 }
 

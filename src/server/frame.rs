@@ -18,8 +18,8 @@ pub(super) const EMPTY_PING: [u8; 2] = [PING, 0];
 
 /// The record's frame in the classic dialect, made at first use and shared by all clients.
 pub(super) fn of(record: &Record) -> &Bytes {
-    record.encoded(CLASSIC_SLOT, |event| {
-        let json = dialect::event(event);
+    record.encoded(CLASSIC_SLOT, |record| {
+        let json = dialect::event(&record.event);
         let mut frame = Vec::with_capacity(json.len() + 10);
         push_text(&mut frame, &json);
         frame.shrink_to_fit();

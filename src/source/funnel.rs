@@ -190,7 +190,7 @@ impl Funnel {
     /// Claude's session is made known once.
     fn session(&mut self, id: &Arc<str>) {
         if self.sessions.len() < MAX_SESSIONS && self.sessions.insert(Arc::clone(id)) {
-            self.publisher.hub().note(Note::ClaudeSession(id.to_string()));
+            self.publisher.note(Note::ClaudeSession(id.to_string()));
         }
     }
 
@@ -205,7 +205,7 @@ impl Funnel {
 
     fn hooks_are_missing(&mut self) {
         let why = self.hook_watch.given_up();
-        self.publisher.hub().note(Note::Source(Source::Hook, Health::Missing, Some(why.clone())));
+        self.publisher.note(Note::Source(Source::Hook, Health::Missing, Some(why.clone())));
         self.error(&Source::Hook, why, "CFG001");
     }
 
@@ -215,7 +215,7 @@ impl Funnel {
         *count += 1;
         let note = format!("{count} times something could not be read, last: {what}");
         let is_first = *count == 1;
-        self.publisher.hub().note(Note::Source(source.clone(), Health::Expected, Some(note)));
+        self.publisher.note(Note::Source(source.clone(), Health::Expected, Some(note)));
         if is_first {
             let what = format!("{what}; more of the kind are counted in the status");
             self.error(source, what, "WS002");

@@ -175,6 +175,6 @@ fn tell_sources(publisher: &Publisher, plan: &Plan) {
         Output::Unseen => sources.push((Source::Screen, (Health::Missing, off(UNSEEN)))),
     }
     for (source, (health, note)) in sources {
-        publisher.hub().note(Note::Source(source, health, note));
+        publisher.note(Note::Source(source, health, note));
     }
 }

@@ -4,16 +4,20 @@
 
 mod agents;
 mod sources;
+mod standing;
 
 pub use sources::{Health, SourceHealth};
+pub use standing::{SessionSummary, Standing};
 
 use crate::event::body::{ActivityState, Body, InstanceInfo, LaunchMethod, ProcessState, SessionStart};
 use crate::event::work::{AgentStats, Ticket, Todo, TodoStats, TodoUpdate};
 use crate::event::{Epoch, Event, SessionId, Source, Timestamp};
 use agents::Agents;
+use schemars::JsonSchema;
 use serde::Serialize;
 use sources::Sources;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Tickets and claude sessions that a snapshot lists; older ones are in the history.
 const MAX_LISTED: usize = 256;
@@ -22,6 +26,10 @@ const MAX_LISTED: usize = 256;
 #[derive(Debug, Default)]
 pub struct Status {
     session: Option<SessionStart>,
+    /// Where the hub is, if it has no session to tell it.
+    host: Option<(InstanceInfo, Timestamp)>,
+    /// Name of the instance.
+    name: Option<Arc<str>>,
     claude_status: Option<ProcessState>,
     claude_pid: Option<u32>,
     activity: Option<ActivityState>,
@@ -40,6 +48,8 @@ pub enum Note {
     Source(Source, Health, Option<String>),
     /// Claude's own session, by its id; the newest comes last.
     ClaudeSession(String),
+    /// The hub stands alone there, since then; its session is no run of claude.
+    Host(InstanceInfo, Timestamp),
 }
 
 /// What a snapshot needs to know beside the fold.
@@ -68,7 +78,10 @@ impl Status {
             self.sources.spoke(&event.source, event.timestamp);
         }
         match &event.body {
-            Body::SessionStart(start) => self.session = Some(start.clone()),
+            Body::SessionStart(start) => {
+                self.name = Some(start.instance_info.name.as_str().into());
+                self.session = Some(start.clone());
+            }
             Body::SessionEnd(end) => self.ended_at = Some(end.end_time),
             Body::Status(status) => {
                 self.claude_status = Some(status.status);
@@ -89,9 +102,22 @@ impl Status {
             | Body::ModelSwitch(_)
             | Body::Hook(_)
             | Body::Stats(_)
-            | Body::Error(_) => {}
+            | Body::Error(_)
+            | Body::ComponentStarted(_)
+            | Body::ComponentStopped(_)
+            | Body::ComponentHealth(_)
+            | Body::ClientConnected(_)
+            | Body::ClientDisconnected(_)
+            | Body::ConfigChanged(_)
+            | Body::ResourceAlert(_)
+            | Body::Published(_) => {}
         }
         None
+    }
+
+    /// Takes note of an event that changes nothing here: whoever published it does not own the session.
+    pub fn heard(&mut self, event: &Event) {
+        self.sources.spoke(&event.source, event.timestamp);
     }
 
     /// Takes in what is no event.
@@ -101,6 +127,10 @@ impl Status {
             Note::ClaudeSession(id) => {
                 self.claude_sessions.retain(|known| *known != id);
                 push_bounded(&mut self.claude_sessions, id);
+            }
+            Note::Host(instance, since) => {
+                self.name = Some(instance.name.as_str().into());
+                self.host = Some((instance, since));
             }
         }
     }
@@ -120,16 +150,18 @@ impl Status {
     /// The `data` of `system.status`.
     pub fn snapshot(&self, position: &Position) -> Snapshot {
         let session = self.session.as_ref();
+        let host = self.host.as_ref();
+        let info = session.map(|start| &start.instance_info).or(host.map(|(info, _)| info));
         let agents = self.agents.status();
         Snapshot {
             schema_version: "1.0",
             session_id: position.session_id.clone(),
-            session_start: session.map(|start| start.start_time),
+            session_start: self.began(),
             claude_status: self.claude_status,
             claude_pid: self.claude_pid,
             connected_clients: position.connected_clients,
-            websocket_port: session.and_then(|start| start.websocket_port),
-            instance_info: session.map(|start| start.instance_info.clone()),
+            websocket_port: info.and_then(|info| info.port),
+            instance_info: info.cloned(),
             version: env!("CARGO_PKG_VERSION"),
             epoch: position.epoch.clone(),
             last_seq: position.last_seq,
@@ -144,12 +176,17 @@ impl Status {
             sources: self.sources.snapshot(position.now),
             claude_sessions: self.claude_sessions.clone(),
             uptime_seconds: self.uptime_seconds(position.now),
+            sessions: Vec::new(),
         }
+    }
+
+    fn began(&self) -> Option<Timestamp> {
+        self.session.as_ref().map(|start| start.start_time).or(self.host.as_ref().map(|(_, since)| *since))
     }
 
     fn uptime_seconds(&self, now: Timestamp) -> u64 {
         let until = self.ended_at.unwrap_or(now);
-        self.session.as_ref().map_or(0, |start| until.millis_since(start.start_time) / 1000)
+        self.began().map_or(0, |began| until.millis_since(began) / 1000)
     }
 }
 
@@ -162,7 +199,7 @@ fn push_bounded<T>(list: &mut Vec<T>, item: T) {
 }
 
 /// The `data` of `system.status`: everything a client needs to draw its first picture.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the wire contract names and explains these fields")]
 pub struct Snapshot {
     pub schema_version: &'static str,
@@ -187,4 +224,6 @@ pub struct Snapshot {
     pub sources: Vec<SourceHealth>,
     pub claude_sessions: Vec<String>,
     pub uptime_seconds: u64,
+    /// All sessions of the hub, the hub's own first; empty in the snapshot of one session.
+    pub sessions: Vec<SessionSummary>,
 }

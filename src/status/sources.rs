@@ -1,6 +1,7 @@
 //! How the sources of events are doing.
 
 use crate::event::{Source, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// A source that said nothing for this long is idle.
@@ -91,7 +92,7 @@ impl Entry {
 }
 
 /// How one source of events is doing.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[expect(missing_docs, reason = "the wire contract names and explains these fields")]
 pub struct SourceHealth {
     pub name: String,

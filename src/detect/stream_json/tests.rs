@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::detect::observation::{AgentFate, Call};
+use crate::event::talk::Meter;
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp::from_millis(7);
@@ -148,7 +149,7 @@ fn a_turn_costs_what_the_session_cost_more_since_the_last() {
         .collect();
     assert_eq!(used, [(Some(0.003), 200), (Some(0.002), 100), (Some(0.001), 1)]);
     let Fact::Used { usage, .. } = &facts[0] else { panic!("{facts:?}") };
-    assert_eq!((usage.model.as_deref(), usage.measured_by), (Some("opus[1m]"), "stream"));
+    assert_eq!((usage.model.as_deref(), usage.measured_by), (Some("opus[1m]"), Meter::Stream));
 }
 
 #[test]

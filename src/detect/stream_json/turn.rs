@@ -2,6 +2,7 @@
 
 use crate::detect::claude_json::{id, model, usage};
 use crate::detect::observation::Fact;
+use crate::event::talk::Meter;
 use serde_json::Value;
 
 /// What the turns so far have shown.
@@ -27,7 +28,7 @@ impl Turns {
 
     /// `result`.
     pub(super) fn over(&mut self, line: &Value) -> Option<Fact> {
-        let mut usage = usage(line.get("usage")?, "stream")?;
+        let mut usage = usage(line.get("usage")?, Meter::Stream)?;
         usage.cost_usd =
             line.get("total_cost_usd").and_then(Value::as_f64).map(|total| self.cost_since(total));
         usage.model = self.model.clone().or_else(|| only_model(line));

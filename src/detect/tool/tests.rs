@@ -5,7 +5,7 @@ use super::*;
 use crate::detect::observation::{Agent, Shown};
 use crate::event::Body;
 use crate::event::body::Activity;
-use crate::event::talk::{Role, Usage};
+use crate::event::talk::{Meter, Role, Usage};
 use crate::event::work::Delegation;
 use serde_json::{Value, json};
 
@@ -333,7 +333,7 @@ fn tokens_are_counted_by_one_source_and_once_an_answer() {
         cache_read_tokens: 0,
         cache_creation_tokens: 0,
         cost_usd: None,
-        measured_by: "transcript",
+        measured_by: Meter::Transcript,
     };
     let used = |id: Option<&str>| Fact::Used { message_id: id.map(str::to_owned), usage: usage.clone() };
     bench.hear(&TRANSCRIPT, used(Some("m1"))).hear(&TRANSCRIPT, used(Some("m1"))).hear(&STREAM, used(None));

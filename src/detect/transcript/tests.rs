@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::detect::observation::{AgentFate, Outcome, Return};
+use crate::event::talk::Meter;
 use serde_json::json;
 
 const NOW: Timestamp = Timestamp::from_millis(7);
@@ -57,7 +58,7 @@ fn an_answer_is_counted_once_and_ends_the_turn() {
     assert_eq!(over, &Fact::TurnOver { running: None });
     assert_eq!(message_id.as_deref(), Some("m1"));
     let numbers = (usage.input_tokens, usage.output_tokens, usage.model.as_deref(), usage.measured_by);
-    assert_eq!(numbers, (100, 20, Some("opus"), "transcript"));
+    assert_eq!(numbers, (100, 20, Some("opus"), Meter::Transcript));
 }
 
 #[test]

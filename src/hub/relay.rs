@@ -1,0 +1,80 @@
+//! Events of instances elsewhere, that come over an uplink: each once, in the order of the instance's own log.
+//!
+//! They keep their id, time, session and source, and get a number of this log; where they were numbered first stands
+//! beside. What follows from them follows in the instance already.
+
+use super::sessions::Refused;
+use super::{Hub, State, now};
+use crate::event::body::{Body, Fault, Severity};
+use crate::event::{Draft, Epoch, Event, Origin, SessionId, Source};
+
+/// What became of one event.
+#[must_use]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relayed {
+    /// It got this number.
+    New(u64),
+    /// It was there already.
+    Known,
+    /// It is of a session that another speaks for.
+    Foreign,
+    /// The log is closed.
+    Closed,
+}
+
+impl Hub {
+    /// An instance begins to tell of its session, or goes on: the newest number of its log that is here already.
+    ///
+    /// # Errors
+    /// When it may not.
+    pub fn link(&self, session_id: &SessionId, epoch: &Epoch, key: &str) -> Result<u64, Refused> {
+        self.shared.lock().sessions.link(session_id, epoch, key)
+    }
+
+    /// Takes an event that came over the uplink of a session.
+    pub fn relay(&self, uplink: &SessionId, event: Event) -> Relayed {
+        let mut state = self.shared.lock();
+        if state.closed {
+            return Relayed::Closed;
+        }
+        let of_another = event.session_id != *uplink && state.sessions.is_taken(&event.session_id);
+        if !state.sessions.take(uplink, &event.epoch, event.seq) {
+            return Relayed::Known;
+        }
+        if of_another {
+            return Relayed::Foreign;
+        }
+        let owns = event.session_id == *uplink;
+        let event = self.renumbered(&state, event);
+        let seq = event.seq;
+        // What is derived from it comes over the uplink too.
+        let weight = if owns { self.append(&mut state, event).0 } else { state.append_foreign(event) };
+        self.wake(state, weight);
+        Relayed::New(seq)
+    }
+
+    /// Says that so many events of a session were lost on their way.
+    pub fn missed_over_uplink(&self, session_id: &SessionId, missed: u64) {
+        let body = Body::Error(Fault {
+            error: format!(
+                "{missed} events of this session did not reach this hub: it was away for too long"
+            ),
+            component: "uplink".into(),
+            severity: Severity::Warning,
+            error_code: "RES001".into(),
+        });
+        self.gauges().drop_more(missed);
+        let session_id = Some(session_id.clone());
+        self.submit(Draft { session_id, timestamp: Some(now()), ..Draft::new(Source::System, body) }, true);
+    }
+
+    fn renumbered(&self, state: &State, event: Event) -> Event {
+        let origin = event.origin.unwrap_or(Origin { epoch: event.epoch, seq: event.seq });
+        Event {
+            seq: state.log.last_seq() + 1,
+            epoch: self.shared.epoch.clone(),
+            origin: Some(origin),
+            ..event
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! One session in short: as others list it, and as it stood before an event.
+
+use super::Status;
+use crate::event::body::{ActivityState, ProcessState};
+use crate::event::{SessionId, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// How a session stood, for dialects that tell what was before.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Name of the instance.
+    pub name: Option<Arc<str>>,
+    /// State of claude's process.
+    pub claude: Option<ProcessState>,
+    /// What claude did.
+    pub activity: Option<ActivityState>,
+}
+
+/// One session of a hub.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[expect(missing_docs, reason = "the names are those of the status")]
+pub struct SessionSummary {
+    pub session_id: SessionId,
+    pub name: Option<String>,
+    pub working_directory: Option<String>,
+    pub session_start: Option<Timestamp>,
+    pub session_end: Option<Timestamp>,
+    pub claude_status: Option<ProcessState>,
+    pub activity: Option<ActivityState>,
+    pub active_agents: Vec<String>,
+    /// It reaches this hub over an uplink.
+    pub uplinked: bool,
+}
+
+impl Status {
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        Standing { name: self.name.clone(), claude: self.claude_status, activity: self.activity }
+    }
+
+    /// Whether the session is over.
+    pub fn is_over(&self) -> bool {
+        self.ended_at.is_some()
+    }
+
+    /// In short.
+    pub fn summary(&self, session_id: SessionId, uplinked: bool) -> SessionSummary {
+        SessionSummary {
+            session_id,
+            name: self.name.as_deref().map(str::to_owned),
+            working_directory: self.session.as_ref().map(|start| start.working_directory.clone()),
+            session_start: self.began(),
+            session_end: self.ended_at,
+            claude_status: self.claude_status,
+            activity: self.activity,
+            active_agents: self.agents.status().active_agents,
+            uplinked,
+        }
+    }
+}
