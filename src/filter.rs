@@ -2,7 +2,8 @@
 //!
 //! Pure decisions; who asks and how is the dialects' and the server's matter.
 
-use crate::event::{Event, body::Severity};
+use crate::event::channel::Vocabulary;
+use crate::event::{Body, Event, Timestamp, body::Severity};
 use std::fmt;
 
 /// Most patterns one client may hold.
@@ -97,6 +98,14 @@ pub struct Filter {
     pub sources: Vec<String>,
     /// At least this grave; `None` admits all.
     pub min_severity: Option<Severity>,
+    /// Not older than this.
+    pub since: Option<Timestamp>,
+    /// Not newer than this.
+    pub until: Option<Timestamp>,
+    /// Any of these tmux windows; empty admits all. What is in no tmux is in window 0.
+    pub windows: Vec<u64>,
+    /// In whose words the channels are.
+    pub vocabulary: Vocabulary,
 }
 
 impl Filter {
@@ -110,14 +119,32 @@ impl Filter {
         Self::channels(vec![Pattern::All])
     }
 
-    /// Whether the client wants this event.
-    pub fn admits(&self, event: &Event) -> bool {
-        let channel = event.body.channel();
+    /// Whether the client wants this event of an instance with this name.
+    pub fn admits(&self, event: &Event, name: Option<&str>) -> bool {
+        let channel = event.body.channel_in(self.vocabulary);
         self.channels.iter().any(|pattern| pattern.matches(channel))
-            && admits_name(&self.sessions, event.session_id.as_str())
+            && self.admits_session(event.session_id.as_str(), name)
             && admits_name(&self.sources, event.source.as_str())
             && self.min_severity.is_none_or(|least| event.body.severity() >= least)
+            && self.since.is_none_or(|since| event.timestamp >= since)
+            && self.until.is_none_or(|until| event.timestamp <= until)
+            && (self.windows.is_empty() || self.windows.contains(&window(&event.body)))
     }
+
+    /// On the monitor dialect a session goes by its name too.
+    fn admits_session(&self, id: &str, name: Option<&str>) -> bool {
+        let named = || name.filter(|_| self.vocabulary == Vocabulary::Monitor);
+        admits_name(&self.sessions, id) || named().is_some_and(|name| admits_name(&self.sessions, name))
+    }
+}
+
+/// The tmux window an event tells of.
+pub fn window(body: &Body) -> u64 {
+    let told = match body {
+        Body::Published(published) => published.data.get("window").and_then(serde_json::Value::as_u64),
+        _ => None,
+    };
+    told.unwrap_or(0)
 }
 
 fn admits_name(names: &[String], name: &str) -> bool {

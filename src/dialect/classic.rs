@@ -4,13 +4,14 @@
 
 use super::fault::{Code, Fault};
 use super::fields::{Fields, brief};
-use super::request::{Call, Past, Request, RequestId, Subscribe, patterns};
-use crate::event::Event;
+use super::publish;
+use super::request::{Call, Past, Relay, Request, RequestId, Subscribe, Uplink, needed, patterns};
+use crate::event::{Epoch, Event, SessionId};
 use serde_json::value::RawValue;
 
 /// Commands of the contract that this server does not do yet.
-const NOT_AVAILABLE: [&str; 8] =
-    ["auth", "publish", "send_input", "send_keys", "interrupt", "stop", "restart", "respond_permission"];
+const NOT_AVAILABLE: [&str; 6] =
+    ["send_input", "send_keys", "interrupt", "stop", "restart", "respond_permission"];
 
 /// The frame of an event, without the WebSocket header.
 pub fn event(event: &Event) -> Vec<u8> {
@@ -27,7 +28,7 @@ pub fn decode(text: &str) -> Result<Call, Fault> {
     let raw: &RawValue = serde_json::from_str(text).map_err(not_json)?;
     let top = Fields::parse("message", raw)?;
     let request_id = RequestId::read(&top)?;
-    match read(top) {
+    match read(raw, top) {
         Ok(request) => Ok(Call { request_id, request }),
         Err(fault) => Err(fault.of(request_id)),
     }
@@ -49,14 +50,14 @@ pub fn decode_past(object: &RawValue) -> Result<Past, Fault> {
     Past::read(&Fields::parse("query", object)?)
 }
 
-fn read(top: Fields<'_>) -> Result<Request, Fault> {
+fn read(whole: &RawValue, top: Fields<'_>) -> Result<Request, Fault> {
     let command = match top.text("command")? {
         Some(command) => command,
         None => top.text("type")?.ok_or_else(|| refused("message", "no command"))?,
     };
     // An event in place of a command: R3's client proxy publishes so.
     if top.raw("command").is_none() && top.raw("data").is_some() {
-        return Err(refused("publish", "not available"));
+        return Ok(Request::Publish(vec![publish::event(whole)?]));
     }
     let fields = match top.raw("params") {
         Some(params) => top.overlaid(Fields::parse("params", params)?),
@@ -69,11 +70,25 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
     match command {
         "subscribe" => Subscribe::read(fields).map(Request::Subscribe),
         "unsubscribe" => patterns(fields, "channels").map(Request::Unsubscribe),
-        "get_status" => Ok(Request::Status),
+        "get_status" => Ok(Request::Status(fields.text("session_id")?.map(|id| SessionId::new(&id)))),
         "get_history" => Past::read(fields).map(Request::History),
         "explain" => event_name(fields).map(Request::Explain),
         "ping" => Ok(Request::Ping),
         "register" => Ok(Request::Register(fields.text("session_id")?.filter(|id| id != "global"))),
+        "auth" => Ok(Request::Auth(needed(fields, "token")?)),
+        "publish" => match fields.raw("events") {
+            Some(events) => publish::events(events).map(Request::Publish),
+            None => Err(Fault::parameter("events", "missing")),
+        },
+        "uplink" => Ok(Request::Uplink(Uplink {
+            session_id: SessionId::new(&needed(fields, "session_id")?),
+            epoch: Epoch::new(&needed(fields, "epoch")?),
+            key: needed(fields, "key")?,
+        })),
+        "relay" => Ok(Request::Relay(Relay {
+            events: fields.raw("events").map_or_else(|| Ok(Vec::new()), publish::relayed)?,
+            missed: fields.number("missed")?.unwrap_or(0),
+        })),
         known if NOT_AVAILABLE.contains(&known) => Err(refused(known, "not available")),
         unknown => Err(refused(&format!("{:?}", brief(unknown)), "unknown command")),
     }
@@ -137,8 +152,9 @@ mod tests {
             (deep.as_str(), "REQ002"),
             ("{}", "REQ001"),
             (r#"{"command":"no such thing"}"#, "REQ001"),
-            (r#"{"command":"publish","events":[]}"#, "REQ001"),
-            (r#"{"type":"hook.user_prompt","timestamp":"x","data":{}}"#, "REQ001"),
+            (r#"{"command":"publish"}"#, "REQ002"),
+            (r#"{"command":"publish","events":[{}]}"#, "WS002"),
+            (r#"{"type":"hook.user_prompt","timestamp":"x","data":{}}"#, "WS002"),
             (r#"{"command":7}"#, "REQ002"),
             (r#"{"command":"ping","command":"ping"}"#, "REQ002"),
             (r#"{"command":"ping","params":[]}"#, "REQ002"),

@@ -9,7 +9,7 @@ use std::fmt::Display;
 /// The error codes of replies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
-    /// The text is not JSON.
+    /// The text is not JSON, or an event in it is none.
     NotJson,
     /// No command, an unknown one, or one that is not offered.
     UnknownCommand,
@@ -19,6 +19,12 @@ pub enum Code {
     TooMany,
     /// The cursor belongs to another numbering.
     OtherEpoch,
+    /// More than may be published at once.
+    TooLarge,
+    /// Nobody knows this component.
+    UnknownComponent,
+    /// The role of the client does not allow it, or the session is another's.
+    NotAllowed,
 }
 
 impl Code {
@@ -30,6 +36,9 @@ impl Code {
             Self::BadParameters => "REQ002",
             Self::TooMany => "RATE001",
             Self::OtherEpoch => "GAP001",
+            Self::TooLarge => "RES001",
+            Self::UnknownComponent => "CMP001",
+            Self::NotAllowed => "AUTH002",
         }
     }
 
@@ -62,6 +71,15 @@ impl Fault {
     /// A wrong parameter: `cannot read <name>: <cause>`.
     pub fn parameter(name: &str, cause: impl Display) -> Self {
         Self::new(Code::BadParameters, format_args!("cannot read {name}: {cause}"))
+    }
+
+    /// The same fault, of something that is published.
+    #[must_use]
+    pub(super) fn malformed(self) -> Self {
+        match self.code {
+            Code::BadParameters => Self { code: Code::NotJson, ..self },
+            _ => self,
+        }
     }
 
     /// The same fault, told to the request it belongs to.

@@ -5,11 +5,12 @@
 use super::fault::{Code, Fault};
 use super::request::RequestId;
 use crate::event::body::Severity;
-use crate::event::{Epoch, SessionId, Source, Timestamp, channel};
+use crate::event::surroundings::ComponentState;
+use crate::event::{Epoch, Event, SessionId, Source, Timestamp, channel};
 use crate::filter::Pattern;
-use crate::status::Snapshot;
+use crate::status::{Snapshot, Standing};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// What every frame of a server carries, whatever it says.
 #[derive(Debug, Clone, Copy)]
@@ -86,6 +87,40 @@ pub enum Reply<'a> {
     },
     /// The request is not done.
     Fault(&'a Fault),
+    /// The client has this role.
+    Authenticated {
+        /// `read`, `publish` or `control`.
+        role: &'a str,
+    },
+    /// What was published has these numbers.
+    Published {
+        /// In the order of the request.
+        seqs: &'a [u64],
+    },
+    /// The client is this component from now on.
+    Component {
+        /// Its name.
+        name: &'a str,
+        /// All components that are known, with their state.
+        components: &'a [(String, ComponentState)],
+    },
+    /// An uplink may go on behind this number of its log: in answer to its call, and to what it relayed.
+    Uplinked {
+        /// Everything up to here has been taken.
+        after: u64,
+    },
+    /// The past, unasked, in front of all that comes (envelope dialect only).
+    Initial {
+        /// Oldest first, each with how its session stood before it.
+        events: &'a [(&'a Event, &'a Standing)],
+    },
+    /// How everybody is doing (envelope dialect only).
+    Heartbeat {
+        /// Components and their state.
+        components: &'a [(String, ComponentState)],
+        /// When the next one comes.
+        next_check: Timestamp,
+    },
 }
 
 #[derive(Serialize)]
@@ -128,6 +163,12 @@ impl Reply<'_> {
             Self::Pong => "pong",
             Self::Gap { .. } => channel::SYSTEM_GAP,
             Self::OtherEpoch { .. } | Self::Fault(_) => "error",
+            Self::Authenticated { .. } => "authenticated",
+            Self::Published { .. } => "published",
+            Self::Component { .. } => "registered",
+            Self::Uplinked { .. } => "uplinked",
+            Self::Initial { .. } => "initial",
+            Self::Heartbeat { .. } => "heartbeat",
         }
     }
 
@@ -170,9 +211,20 @@ impl Reply<'_> {
                 "to_seq": to_seq,
                 "reason": reason,
             }),
+            Self::Authenticated { role } => json!({ "role": role }),
+            Self::Published { seqs } => json!({ "seqs": seqs }),
+            Self::Component { name, components } => {
+                json!({ "component": name, "components": states(components) })
+            }
+            Self::Uplinked { after } => json!({ "after": after }),
             _ => json!({}),
         }
     }
+}
+
+/// Names and states as an object.
+pub(super) fn states(components: &[(String, ComponentState)]) -> Value {
+    components.iter().map(|(name, state)| (name.clone(), json!(state))).collect::<Map<_, _>>().into()
 }
 
 /// The `data` of an error. A struct and no `Value`: a `request_id` may hold numbers and depths no `Value` takes.

@@ -4,7 +4,8 @@
 
 use super::fault::Fault;
 use super::fields::Fields;
-use crate::event::Timestamp;
+use crate::event::surroundings::ComponentStarted;
+use crate::event::{Draft, Epoch, Event, SessionId, Timestamp};
 use crate::filter::{Filter, MAX_PATTERN_BYTES, MAX_PATTERNS, Pattern};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -50,8 +51,8 @@ pub enum Request {
     Subscribe(Subscribe),
     /// No longer these channels; `None`: none at all.
     Unsubscribe(Option<Vec<Pattern>>),
-    /// What is true now?
-    Status,
+    /// What is true now, of the hub's own session or of this one?
+    Status(Option<SessionId>),
     /// What has been?
     History(Past),
     /// Who told of this event, or (`None`) of all that are in memory?
@@ -60,6 +61,44 @@ pub enum Request {
     Ping,
     /// R3's way to subscribe: everything of one session, or of all (`None`).
     Register(Option<String>),
+    /// This is my token.
+    Auth(String),
+    /// These events have happened.
+    Publish(Vec<Draft>),
+    /// I am this component, and here as long as I am connected (requirement R4).
+    Component(ComponentStarted),
+    /// I am an instance, and am going to tell of my session.
+    Uplink(Uplink),
+    /// These events are in my log behind what I told before.
+    Relay(Relay),
+}
+
+/// The instance behind an uplink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uplink {
+    /// Its session.
+    pub session_id: SessionId,
+    /// The numbering of its log.
+    pub epoch: Epoch,
+    /// Its secret: only who shows it again may go on with the session.
+    pub key: String,
+}
+
+/// A part of the log of an instance.
+#[derive(Debug, Clone)]
+pub struct Relay {
+    /// In order.
+    pub events: Vec<Event>,
+    /// So many in front of them are lost.
+    pub missed: u64,
+}
+
+impl PartialEq for Relay {
+    /// By the ids of the events: events have no equality of their own.
+    fn eq(&self, other: &Self) -> bool {
+        let ids = |relay: &Self| relay.events.iter().map(|event| event.id).collect::<Vec<_>>();
+        self.missed == other.missed && ids(self) == ids(other)
+    }
 }
 
 /// Which events, and from where on. `after` is stronger than `since`, `since` than `replay`.
@@ -135,6 +174,12 @@ impl Past {
     }
 }
 
+/// A text that is there.
+pub(super) fn needed(fields: &Fields<'_>, name: &str) -> Result<String, Fault> {
+    let text = fields.text(name)?.filter(|text| !text.is_empty());
+    text.ok_or_else(|| Fault::parameter(name, "missing"))
+}
+
 /// The channels named in a field; `None` when it is absent.
 pub(super) fn patterns(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<Pattern>>, Fault> {
     let Some(texts) = names(fields, name)? else { return Ok(None) };
@@ -148,6 +193,7 @@ fn filter(fields: &Fields<'_>, channels: Vec<Pattern>) -> Result<Filter, Fault> 
         sessions: names(fields, "sessions")?.unwrap_or_default(),
         sources: names(fields, "sources")?.unwrap_or_default(),
         min_severity: fields.typed("min_severity", "one of info, warning, error, critical")?,
+        ..Filter::default()
     })
 }
 

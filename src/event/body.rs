@@ -5,14 +5,14 @@
 pub use super::session::{EndReason, InstanceInfo, LaunchMethod, SessionEnd, SessionStart};
 
 use super::Timestamp;
-use super::channel;
+use super::channel::{self, Vocabulary};
 use super::published::Published;
 use super::surroundings::{
     AlertLevel, ClientConnected, ClientDisconnected, ComponentHealth, ComponentStarted, ComponentState,
     ComponentStopped, ConfigChanged, ResourceAlert,
 };
 use super::talk::{Hook, Message, ModelSwitch, Usage};
-use super::work::{AgentStatus, Delegation, Ticket, TicketUpdate, TodoUpdate};
+use super::work::{AgentStatus, Delegation, DelegationStatus, Ticket, TicketUpdate, TodoUpdate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -97,6 +97,23 @@ impl Body {
             Self::ConfigChanged(_) => channel::CONFIG_CHANGED,
             Self::ResourceAlert(_) => channel::RESOURCE_ALERT,
             Self::Published(published) => &published.channel,
+        }
+    }
+
+    /// The event type in other words.
+    pub fn channel_in(&self, vocabulary: Vocabulary) -> &str {
+        match (vocabulary, self) {
+            (Vocabulary::Envelope, Self::Hook(hook)) => &hook.name,
+            (Vocabulary::Envelope, Self::Delegation(delegation)) => match delegation.status {
+                DelegationStatus::Started => channel::FLOW_AGENT_SPAWNED,
+                DelegationStatus::Completed | DelegationStatus::Failed => channel::FLOW_AGENT_COMPLETED,
+            },
+            (Vocabulary::Monitor, Self::Status(_) | Self::Activity(_)) => channel::AGENT_STATUS,
+            (Vocabulary::Monitor, Self::Agents(_)) => channel::AGENT_STATS,
+            (Vocabulary::Monitor, Self::Output(_)) => channel::PANE_OUTPUT,
+            (Vocabulary::Monitor, Self::SessionStart(_)) => channel::SESSION_CREATED,
+            (Vocabulary::Monitor, Self::SessionEnd(_)) => channel::SESSION_CLOSED,
+            _ => self.channel(),
         }
     }
 

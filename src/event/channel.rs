@@ -56,6 +56,39 @@ pub const SESSIONS: &str = "session.";
 /// What the types of events of claude itself begin with.
 pub const CLAUDE: &str = "claude.";
 
+/// On the monitor dialect: what a pane or a pipe shows.
+pub const PANE_OUTPUT: &str = "pane.output";
+/// On the monitor dialect: a session is there.
+pub const SESSION_CREATED: &str = "session.created";
+/// On the monitor dialect: a session is gone.
+pub const SESSION_CLOSED: &str = "session.closed";
+/// On the monitor dialect: what the classic dialect calls `agent.status`, a name that means another thing there.
+pub const AGENT_STATS: &str = "agent.stats";
+/// On the envelope dialect: an agent was called.
+pub const FLOW_AGENT_SPAWNED: &str = "flow.agent.spawned";
+/// On the envelope dialect: an agent's work ended.
+pub const FLOW_AGENT_COMPLETED: &str = "flow.agent.completed";
+
+/// In whose words events are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Vocabulary {
+    /// Those of requirements R1 to R3, and of the model.
+    #[default]
+    Classic,
+    /// Those of requirement R4.
+    Envelope,
+    /// Those of requirement R5.
+    Monitor,
+}
+
+/// Types whose content is ours alone to shape. All others are open to those who publish them (requirement R4).
+const OURS: [&str; 8] = [SESSIONS, CLAUDE, "agent.", "todo.", "ticket.", "usage.", "permission.", "system."];
+
+/// Whether the type is one of those.
+pub fn is_ours(channel: &str) -> bool {
+    OURS.iter().any(|prefix| channel.starts_with(prefix))
+}
+
 /// Names of hooks whose type is not by the rule, without `hook.`.
 const SHORT_HOOKS: [(&str, &str); 4] = [
     ("UserPromptSubmit", "user_prompt"),

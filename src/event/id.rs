@@ -24,6 +24,11 @@ impl EventId {
         uuid::Uuid::try_parse(text).ok().map(Self)
     }
 
+    /// Whether it is of version 4.
+    pub fn is_v4(self) -> bool {
+        self.0.get_version_num() == 4
+    }
+
     /// From a finished UUID.
     pub const fn from_uuid(uuid: uuid::Uuid) -> Self {
         Self(uuid)

@@ -113,8 +113,9 @@ impl Serialize for Event {
         frame.serialize_field("session_id", &self.session_id)?;
         frame.serialize_field("source", self.source.as_str())?;
         if let Some(remarks) = &self.remarks {
-            let Remarks { source_app, summary, chat } = &**remarks;
+            let Remarks { source_app, hook_event_type, summary, chat } = &**remarks;
             optional(&mut frame, "source_app", source_app)?;
+            optional(&mut frame, "hook_event_type", hook_event_type)?;
             optional(&mut frame, "summary", summary)?;
             optional(&mut frame, "chat", chat)?;
         }

@@ -31,6 +31,9 @@ pub struct Remarks {
     /// The application, or the part of it, that speaks through the source.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_app: Option<String>,
+    /// The hook it is about, where that is not its type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook_event_type: Option<String>,
     /// One sentence for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,

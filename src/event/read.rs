@@ -72,12 +72,14 @@ impl Event {
             session_id: SessionId,
             source: String,
             source_app: Option<String>,
+            hook_event_type: Option<String>,
             summary: Option<String>,
             chat: Option<Value>,
             origin: Option<Origin>,
         }
         let head: Head<'_> = serde_json::from_str(text)?;
-        let remarks = Remarks { source_app: head.source_app, summary: head.summary, chat: head.chat };
+        let Head { source_app, hook_event_type, summary, chat, .. } = head;
+        let remarks = Remarks { source_app, hook_event_type, summary, chat };
         Ok(Self {
             id: head.id,
             seq: head.seq,

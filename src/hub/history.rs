@@ -1,7 +1,7 @@
 //! Past events out of the ring.
 
 use super::log::{Log, Record};
-use crate::event::{Event, Timestamp};
+use crate::event::Timestamp;
 use crate::filter::Filter;
 use std::sync::Arc;
 
@@ -23,11 +23,12 @@ pub struct Query {
 }
 
 impl Query {
-    fn admits(&self, event: &Event) -> bool {
+    fn admits(&self, record: &Record) -> bool {
+        let event = &record.event;
         self.before.is_none_or(|before| event.seq < before)
             && self.since.is_none_or(|since| event.timestamp >= since)
             && self.until.is_none_or(|until| event.timestamp <= until)
-            && self.filter.admits(event)
+            && record.is_for(&self.filter)
     }
 }
 
@@ -43,7 +44,7 @@ pub struct History {
 /// Looks the records up.
 pub(super) fn find(log: &Log, query: &Query) -> History {
     let after = query.after.unwrap_or(0);
-    let mut found = log.from(after.saturating_add(1)).rev().filter(|record| query.admits(&record.event));
+    let mut found = log.from(after.saturating_add(1)).rev().filter(|record| query.admits(record));
     let mut records: Vec<_> = found.by_ref().take(query.limit).cloned().collect();
     let cut = found.next().is_some();
     records.reverse();

@@ -3,6 +3,7 @@
 //! It knows no reader and no time; locking is the hub's matter.
 
 use crate::event::Event;
+use crate::filter::Filter;
 use crate::status::Standing;
 use bytes::Bytes;
 use std::collections::{VecDeque, vec_deque};
@@ -38,6 +39,11 @@ impl Record {
 
     pub(super) fn counted(event: Event, before: Standing, extra: Arc<AtomicUsize>) -> Self {
         Self { event, before, slots: Default::default(), extra }
+    }
+
+    /// Whether a client with this filter wants it.
+    pub fn is_for(&self, filter: &Filter) -> bool {
+        filter.admits(&self.event, self.before.name.as_deref())
     }
 
     /// The encoding in `slot`, made at first use.

@@ -29,7 +29,7 @@ pub use sessions::Refused;
 
 use crate::event::{Body, Draft, Epoch, Event, EventId, SessionId, Source, Timestamp};
 use crate::filter::Filter;
-use crate::status::{Note, Position, Snapshot};
+use crate::status::{Note, Position, Snapshot, Standing};
 use log::Log;
 use pace::Pace;
 use provenance::Provenance;
@@ -292,6 +292,8 @@ impl Hub {
         let status = state.sessions.of_event(&event.session_id, event.seq);
         let before = status.standing();
         let derived = status.fold(&event);
+        // A name stays what it is, and the event that brings it has it already.
+        let before = Standing { name: status.standing().name, ..before };
         state.count(&event);
         (state.log.append(event, before), derived)
     }

@@ -39,7 +39,7 @@ impl Start {
                 None => live,
             },
             Self::Last(count) => {
-                let admitted = log.from(0).rev().filter(|record| filter.admits(&record.event));
+                let admitted = log.from(0).rev().filter(|record| record.is_for(filter));
                 admitted.take(count).last().map_or(live, |record| record.event.seq)
             }
         }

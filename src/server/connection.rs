@@ -244,7 +244,7 @@ impl Connection {
 
     fn deliver(&mut self, records: &[Arc<Record>]) {
         let filter = self.subscription.filter();
-        let admitted = records.iter().filter(|record| filter.admits(&record.event));
+        let admitted = records.iter().filter(|record| record.is_for(filter));
         self.socket.outbox().push_frames(admitted.map(|record| &frame::of(record)[..]));
     }
 
@@ -264,7 +264,7 @@ impl Connection {
         if last_missed > cursor {
             self.tell_gap(cursor + 1, last_missed, "the session ended");
         }
-        if let Some(end) = end.filter(|record| self.subscription.filter().admits(&record.event)) {
+        if let Some(end) = end.filter(|record| record.is_for(self.subscription.filter())) {
             self.deliver(&[end]);
         }
     }

@@ -5,7 +5,7 @@
 use super::connection::Connection;
 use super::{frame, past};
 use crate::dialect::{self, Call, Fault, Past, Reply, Request, RequestId, Subscribe, classic, query};
-use crate::event::EventId;
+use crate::event::{EventId, SessionId};
 use crate::filter::Pattern;
 use crate::hub::{EventName, Explanation};
 use serde_json::json;
@@ -36,10 +36,7 @@ impl Connection {
         match request {
             Request::Subscribe(wanted) => self.subscribe(wanted, id),
             Request::Unsubscribe(channels) => self.unsubscribe(channels.as_deref(), id),
-            Request::Status => {
-                let snapshot = self.shared.hub.status();
-                self.say(&Reply::Status(&snapshot), id);
-            }
+            Request::Status(session) => self.tell_status(session.as_ref(), id),
             Request::History(past) => self.tell_history(past, id),
             Request::Explain(Some(name)) => self.explain(&name, id),
             Request::Explain(None) => {
@@ -49,6 +46,23 @@ impl Connection {
             }
             Request::Ping => self.say(&Reply::Pong, id),
             Request::Register(session_id) => self.register(session_id.as_deref(), id),
+            Request::Auth(_)
+            | Request::Publish(_)
+            | Request::Component(_)
+            | Request::Uplink(_)
+            | Request::Relay(_) => {}
+        }
+    }
+
+    fn tell_status(&mut self, session: Option<&SessionId>, id: Option<&RequestId>) {
+        let hub = &self.shared.hub;
+        let snapshot = session.map_or_else(|| Some(hub.status()), |session| hub.status_of(session));
+        match snapshot {
+            Some(snapshot) => self.say(&Reply::Status(&snapshot), id),
+            None => {
+                let fault = Fault::parameter("session_id", "no session of this hub");
+                self.say(&Reply::Fault(&fault.of(id.cloned())), id);
+            }
         }
     }
 
