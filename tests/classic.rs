@@ -10,7 +10,7 @@ use claude_mpm::event::body::{Body, EndReason, Fault, ProcessState, ProcessStatu
 use claude_mpm::event::{SessionId, Timestamp};
 use claude_mpm::hub::Bounds;
 use claude_mpm::server::Limits;
-use hub_server::TestServer;
+use hub_server::{TestServer, quiet};
 use serde_json::{Value, json};
 use ws_client::Client;
 
@@ -205,7 +205,7 @@ async fn status_and_history_are_answered() {
 
 #[tokio::test]
 async fn history_that_is_too_large_for_one_reply_is_cut_at_the_old_end() {
-    let limits = Limits { history_bytes: 10_000, ..Limits::default() };
+    let limits = Limits { history_bytes: 10_000, ..quiet() };
     let server = TestServer::with(limits, Bounds::default()).await;
     for _ in 0..20 {
         server.say(&"x".repeat(1000));
@@ -255,7 +255,7 @@ async fn a_url_subscribes_at_once() {
 
 #[tokio::test]
 async fn every_malformed_message_is_answered_and_the_connection_kept() {
-    let server = TestServer::with(Limits { burst: 1000.0, ..Limits::default() }, Bounds::default()).await;
+    let server = TestServer::with(Limits { burst: 1000.0, ..quiet() }, Bounds::default()).await;
     let mut client = Client::connect(&server).await;
     let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
     let deep_id = format!(r#"{{"command":"ping","request_id":{}1{}}}"#, "[".repeat(127), "]".repeat(127));
@@ -272,8 +272,10 @@ async fn every_malformed_message_is_answered_and_the_connection_kept() {
         (&many, "REQ002"),
         ("{}", "REQ001"),
         (r#"{"command":"explode"}"#, "REQ001"),
-        (r#"{"command":"publish","events":[]}"#, "REQ001"),
-        (r#"{"type":"hook.user_prompt","timestamp":"2025-07-31T12:00:00.000Z","data":{}}"#, "REQ001"),
+        (r#"{"command":"publish"}"#, "REQ002"),
+        (r#"{"command":"publish","events":[{}]}"#, "WS002"),
+        (r#"{"command":"relay","events":[]}"#, "AUTH002"),
+        (r#"{"type":"hook.user_prompt","timestamp":"yesterday","data":{}}"#, "WS002"),
         (r#"{"command":["subscribe"]}"#, "REQ002"),
         (r#"{"command":"ping","command":"get_status"}"#, "REQ002"),
         (r#"{"command":"subscribe","channels":"*"}"#, "REQ002"),
@@ -301,7 +303,7 @@ async fn every_malformed_message_is_answered_and_the_connection_kept() {
 #[tokio::test]
 async fn too_many_requests_are_refused_and_then_end_the_connection() {
     let server = TestServer::with(
-        Limits { requests_per_second: 0.0, burst: 3.0, refusals: 2, ..Limits::default() },
+        Limits { requests_per_second: 0.0, burst: 3.0, refusals: 2, ..quiet() },
         Bounds::default(),
     )
     .await;
@@ -315,7 +317,7 @@ async fn too_many_requests_are_refused_and_then_end_the_connection() {
 
 #[tokio::test]
 async fn a_client_that_fell_off_the_ring_is_told_how_many_it_missed() {
-    let server = TestServer::with(Limits::default(), Bounds { records: 100, bytes: usize::MAX }).await;
+    let server = TestServer::with(quiet(), Bounds { records: 100, bytes: usize::MAX }).await;
     let mut client = Client::connect(&server).await;
     client.ask(r#"{"command":"subscribe","channels":["*"]}"#).await;
     // The server shares this thread and cannot read on before all of these are published.

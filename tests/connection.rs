@@ -15,7 +15,7 @@ use claude_mpm::event::{SessionId, Timestamp};
 use claude_mpm::hub::Bounds;
 use claude_mpm::server::Limits;
 use eventually::eventually;
-use hub_server::TestServer;
+use hub_server::{TestServer, quiet};
 use raw_ws::{RawSocket, masked};
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -122,7 +122,7 @@ async fn the_clients_own_close_is_answered_with_its_code() {
 
 #[tokio::test]
 async fn a_client_still_behind_at_the_end_gets_a_gap_the_end_and_1000() {
-    let limits = Limits { delivery_at_end: MOMENT, farewell: hub_server::PATIENCE, ..Limits::default() };
+    let limits = Limits { delivery_at_end: MOMENT, farewell: hub_server::PATIENCE, ..quiet() };
     let server = TestServer::with(limits, Bounds::default()).await;
     let mut client = blocked_client(&server).await;
     let end = end_session(&server);
@@ -148,7 +148,7 @@ async fn a_client_still_behind_at_the_end_gets_a_gap_the_end_and_1000() {
 
 #[tokio::test]
 async fn a_client_that_takes_nothing_is_cut_and_the_others_do_not_notice() {
-    let limits = Limits { write: MOMENT, farewell: MOMENT, ..Limits::default() };
+    let limits = Limits { write: MOMENT, farewell: MOMENT, ..quiet() };
     let server = TestServer::with(limits, Bounds::default()).await;
     let _blocked = blocked_client(&server).await;
     assert!(server.hub.gauges().queue_bytes() < 256 << 10, "one outbox and one large frame");
@@ -164,7 +164,7 @@ async fn a_client_that_takes_nothing_is_cut_and_the_others_do_not_notice() {
 async fn a_slow_client_that_wakes_in_time_hears_4408() {
     // Long enough that the client is known to be blocked before it is given up, on a loaded machine too.
     let write = Duration::from_secs(4);
-    let limits = Limits { write, farewell: hub_server::PATIENCE, ..Limits::default() };
+    let limits = Limits { write, farewell: hub_server::PATIENCE, ..quiet() };
     let server = TestServer::with(limits, Bounds::default()).await;
     let mut client = blocked_client(&server).await;
     let before = server.hub.gauges().queue_bytes();
@@ -194,7 +194,7 @@ async fn a_ping_flood_from_a_client_that_does_not_read_costs_no_memory() {
 
 #[tokio::test]
 async fn silent_clients_are_pinged_and_ended_and_those_that_answer_stay() {
-    let limits = Limits { ping: Duration::from_millis(50), farewell: MOMENT, ..Limits::default() };
+    let limits = Limits { ping: Duration::from_millis(50), farewell: MOMENT, ..quiet() };
     let server = TestServer::with(limits, Bounds::default()).await;
     let mut silent = RawSocket::connect(&server).await;
     let mut alive = Client::connect(&server).await;

@@ -15,6 +15,7 @@ struct Inner {
     queue_bytes: AtomicU64,
     dropped: AtomicU64,
     hooks_lost: AtomicU64,
+    refused: AtomicU64,
 }
 
 /// Counts one client until it is dropped.
@@ -63,6 +64,16 @@ impl Gauges {
     /// Hooks that were posted with the right key and never handed on.
     pub fn hooks_lost(&self) -> u64 {
         self.inner.hooks_lost.load(Relaxed)
+    }
+
+    /// Requests to publish that were refused.
+    pub fn refused(&self) -> u64 {
+        self.inner.refused.load(Relaxed)
+    }
+
+    /// One more was refused.
+    pub fn refuse(&self) {
+        self.inner.refused.fetch_add(1, Relaxed);
     }
 
     /// One more hook was lost.

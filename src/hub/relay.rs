@@ -31,6 +31,16 @@ impl Hub {
         self.shared.lock().sessions.link(session_id, epoch, key)
     }
 
+    /// Whether this publisher tells of the session, which no instance does; the first to ask does.
+    pub fn may_speak(&self, session_id: &SessionId, source: &str) -> bool {
+        self.shared.lock().sessions.may_speak(session_id, source)
+    }
+
+    /// Whether this publisher tells of the session.
+    pub fn speaks(&self, session_id: &SessionId, source: &str) -> bool {
+        self.shared.lock().sessions.speaks(session_id, source)
+    }
+
     /// Takes an event that came over the uplink of a session.
     pub fn relay(&self, uplink: &SessionId, event: Event) -> Relayed {
         let mut state = self.shared.lock();

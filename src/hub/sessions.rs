@@ -24,6 +24,8 @@ struct Other {
     /// Number of its newest event in this log.
     last_seq: u64,
     uplink: Option<Link>,
+    /// The publisher that tells of it, where that is no instance.
+    speaker: Option<String>,
 }
 
 /// An instance that tells of its session.
@@ -84,6 +86,20 @@ impl Sessions {
         *id == self.own_id || self.others.get(id).is_some_and(|other| other.uplink.is_some())
     }
 
+    /// Whether this publisher tells of the session; the first to ask does.
+    pub(super) fn may_speak(&mut self, id: &SessionId, source: &str) -> bool {
+        if self.is_taken(id) || (!self.others.contains_key(id) && !self.make_room()) {
+            return false;
+        }
+        let other = self.others.entry(id.clone()).or_default();
+        other.speaker.get_or_insert_with(|| source.to_owned()) == source
+    }
+
+    /// Whether this publisher tells of the session.
+    pub(super) fn speaks(&self, id: &SessionId, source: &str) -> bool {
+        self.others.get(id).is_some_and(|other| other.speaker.as_deref() == Some(source))
+    }
+
     /// An instance begins to tell of its session, or goes on; the newest number that has been taken.
     pub(super) fn link(&mut self, id: &SessionId, epoch: &Epoch, key: &str) -> Result<u64, Refused> {
         if *id == self.own_id {
@@ -94,6 +110,7 @@ impl Sessions {
         }
         let other = self.others.entry(id.clone()).or_default();
         match &mut other.uplink {
+            None if other.speaker.is_some() => Err(Refused::Foreign),
             Some(link) if link.key != key => Err(Refused::Foreign),
             Some(link) if link.epoch == *epoch => Ok(link.taken),
             slot => {

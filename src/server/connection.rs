@@ -3,17 +3,20 @@
 //! The loop waits for what happens; `handle` decides, without waiting. Events are taken from the log only while
 //! the outbox is empty, and so are requests: a client that does not read costs one outbox and nobody's time.
 
+use super::components::ClientId;
 use super::frame::{self, EMPTY_PING};
-use super::http::Upgraded;
+use super::http::{Upgraded, Visitor};
 use super::outbox::Outbox;
 use super::rate::{Allowance, Verdict};
 use super::socket::{Socket, Wire};
 use super::subscription::Subscription;
+use super::visitors::{self, Acquaintance};
 use super::{Season, Shared};
-use crate::dialect::{Close, Code, Fault, Reply, RequestId, Stamp};
-use crate::event::{body::Body, channel};
+use crate::dialect::{self, Call, Close, Code, Fault, Reply, Request, RequestId, Stamp};
+use crate::event::{Draft, SessionId, Source, body::Body, channel};
 use crate::filter::{Filter, Pattern};
 use crate::hub::{self, ClientGuard, Next, Query, Record};
+use std::io;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -46,12 +49,19 @@ pub(super) enum Ending {
 
 type Flow = ControlFlow<Ending>;
 
+const DIALECT: &str = "classic";
+
 /// One client.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) subscription: Subscription,
-    socket: Socket,
+    pub(super) socket: Socket,
+    pub(super) id: ClientId,
+    pub(super) visitor: Visitor,
+    /// The session of the instance behind it, if it is an uplink.
+    pub(super) uplink: Option<SessionId>,
+    acquaintance: Acquaintance,
     season: watch::Receiver<Season>,
     allowance: Allowance,
     /// The client sent Close: nothing more is told or done.
@@ -72,7 +82,7 @@ impl Connection {
         shared: Arc<Shared>,
         season: watch::Receiver<Season>,
     ) -> Box<Self> {
-        let Upgraded { stream, read, query, permit } = upgraded;
+        let Upgraded { stream, read, query, visitor, permit } = upgraded;
         stream.set_nodelay();
         let gauges = shared.hub.gauges();
         let (counted, outbox) = (gauges.client(), Outbox::new(gauges.clone()));
@@ -82,6 +92,10 @@ impl Connection {
         let mut connection = Box::new(Self {
             subscription: Subscription::default(),
             socket,
+            id: shared.visitors.number(),
+            visitor,
+            uplink: None,
+            acquaintance: Acquaintance::None,
             season,
             allowance: Allowance::new(&shared.limits, now),
             leaving: false,
@@ -112,7 +126,48 @@ impl Connection {
                 break ending;
             }
         };
+        self.tell_of_leaving(ending);
         self.part(ending).await;
+    }
+
+    /// The client has shown that it means it: it subscribed, registered or said who it is.
+    pub(super) fn means_it(&mut self) {
+        if let Acquaintance::None = self.acquaintance {
+            self.acquaintance = Acquaintance::Meant(Instant::now());
+        }
+    }
+
+    fn tell_of_coming(&mut self) {
+        let Acquaintance::Meant(since) = self.acquaintance else { return };
+        let Shared { hub, visitors, limits, .. } = &*self.shared;
+        let kind = (DIALECT, self.visitor.transport);
+        let told = visitors.came(self.id, kind, hub.gauges().clients(), limits, Instant::now());
+        self.acquaintance = told.as_ref().map_or(Acquaintance::Untold, |_| Acquaintance::Told(since));
+        if let Some(body) = told {
+            hub.submit(Draft::new(Source::System, body), true);
+        }
+    }
+
+    fn tell_of_leaving(&mut self, ending: Ending) {
+        self.shared.tell_of_components(self.shared.components.gone(self.id));
+        self.tell_of_coming();
+        let Acquaintance::Told(since) = self.acquaintance else { return };
+        let close_code = match ending {
+            Ending::ByUs(close) | Ending::Abort(close) => Some(close.code()),
+            Ending::ByClient | Ending::Lost => None,
+        };
+        let hub = &self.shared.hub;
+        let others = hub.gauges().clients().saturating_sub(1);
+        let body = visitors::left(self.id, DIALECT, close_code, since, others);
+        hub.submit(Draft::new(Source::System, body), true);
+    }
+
+    /// When the client is told of, should it stay.
+    fn to_be_told(&self) -> Option<Instant> {
+        match self.acquaintance {
+            Acquaintance::Meant(since) => Some(since + self.shared.limits.acquaintance),
+            _ => None,
+        }
     }
 
     async fn happened(&mut self) -> Happened {
@@ -149,7 +204,9 @@ impl Connection {
     }
 
     fn handle_received(&mut self, received: Option<Result<Message, Error>>) -> Flow {
-        self.unanswered_pings = 0;
+        if std::mem::take(&mut self.unanswered_pings) > 0 {
+            self.shared.tell_of_components(self.shared.components.answers(self.id, true));
+        }
         match received {
             Some(Ok(Message::Text(text))) if !self.leaving => self.handle_text(text),
             Some(Ok(Message::Binary(_))) if !self.leaving => Break(Ending::ByUs(Close::BinaryNotAccepted)),
@@ -158,7 +215,15 @@ impl Connection {
                 Continue(())
             }
             Some(Ok(_)) => Continue(()),
-            Some(Err(cause)) => Break(ending_of(&cause)),
+            Some(Err(cause)) => {
+                let ending = ending_of(&cause);
+                if ending == Ending::ByUs(Close::TooBig) {
+                    self.shared.refused();
+                    let fault = Fault::new(Code::TooLarge, "cannot read message: it is too large");
+                    self.say(&Reply::Fault(&fault), None);
+                }
+                Break(ending)
+            }
             None => Break(Ending::ByClient),
         }
     }
@@ -171,9 +236,15 @@ impl Connection {
         Continue(())
     }
 
+    /// What is published is bounded by what is taken at once, and not counted.
     fn handle_request(&mut self, text: &str) -> Flow {
+        let call = dialect::decode(text);
+        if let Ok(Call { request: Request::Publish(_) | Request::Relay(_), .. }) = &call {
+            self.answer(call);
+            return Continue(());
+        }
         match self.allowance.take(&self.shared.limits, Instant::now()) {
-            Verdict::Allowed => self.do_request(text),
+            Verdict::Allowed => self.answer(call),
             Verdict::Refused => {
                 let fault = Fault::new(Code::TooMany, "cannot run request: too many requests");
                 self.say(&Reply::Fault(&fault), None);
@@ -216,6 +287,9 @@ impl Connection {
             self.tell_the_end();
             return Break(Ending::ByUs(Close::SessionOver));
         }
+        if self.to_be_told().is_some_and(|due| due <= now) {
+            self.tell_of_coming();
+        }
         if self.next_ping <= now { self.ping(now) } else { Continue(()) }
     }
 
@@ -224,6 +298,9 @@ impl Connection {
             return Break(Ending::Abort(Close::Slow));
         }
         self.next_ping = now + self.shared.limits.ping;
+        if self.unanswered_pings > 0 {
+            self.shared.tell_of_components(self.shared.components.answers(self.id, false));
+        }
         // A blocked client would not see it; the write deadline watches over that one.
         if self.socket.is_idle() {
             self.unanswered_pings += 1;
@@ -236,7 +313,10 @@ impl Connection {
     fn arm_clock(&mut self) {
         let blocked_until =
             self.socket.outbox().stalled_since().map(|since| since + self.shared.limits.write);
-        let due = [blocked_until, self.end_by].into_iter().flatten().fold(self.next_ping, Instant::min);
+        let due = [blocked_until, self.end_by, self.to_be_told()]
+            .into_iter()
+            .flatten()
+            .fold(self.next_ping, Instant::min);
         if due < self.clock.deadline() || self.clock.is_elapsed() {
             self.clock.as_mut().reset(due);
         }
@@ -306,6 +386,7 @@ fn ending_of(cause: &Error) -> Ending {
     match cause {
         Error::Capacity(_) => Ending::ByUs(Close::TooBig),
         Error::Utf8(_) => Ending::ByUs(Close::BadUtf8),
+        Error::Io(cause) if cause.kind() == io::ErrorKind::FileTooLarge => Ending::ByUs(Close::TooBig),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::Io(_) => Ending::Lost,
         Error::Protocol(ProtocolError::ReceivedAfterClosing) => Ending::ByClient,
         Error::Protocol(_) => Ending::ByUs(Close::ProtocolError),

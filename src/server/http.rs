@@ -45,7 +45,24 @@ pub(super) struct Upgraded {
     pub(super) read: Bytes,
     /// The query part of the URL.
     pub(super) query: String,
+    pub(super) visitor: Visitor,
     pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// Who it is that has come.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Visitor {
+    /// By which way.
+    pub(super) transport: &'static str,
+    /// It is no page in a browser, and may tell of something itself.
+    pub(super) may_publish: bool,
+}
+
+impl Visitor {
+    fn of(door: &Door, claims: &Claims<'_>) -> Self {
+        let transport = if matches!(door, Door::Unix) { "unix" } else { "tcp" };
+        Self { transport, may_publish: claims.origins.is_empty() && claims.fetch_sites.is_empty() }
+    }
 }
 
 /// One caller and its one request.
@@ -62,7 +79,7 @@ struct Visit {
 #[derive(Debug, Default)]
 struct Kept {
     permit: Option<OwnedSemaphorePermit>,
-    upgrade: Option<(OnUpgrade, String)>,
+    upgrade: Option<(OnUpgrade, String, Visitor)>,
 }
 
 /// Answers the one request of a connection. Ends within the limits for a head and an answer.
@@ -157,7 +174,8 @@ impl Visit {
         match (upgrade::accept(parts), parts.extensions.remove::<OnUpgrade>()) {
             (Ok(accept), Some(on_upgrade)) => {
                 let query = parts.uri.query().unwrap_or_default().to_owned();
-                self.kept().upgrade = Some((on_upgrade, query));
+                let visitor = Visitor::of(&self.door, &Claims::of(parts));
+                self.kept().upgrade = Some((on_upgrade, query, visitor));
                 answer::switching(&accept)
             }
             (Err(cause @ upgrade::BadUpgrade::Version), _) => answer::upgrade_required(cause),
@@ -169,9 +187,15 @@ impl Visit {
     /// The raw connection, where the request was for one.
     async fn upgraded(&self) -> Option<Upgraded> {
         let Kept { permit, upgrade } = std::mem::take(&mut *self.kept());
-        let (on_upgrade, query) = upgrade?;
+        let (on_upgrade, query, visitor) = upgrade?;
         let parts = on_upgrade.await.ok()?.downcast::<TokioIo<Stream>>().ok()?;
-        Some(Upgraded { stream: parts.io.into_inner(), read: parts.read_buf, query, permit: permit? })
+        Some(Upgraded {
+            stream: parts.io.into_inner(),
+            read: parts.read_buf,
+            query,
+            visitor,
+            permit: permit?,
+        })
     }
 
     /// Locked for a moment, and never while waiting.

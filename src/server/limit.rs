@@ -23,6 +23,20 @@ pub struct Limits {
     pub answer: Duration,
     /// Bytes of a client's message; beyond: close 1009.
     pub message_bytes: usize,
+    /// Bytes of a message of a registered component or an uplink; beyond: close 1009.
+    pub component_message_bytes: usize,
+    /// Bytes of a POST of events; beyond: 413.
+    pub post_bytes: usize,
+    /// Bytes of POSTs of events that are read at the same time; beyond: they wait.
+    pub post_bytes_in_flight: usize,
+    /// Between two looks for components that have become silent.
+    pub sweep: Duration,
+    /// A client that means it is told of once it has stayed for so long, or when it leaves.
+    pub acquaintance: Duration,
+    /// Most clients that are told of in a second; beyond: counted.
+    pub visitors_per_second: u32,
+    /// Between two heartbeats on the envelope dialect (requirement R4).
+    pub heartbeat: Duration,
     /// Bytes of our own answers to pings and Close that may wait for a blocked client; beyond: the newest ping wins.
     pub control_bytes: usize,
     /// Bytes of past events in one reply; beyond: only the newest, and `complete` is false.
@@ -74,6 +88,13 @@ impl Default for Limits {
             headers: 64,
             answer: Duration::from_secs(10),
             message_bytes: 64 << 10,
+            component_message_bytes: 1 << 20,
+            post_bytes: 4 << 20,
+            post_bytes_in_flight: 16 << 20,
+            sweep: Duration::from_secs(15),
+            acquaintance: Duration::from_secs(1),
+            visitors_per_second: 10,
+            heartbeat: Duration::from_secs(30),
             control_bytes: 4 << 10,
             history_bytes: 4 << 20,
             write: Duration::from_secs(10),

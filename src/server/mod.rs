@@ -1,7 +1,7 @@
 //! The server: lets clients read the log, over HTTP and WebSocket on the same port.
 //!
-//! It takes bound listeners and a shutdown signal; it never binds and never catches signals. It publishes nothing
-//! and touches no child. Every connection is one owned task; every wait on a peer has a deadline ([`Limits`]).
+//! It takes bound listeners and a shutdown signal; it never binds and never catches signals. It publishes what clients
+//! publish, and of clients that they come and go; it touches no child. Every connection is one owned task; every wait on a peer has a deadline ([`Limits`]).
 //!
 //! | situation | behaviour |
 //! | --- | --- |
@@ -13,8 +13,10 @@
 
 mod access;
 mod answer;
+mod components;
 mod connection;
 mod frame;
+mod gauge;
 mod hook_key;
 mod hooks;
 mod http;
@@ -25,11 +27,13 @@ mod load;
 mod lobby;
 mod outbox;
 mod past;
+mod publishing;
 mod rate;
 mod request;
 mod socket;
 mod subscription;
 mod upgrade;
+mod visitors;
 
 pub use access::Access;
 pub use hook_key::HookKey;
@@ -39,6 +43,7 @@ pub use limit::Limits;
 pub use listener::Listener;
 
 use crate::hub::Hub;
+use components::Components;
 use connection::Connection;
 use listener::{Listeners, Stream};
 use lobby::{Arrival, Lobby};
@@ -47,7 +52,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use visitors::Visitors;
 
 /// The shutdown signal: `true`, or the sender dropped, means now.
 pub type Shutdown = watch::Receiver<bool>;
@@ -74,6 +80,8 @@ struct Shared {
     hooks: Option<HookIntake>,
     access: Access,
     limits: Limits,
+    components: Components,
+    visitors: Visitors,
     permits: Arc<Semaphore>,
 }
 
@@ -95,6 +103,7 @@ enum Happened {
     Ended(Result<(), JoinError>),
     Rested,
     Stirred,
+    Swept(Instant),
     Accepted(io::Result<Stream>),
 }
 
@@ -113,7 +122,8 @@ pub async fn serve_within(
 ) {
     let Doors { listeners, hooks } = doors.into();
     let permits = Arc::new(Semaphore::new(limits.connections));
-    let shared = Arc::new(Shared { hub, hooks, access, limits, permits });
+    let (components, visitors) = (Components::default(), Visitors::new(Instant::now()));
+    let shared = Arc::new(Shared { hub, hooks, access, limits, components, visitors, permits });
     let mut server = Server {
         shared,
         lobby: Lobby::default(),
@@ -138,6 +148,8 @@ impl Server {
         let hub = self.shared.hub.clone();
         let mut pacer = pin!(hub.run_pacer());
         let mut closed = pin!(hub.closed());
+        let mut sweeps = interval(self.shared.limits.sweep);
+        sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let paused = self.paused_until;
             let rest = async { sleep_until(paused.unwrap_or_else(Instant::now)).await };
@@ -149,6 +161,7 @@ impl Server {
                 _ = shutdown.wait_for(|on| *on) => Happened::Shutdown,
                 () = &mut closed, if open => Happened::HubClosed,
                 () = &mut pacer => continue,
+                now = sweeps.tick() => Happened::Swept(now),
                 Some(ended) = self.connections.join_next() => Happened::Ended(ended),
                 () = rest, if paused.is_some() => Happened::Rested,
                 () = self.lobby.stirred(&self.shared.limits), if !room => Happened::Stirred,
@@ -169,6 +182,7 @@ impl Server {
             Happened::Ended(Err(cause)) if cause.is_panic() => tracing::error!("connection failed: {cause}"),
             Happened::Ended(Err(_)) => {}
             Happened::Rested => self.paused_until = None,
+            Happened::Swept(now) => self.shared.tell_of_components(self.shared.components.sweep(now)),
             Happened::Accepted(Ok(stream)) => self.attend(stream),
             Happened::Accepted(Err(cause)) => {
                 tracing::debug!("cannot accept connection: {cause}");

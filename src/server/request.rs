@@ -4,16 +4,19 @@
 
 use super::connection::Connection;
 use super::{frame, past};
-use crate::dialect::{self, Call, Fault, Past, Reply, Request, RequestId, Subscribe, classic, query};
-use crate::event::{EventId, SessionId};
+use crate::dialect::{
+    Call, Code, Fault, Past, Relay, Reply, Request, RequestId, Subscribe, Uplink, classic, query,
+};
+use crate::event::surroundings::ComponentStarted;
+use crate::event::{Body, Draft, EventId, SessionId};
 use crate::filter::Pattern;
 use crate::hub::{EventName, Explanation};
 use serde_json::json;
 
 impl Connection {
     /// Answers one message.
-    pub(super) fn do_request(&mut self, text: &str) {
-        match dialect::decode(text) {
+    pub(super) fn answer(&mut self, call: Result<Call, Fault>) {
+        match call {
             Ok(Call { request_id, request }) => self.dispatch(request, request_id.as_ref()),
             Err(fault) => self.refuse(&fault),
         }
@@ -46,12 +49,74 @@ impl Connection {
             }
             Request::Ping => self.say(&Reply::Pong, id),
             Request::Register(session_id) => self.register(session_id.as_deref(), id),
-            Request::Auth(_)
-            | Request::Publish(_)
-            | Request::Component(_)
-            | Request::Uplink(_)
-            | Request::Relay(_) => {}
+            Request::Auth(_) => {
+                // Nothing asks for a token yet: everyone has what the way it came by allows.
+                self.means_it();
+                let role = if self.visitor.may_publish { "publish" } else { "read" };
+                self.say(&Reply::Authenticated { role }, id);
+            }
+            Request::Publish(_) | Request::Component(_) | Request::Uplink(_) | Request::Relay(_)
+                if !self.visitor.may_publish =>
+            {
+                self.shared.refused();
+                let fault = Fault::new(Code::NotAllowed, "cannot publish: a page in a browser may only look");
+                self.say(&Reply::Fault(&fault.of(id.cloned())), id);
+            }
+            Request::Publish(drafts) => self.publish(drafts, id),
+            Request::Component(started) => self.register_component(started, id),
+            Request::Uplink(uplink) => self.link(&uplink, id),
+            Request::Relay(relay) => self.relay(relay, id),
         }
+    }
+
+    fn publish(&mut self, drafts: Vec<Draft>, id: Option<&RequestId>) {
+        let registers = drafts.iter().any(|draft| matches!(draft.body, Body::ComponentStarted(_)));
+        match self.shared.publish(drafts, Some(self.id)) {
+            Ok(seqs) => {
+                if registers {
+                    self.welcome_publisher();
+                }
+                self.say(&Reply::Published { seqs: &seqs }, id);
+            }
+            Err(fault) => self.say(&Reply::Fault(&fault.of(id.cloned())), id),
+        }
+    }
+
+    fn register_component(&mut self, started: ComponentStarted, id: Option<&RequestId>) {
+        let name = started.component.clone();
+        match self.shared.register(started, self.id) {
+            Ok(()) => {
+                self.welcome_publisher();
+                let components = self.shared.components.states();
+                self.say(&Reply::Component { name: &name, components: &components }, id);
+            }
+            Err(fault) => self.say(&Reply::Fault(&fault.of(id.cloned())), id),
+        }
+    }
+
+    fn welcome_publisher(&mut self) {
+        self.means_it();
+        self.socket.allow_messages_of(self.shared.limits.component_message_bytes);
+    }
+
+    fn link(&mut self, uplink: &Uplink, id: Option<&RequestId>) {
+        match self.shared.link(uplink) {
+            Ok(after) => {
+                self.welcome_publisher();
+                self.uplink = Some(uplink.session_id.clone());
+                self.say(&Reply::Uplinked { after }, id);
+            }
+            Err(fault) => self.say(&Reply::Fault(&fault.of(id.cloned())), id),
+        }
+    }
+
+    fn relay(&mut self, relay: Relay, id: Option<&RequestId>) {
+        let Some(session_id) = &self.uplink else {
+            let fault = Fault::new(Code::NotAllowed, "cannot relay: this connection is no uplink");
+            return self.say(&Reply::Fault(&fault.of(id.cloned())), id);
+        };
+        let after = self.shared.relay(session_id, relay);
+        self.say(&Reply::Uplinked { after }, id);
     }
 
     fn tell_status(&mut self, session: Option<&SessionId>, id: Option<&RequestId>) {
@@ -74,6 +139,7 @@ impl Connection {
             let last_seq = self.shared.hub.last_seq();
             self.say(&Reply::OtherEpoch { last_seq }, id);
         }
+        self.means_it();
     }
 
     fn unsubscribe(&mut self, channels: Option<&[Pattern]>, id: Option<&RequestId>) {
@@ -82,12 +148,15 @@ impl Connection {
     }
 
     fn register(&mut self, session_id: Option<&str>, id: Option<&RequestId>) {
+        self.subscription.register(session_id);
         let wanted = Subscribe::register(session_id);
         let cursor = self.subscription.subscribe(&self.shared.hub, wanted).cursor;
         self.say(&Reply::Registered { session_id, cursor }, id);
+        self.means_it();
     }
 
     fn tell_history(&mut self, past: Past, id: Option<&RequestId>) {
+        let past = Past { filter: self.subscription.at_home(past.filter), ..past };
         let history = past::find(&self.shared.hub, past);
         let (frames, all) = past::newest(&history, self.shared.limits.history_bytes);
         self.say(&Reply::History { frames: &frames, complete: history.complete && all }, id);
@@ -109,6 +178,7 @@ impl Connection {
     }
 
     fn refuse(&mut self, fault: &Fault) {
+        self.shared.refused();
         self.say(&Reply::Fault(fault), fault.request_id.as_ref());
     }
 }

@@ -3,6 +3,7 @@
 //! Tungstenite knows frames, masks, fragments, UTF-8, sizes and the closing handshake; its own writing (answers to
 //! pings and Close) goes into the outbox too, so that frames never mix. What messages mean is not known here.
 
+use super::gauge::Gauge;
 use super::limit::Limits;
 use super::listener::Stream;
 use super::outbox::Outbox;
@@ -47,9 +48,17 @@ impl Socket {
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
             .max_write_buffer_size(limits.control_bytes)
-            .max_message_size(Some(limits.message_bytes))
-            .max_frame_size(Some(limits.message_bytes));
-        let duplex = Duplex { stream, outbox, control_bytes: limits.control_bytes };
+            .max_message_size(Some(limits.component_message_bytes))
+            .max_frame_size(Some(limits.component_message_bytes));
+        let mut duplex = Duplex {
+            stream,
+            outbox,
+            control_bytes: limits.control_bytes,
+            message_bytes: limits.message_bytes,
+            gauge: Gauge::default(),
+            is_over: false,
+        };
+        duplex.weigh(&read);
         let ws = WebSocketStream::from_partially_read(duplex, read, Role::Server, Some(config)).await;
         Self { ws, held: None }
     }
@@ -71,6 +80,12 @@ impl Socket {
     /// The request that was kept.
     pub(super) fn release(&mut self) -> Option<Utf8Bytes> {
         self.held.take()
+    }
+
+    /// From now on messages may have so many bytes. Tungstenite's own limit cannot be changed later, so it has the
+    /// widest, and the frames are weighed here.
+    pub(super) fn allow_messages_of(&mut self, bytes: usize) {
+        self.ws.get_mut().message_bytes = bytes;
     }
 
     /// Waits for what is next. Cancel-safe.
@@ -120,9 +135,18 @@ struct Duplex {
     stream: Stream,
     outbox: Outbox,
     control_bytes: usize,
+    /// Most bytes of a message.
+    message_bytes: usize,
+    gauge: Gauge,
+    /// One was larger.
+    is_over: bool,
 }
 
 impl Duplex {
+    fn weigh(&mut self, read: &[u8]) {
+        self.is_over |= self.gauge.feed(read) > self.message_bytes as u64;
+    }
+
     /// Writes what waits; `None` when nothing did, pending when the client was blocked before already.
     fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<Option<Wire>> {
         if self.outbox.is_empty() {
@@ -144,7 +168,10 @@ impl AsyncRead for Duplex {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        self.weigh(&buffer.filled()[before..]);
+        if self.is_over { Poll::Ready(Err(io::ErrorKind::FileTooLarge.into())) } else { read }
     }
 }
 

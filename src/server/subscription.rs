@@ -15,6 +15,8 @@ pub(super) struct Subscription {
     reader: Option<Reader>,
     /// The first subscription replays by itself.
     began: bool,
+    /// The session the client has registered for: it sees no other, unless it asks (requirement R3).
+    home: Option<String>,
 }
 
 /// What subscribing came to.
@@ -48,7 +50,7 @@ impl Subscription {
             && wanted.epoch.as_deref().is_some_and(|epoch| epoch != hub.epoch().as_str());
         let asked = self.start(&wanted, other_epoch);
         self.began = true;
-        self.filter = wanted.filter;
+        self.filter = self.at_home(wanted.filter);
         let reader = match (asked, self.reader.take()) {
             (None, Some(reader)) => reader,
             (asked, _) => hub.reader(asked.unwrap_or(Start::Live), &self.filter),
@@ -56,6 +58,21 @@ impl Subscription {
         let cursor = reader.cursor();
         self.reader = Some(reader).filter(|_| !self.filter.channels.is_empty());
         Subscribed { cursor, other_epoch }
+    }
+
+    /// From now on only this session is meant where none is named; or all (`None`).
+    pub(super) fn register(&mut self, session_id: Option<&str>) {
+        self.home = session_id.map(str::to_owned);
+    }
+
+    /// The filter with the sessions that are meant: `*` stands for all.
+    pub(super) fn at_home(&self, mut filter: Filter) -> Filter {
+        match &self.home {
+            Some(home) if filter.sessions.is_empty() => filter.sessions.push(home.clone()),
+            _ if filter.sessions.iter().any(|session| session == "*") => filter.sessions.clear(),
+            _ => {}
+        }
+        filter
     }
 
     fn start(&self, wanted: &Subscribe, other_epoch: bool) -> Option<Start> {

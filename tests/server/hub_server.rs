@@ -14,6 +14,11 @@ use tokio::time::timeout;
 /// Longest wait for anything that should happen; generous, because the machine is shared.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
+/// The usual limits, without news of clients.
+pub(crate) fn quiet() -> Limits {
+    Limits { visitors_per_second: 0, ..Limits::default() }
+}
+
 /// A running server.
 pub(crate) struct TestServer {
     pub(crate) hub: Hub,
@@ -23,8 +28,9 @@ pub(crate) struct TestServer {
 }
 
 impl TestServer {
+    /// That clients come and go is not told, so that a test knows every event.
     pub(crate) async fn start() -> Self {
-        Self::with(Limits::default(), Bounds::default()).await
+        Self::with(quiet(), Bounds::default()).await
     }
 
     pub(crate) async fn with(limits: Limits, bounds: Bounds) -> Self {
