@@ -64,14 +64,24 @@ impl Connection {
     /// # Errors
     /// When the hub answers with an error or not at all.
     pub async fn request(&mut self, mut request: Value) -> Result<Frame, ClientError> {
-        self.requests += 1;
-        let request_id = format!("r{}", self.requests);
+        let request_id = self.request_id();
         request["request_id"] = Value::from(request_id.as_str());
+        self.exchange(request.to_string(), &request_id).await
+    }
+
+    /// A new name for a request.
+    pub(super) fn request_id(&mut self) -> String {
+        self.requests += 1;
+        format!("r{}", self.requests)
+    }
+
+    /// As [`Connection::request`], with a text that carries this `request_id`.
+    pub(super) async fn exchange(&mut self, text: String, request_id: &str) -> Result<Frame, ClientError> {
         let answer = async {
-            self.send(Message::text(request.to_string())).await?;
+            self.send(Message::text(text)).await?;
             loop {
                 let frame = self.next().await?;
-                if frame.answers(&request_id) {
+                if frame.answers(request_id) {
                     return Ok(frame);
                 }
             }

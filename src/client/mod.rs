@@ -7,6 +7,7 @@ mod connection;
 mod endpoint;
 mod follow;
 mod frame;
+pub mod uplink;
 
 pub use backoff::Backoff;
 pub use connection::Connection;

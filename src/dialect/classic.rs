@@ -42,6 +42,19 @@ pub fn decode_subscription(object: &RawValue) -> Result<Subscribe, Fault> {
     Subscribe::read(&Fields::parse("query", object)?)
 }
 
+/// Reads the one session in a URL, if it names one, which [`super::query::object`] made an object of.
+///
+/// # Errors
+/// The fault to answer with.
+pub fn decode_session(object: &RawValue) -> Result<Option<SessionId>, Fault> {
+    let sessions = Fields::parse("query", object)?.texts("sessions")?.unwrap_or_default();
+    match &sessions[..] {
+        [] => Ok(None),
+        [one] => Ok(Some(SessionId::new(one))),
+        _ => Err(Fault::parameter("session", "more than one")),
+    }
+}
+
 /// Reads the selection of past events in a URL, which [`super::query::object`] made an object of.
 ///
 /// # Errors

@@ -41,6 +41,11 @@ pub(super) fn text(page: &'static str) -> Answer {
     whole(StatusCode::OK, "text/plain; charset=utf-8", page)
 }
 
+/// A text for programs.
+pub(super) fn text_of(content_type: &'static str, text: String) -> Answer {
+    whole(StatusCode::OK, content_type, text)
+}
+
 /// Past events, as a JSON array.
 pub(super) fn past(body: PastBody) -> Answer {
     dressed(StatusCode::OK, "application/json", Either::Right(body))

@@ -9,9 +9,10 @@ use super::intake::{HookIntake, Poster};
 use super::listener::Stream;
 use super::lobby::Arrival;
 use super::past::{self, PastBody};
-use super::{Shared, upgrade};
+use super::{Shared, metrics, post, upgrade};
 use crate::dialect::reply::FaultData;
 use crate::dialect::{Fault, classic, query};
+use crate::instance::{Instance, RuntimeDirectory};
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
 use hyper::http::request::Parts;
@@ -32,10 +33,17 @@ claude-mpm watches a claude session; everything it sees is an event here.
   /ws             the same
   /api/status     what is true now, as JSON
   /api/history    past events, as JSON: ?channels=&session=&since=&until=&after=&limit=
+  /api/events     POST: publish an event, or an array of them (requirement R4)
+  /api/instances  instances that run on this machine, as JSON
+  /metrics        for Prometheus
   /healthz        whether the server answers
 
 The dashboard is not part of this version.
 ";
+
+/// Paths that are looked at.
+const PATHS: [&str; 7] =
+    ["/", "/ws", "/healthz", "/metrics", "/api/status", "/api/history", "/api/instances"];
 
 /// A connection that became a WebSocket.
 #[derive(Debug)]
@@ -127,13 +135,17 @@ impl Visit {
         if HookIntake::is_for(&parts) {
             return self.take_hook(Request::from_parts(parts, body)).await;
         }
+        if parts.uri.path() == post::PATH {
+            let visitor = Visitor::of(&self.door, &Claims::of(&parts));
+            return post::answer(&self.shared, visitor, &parts, body).await;
+        }
         if !body.is_end_stream() {
             return answer::refusal(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "cannot accept request: no body is taken here",
             );
         }
-        self.route(parts)
+        self.route(parts).await
     }
 
     /// Only where the kernel says who calls; claude itself has a listener of its own.
@@ -144,22 +156,37 @@ impl Visit {
         }
     }
 
-    fn route(&self, mut parts: Parts) -> Answer {
+    async fn route(&self, mut parts: Parts) -> Answer {
         let path = parts.uri.path().to_owned();
-        if !["/", "/ws", "/healthz", "/api/status", "/api/history"].contains(&path.as_str()) {
+        if !PATHS.contains(&path.as_str()) {
             return no_such_path();
         }
         if ![Method::GET, Method::HEAD].contains(&parts.method) {
             return answer::wrong_method();
         }
-        let hub = &self.shared.hub;
         match path.as_str() {
             "/healthz" => answer::json(StatusCode::OK, &json!({ "status": "ok" })),
-            "/api/status" => answer::json(StatusCode::OK, &hub.status()),
+            "/metrics" => answer::text_of(metrics::CONTENT_TYPE, metrics::text(&self.shared)),
+            "/api/status" => self.status(parts.uri.query().unwrap_or_default()),
+            "/api/instances" => answer::json(StatusCode::OK, &instances().await),
             "/api/history" => self.history(parts.uri.query().unwrap_or_default()),
             _ if upgrade::is_wanted(&parts.headers) => self.switch(&mut parts),
             "/ws" => answer::upgrade_required("cannot serve /ws: it is a WebSocket, ask for an upgrade"),
             _ => answer::text(PAGE),
+        }
+    }
+
+    fn status(&self, query: &str) -> Answer {
+        let hub = &self.shared.hub;
+        let session = match query::object(query).and_then(|object| classic::decode_session(&object)) {
+            Ok(session) => session,
+            Err(fault) => return bad_query(&fault),
+        };
+        match session.map_or_else(|| Some(hub.status()), |session| hub.status_of(&session)) {
+            Some(snapshot) => answer::json(StatusCode::OK, &snapshot),
+            None => {
+                answer::refusal(StatusCode::NOT_FOUND, "cannot find session: this hub knows none of that id")
+            }
         }
     }
 
@@ -202,6 +229,13 @@ impl Visit {
     fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Those whose records are in the runtime directory.
+async fn instances() -> Vec<Instance> {
+    let read =
+        || RuntimeDirectory::existing().ok().flatten().map_or_else(Vec::new, |directory| directory.list());
+    tokio::task::spawn_blocking(read).await.unwrap_or_default()
 }
 
 fn no_such_path() -> Answer {

@@ -208,7 +208,7 @@ fn bearer(parts: &Parts) -> Option<&[u8]> {
 }
 
 /// `application/json`, whatever its parameters.
-fn is_json(parts: &Parts) -> bool {
+pub(super) fn is_json(parts: &Parts) -> bool {
     let essence =
         only(parts, header::CONTENT_TYPE).and_then(|value| value.split(|byte| *byte == b';').next());
     essence.is_some_and(|essence| essence.trim_ascii().eq_ignore_ascii_case(b"application/json"))

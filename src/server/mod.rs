@@ -25,8 +25,10 @@ mod limit;
 mod listener;
 mod load;
 mod lobby;
+mod metrics;
 mod outbox;
 mod past;
+mod post;
 mod publishing;
 mod rate;
 mod request;
@@ -82,6 +84,8 @@ struct Shared {
     limits: Limits,
     components: Components,
     visitors: Visitors,
+    /// What may be read of posted events at the same time, in bytes.
+    post_room: Arc<Semaphore>,
     permits: Arc<Semaphore>,
 }
 
@@ -122,8 +126,9 @@ pub async fn serve_within(
 ) {
     let Doors { listeners, hooks } = doors.into();
     let permits = Arc::new(Semaphore::new(limits.connections));
+    let post_room = Arc::new(Semaphore::new(limits.post_bytes_in_flight));
     let (components, visitors) = (Components::default(), Visitors::new(Instant::now()));
-    let shared = Arc::new(Shared { hub, hooks, access, limits, components, visitors, permits });
+    let shared = Arc::new(Shared { hub, hooks, access, limits, components, visitors, post_room, permits });
     let mut server = Server {
         shared,
         lobby: Lobby::default(),

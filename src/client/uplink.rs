@@ -1,0 +1,147 @@
+//! An instance tells of its session to another hub (requirement R3's client proxy): everything in its log, in order,
+//! each event once.
+//!
+//! Nothing waits for it. While the other hub is away, the log of the instance is what is kept for it; what has left the
+//! log before it could be told is counted and said to be missed. Who knows how far the other hub has come is that hub:
+//! it says so at every beginning, so that one that was killed and begins anew is told all that is still there.
+
+use super::{Backoff, ClientError, Connection, Endpoint};
+use crate::filter::Filter;
+use crate::hub::{Hub, Next, Reader, Record, Start};
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// About this many bytes of events are sent in one message, which may have 1 MiB.
+const MESSAGE: usize = 512 << 10;
+/// Longest event that is sent, bytes.
+const LONGEST: usize = 1_000_000;
+/// A connection that lived for so long is worth coming back to soon.
+const GOOD: Duration = Duration::from_secs(10);
+
+/// Which hub is told, and by whom.
+#[derive(Debug, Clone)]
+pub struct Uplink {
+    /// Where the hub is, the best first.
+    pub endpoints: Vec<Endpoint>,
+    /// Known to this instance alone: whoever shows it goes on with the session.
+    pub key: String,
+}
+
+/// Why the telling ended.
+#[derive(Debug)]
+pub enum Over {
+    /// The log is closed and everything was told.
+    Told,
+    /// The hub does not take this session.
+    Refused(ClientError),
+}
+
+/// Tells until the log is closed and told, or the hub refuses.
+pub async fn run(uplink: Uplink, hub: Hub) -> Over {
+    let mut backoff = Backoff::default();
+    loop {
+        let began = Instant::now();
+        let cause = match tell(&uplink, &hub).await {
+            Ok(()) => return Over::Told,
+            Err(cause) => cause,
+        };
+        if matches!(&cause, ClientError::Reply { .. } | ClientError::Refused(_)) {
+            return Over::Refused(cause);
+        }
+        if began.elapsed() >= GOOD {
+            backoff.reset();
+        }
+        let pause = backoff.delay();
+        tracing::debug!("cannot tell {}: {cause}; again in {pause:?}", uplink.place());
+        tokio::time::sleep(pause).await;
+    }
+}
+
+impl Uplink {
+    /// Where the hub is, for people.
+    pub fn place(&self) -> String {
+        self.endpoints.last().map_or_else(|| "nowhere".to_owned(), Endpoint::to_string)
+    }
+}
+
+/// One connection's worth of telling. Comes back without an error once the log is closed and told.
+async fn tell(uplink: &Uplink, hub: &Hub) -> Result<(), ClientError> {
+    let (mut connection, _) = Connection::open_any(&uplink.endpoints).await?;
+    let request = json!({
+        "command": "uplink",
+        "session_id": hub.session_id(),
+        "epoch": hub.epoch(),
+        "key": uplink.key,
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    let welcome = connection.request(request).await?;
+    let after = welcome.data().get("after").and_then(Value::as_u64).unwrap_or(0);
+    let mut reader = hub.reader(Start::After(after), &Filter::all());
+    let mut batch = Batch::default();
+    loop {
+        match next(&mut reader, &mut connection).await? {
+            Next::Batch(records) => {
+                for record in &records {
+                    batch.add(record);
+                    if batch.text.len() >= MESSAGE {
+                        batch.send(&mut connection).await?;
+                    }
+                }
+            }
+            Next::Gap { from_seq, to_seq } => batch.missed += to_seq - from_seq + 1,
+            Next::Closed => {
+                connection.close().await;
+                return Ok(());
+            }
+        }
+        batch.send(&mut connection).await?;
+    }
+}
+
+/// What comes next in the log, or how the connection ended. What the hub says unasked is passed over.
+async fn next(reader: &mut Reader, connection: &mut Connection) -> Result<Next, ClientError> {
+    loop {
+        tokio::select! {
+            next = reader.next() => return Ok(next),
+            frame = connection.next() => drop(frame?),
+        }
+    }
+}
+
+/// Events that are about to be sent.
+#[derive(Debug, Default)]
+struct Batch {
+    text: String,
+    missed: u64,
+}
+
+impl Batch {
+    fn add(&mut self, record: &Arc<Record>) {
+        // What came over an uplink itself is told to the hub by whoever it is about.
+        if record.event.origin.is_some() {
+            return;
+        }
+        match serde_json::to_string(&record.event) {
+            Ok(event) if event.len() <= LONGEST => {
+                if !self.text.is_empty() {
+                    self.text.push(',');
+                }
+                self.text.push_str(&event);
+            }
+            _ => self.missed += 1,
+        }
+    }
+
+    /// Sends what there is, and waits until it was taken.
+    async fn send(&mut self, connection: &mut Connection) -> Result<(), ClientError> {
+        if self.text.is_empty() && self.missed == 0 {
+            return Ok(());
+        }
+        let Self { text, missed } = std::mem::take(self);
+        let id = connection.request_id();
+        let request =
+            format!(r#"{{"command":"relay","request_id":"{id}","missed":{missed},"events":[{text}]}}"#);
+        connection.exchange(request, &id).await.map(drop)
+    }
+}
