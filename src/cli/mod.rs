@@ -82,6 +82,9 @@ pub struct RunOptions {
     /// Address to listen on; only loopback addresses for now
     #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = value::loopback)]
     pub websocket_host: IpAddr,
+    /// Also tell another hub of this session, ws://HOST:PORT; implies --websocket
+    #[arg(long, value_name = "URL")]
+    pub hub: Option<String>,
     /// Become claude, or stay and keep it as a child
     #[arg(long, value_name = "METHOD", value_enum, default_value_t = LaunchMethod::Exec)]
     pub launch_method: LaunchMethod,

@@ -11,8 +11,9 @@ use crate::hub::{Hub, Next, Reader, Record, Start};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
-/// About this many bytes of events are sent in one message, which may have 1 MiB.
+/// Most bytes of several events in one message, which may have 1 MiB.
 const MESSAGE: usize = 512 << 10;
 /// Longest event that is sent, bytes.
 const LONGEST: usize = 1_000_000;
@@ -37,15 +38,15 @@ pub enum Over {
     Refused(ClientError),
 }
 
-/// Tells until the log is closed and told, or the hub refuses.
-pub async fn run(uplink: Uplink, hub: Hub) -> Over {
+/// Tells until the log is closed and told, or the hub refuses. `connected` says whether the hub is there.
+pub async fn run(uplink: Uplink, hub: Hub, connected: watch::Sender<bool>) -> Over {
     let mut backoff = Backoff::default();
     loop {
         let began = Instant::now();
-        let cause = match tell(&uplink, &hub).await {
-            Ok(()) => return Over::Told,
-            Err(cause) => cause,
-        };
+        let was_closed = hub.is_closed();
+        let told = tell(&uplink, &hub, &connected).await;
+        connected.send_replace(false);
+        let Err(cause) = told else { return Over::Told };
         if matches!(&cause, ClientError::Reply { .. } | ClientError::Refused(_)) {
             return Over::Refused(cause);
         }
@@ -54,7 +55,11 @@ pub async fn run(uplink: Uplink, hub: Hub) -> Over {
         }
         let pause = backoff.delay();
         tracing::debug!("cannot tell {}: {cause}; again in {pause:?}", uplink.place());
-        tokio::time::sleep(pause).await;
+        tokio::select! {
+            () = tokio::time::sleep(pause) => {}
+            // The end is told at once, or never.
+            () = hub.closed(), if !was_closed => {}
+        }
     }
 }
 
@@ -66,7 +71,7 @@ impl Uplink {
 }
 
 /// One connection's worth of telling. Comes back without an error once the log is closed and told.
-async fn tell(uplink: &Uplink, hub: &Hub) -> Result<(), ClientError> {
+async fn tell(uplink: &Uplink, hub: &Hub, connected: &watch::Sender<bool>) -> Result<(), ClientError> {
     let (mut connection, _) = Connection::open_any(&uplink.endpoints).await?;
     let request = json!({
         "command": "uplink",
@@ -77,16 +82,18 @@ async fn tell(uplink: &Uplink, hub: &Hub) -> Result<(), ClientError> {
     });
     let welcome = connection.request(request).await?;
     let after = welcome.data().get("after").and_then(Value::as_u64).unwrap_or(0);
+    connected.send_replace(true);
     let mut reader = hub.reader(Start::After(after), &Filter::all());
     let mut batch = Batch::default();
     loop {
         match next(&mut reader, &mut connection).await? {
             Next::Batch(records) => {
                 for record in &records {
-                    batch.add(record);
-                    if batch.text.len() >= MESSAGE {
+                    let event = batch.encode(record);
+                    if batch.text.len() + event.len() > MESSAGE {
                         batch.send(&mut connection).await?;
                     }
+                    batch.push(&event);
                 }
             }
             Next::Gap { from_seq, to_seq } => batch.missed += to_seq - from_seq + 1,
@@ -117,20 +124,26 @@ struct Batch {
 }
 
 impl Batch {
-    fn add(&mut self, record: &Arc<Record>) {
+    /// The event as it is sent; empty where it is not.
+    fn encode(&mut self, record: &Arc<Record>) -> String {
         // What came over an uplink itself is told to the hub by whoever it is about.
         if record.event.origin.is_some() {
-            return;
+            return String::new();
         }
         match serde_json::to_string(&record.event) {
-            Ok(event) if event.len() <= LONGEST => {
-                if !self.text.is_empty() {
-                    self.text.push(',');
-                }
-                self.text.push_str(&event);
+            Ok(event) if event.len() <= LONGEST => event,
+            _ => {
+                self.missed += 1;
+                String::new()
             }
-            _ => self.missed += 1,
         }
+    }
+
+    fn push(&mut self, event: &str) {
+        if !self.text.is_empty() && !event.is_empty() {
+            self.text.push(',');
+        }
+        self.text.push_str(event);
     }
 
     /// Sends what there is, and waits until it was taken.

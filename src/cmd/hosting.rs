@@ -1,6 +1,8 @@
 //! A hub while it is open: the server at its doors, the door for claude's hooks, the meter of the machine.
 
 use super::hook_site::{Claimed, OpenHooks};
+use super::uplink::Telling;
+use crate::client::uplink::Uplink;
 use crate::control::HookPost;
 use crate::event::Source;
 use crate::hub::Hub;
@@ -18,6 +20,7 @@ pub(super) struct Hosting {
     server: JoinHandle<()>,
     meter: Option<JoinHandle<()>>,
     taker: Option<JoinHandle<()>>,
+    telling: Option<Telling>,
 }
 
 /// Where claude's hooks come out.
@@ -37,6 +40,7 @@ impl Hosting {
         hub: &Hub,
         listeners: Vec<Listener>,
         hooks: (Claimed, Afterwards),
+        uplink: Option<Uplink>,
         child: watch::Receiver<Option<u32>>,
         ours: Vec<u32>,
     ) -> io::Result<(Self, Inbox)> {
@@ -50,14 +54,19 @@ impl Hosting {
         let server = serve(hub, listeners, intake, stopped);
         let publisher = hub.publisher(Source::System);
         let meter = Some(tokio::spawn(system::run(publisher, child, ours)));
-        Ok((Self { hub: hub.clone(), stop, server, meter, taker }, Inbox { hooks, is_told, missing }))
+        let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
+        Ok((
+            Self { hub: hub.clone(), stop, server, meter, taker, telling },
+            Inbox { hooks, is_told, missing },
+        ))
     }
 
     /// Opens the doors for what was published already.
-    pub(super) fn reopen(hub: &Hub, listeners: Vec<Listener>) -> Self {
+    pub(super) fn reopen(hub: &Hub, listeners: Vec<Listener>, uplink: Option<Uplink>) -> Self {
         let (stop, stopped) = watch::channel(false);
         let server = serve(hub, listeners, None, stopped);
-        Self { hub: hub.clone(), stop, server, meter: None, taker: None }
+        let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
+        Self { hub: hub.clone(), stop, server, meter: None, taker: None, telling }
     }
 
     /// Ends when every client has what it is owed.
@@ -67,11 +76,19 @@ impl Hosting {
         }
         self.hub.close();
         self.stop.send_replace(true);
-        for task in [Some(self.server), self.taker].into_iter().flatten() {
-            if let Err(cause) = task.await {
-                tracing::error!("the server failed: {cause}");
+        let served = async {
+            for task in [Some(self.server), self.taker].into_iter().flatten() {
+                if let Err(cause) = task.await {
+                    tracing::error!("the server failed: {cause}");
+                }
             }
-        }
+        };
+        let told = async {
+            if let Some(telling) = self.telling {
+                telling.finish().await;
+            }
+        };
+        tokio::join!(served, told);
     }
 }
 

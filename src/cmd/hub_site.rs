@@ -4,17 +4,18 @@ use super::failure::{Exit, Failure};
 use super::hook_site::{Claimed, HookSite};
 use super::hosting::Hosting;
 use super::last_word::LastWord;
-use super::note;
+use super::port::{self, Bound, cannot_listen};
+use super::record::settle;
+use super::{note, uplink};
 use crate::claude::arguments::Invocation;
-use crate::cli::{self, PortChoice, RunOptions};
+use crate::cli::{self, RunOptions};
+use crate::client::uplink::Uplink;
 use crate::config::{Config, TicketSetting};
 use crate::detect::ticket::{TicketPattern, Tickets};
 use crate::event::body::{LaunchMethod, SessionStart};
 use crate::event::{SessionId, Source};
 use crate::hub::{self, Bounds, Hub, Progress};
-use crate::instance::{
-    DEFAULT_PORT, ENV_SESSION, Instance, Registration, RuntimeDirectory, find_free_port, holder_of,
-};
+use crate::instance::{ENV_SESSION, Instance, Registration, RuntimeDirectory};
 use crate::process::family::Mark;
 use crate::process::followed::Followed;
 use crate::process::keeper::Turn;
@@ -31,18 +32,12 @@ use crate::supervisor::launch::Launch;
 use crate::supervisor::restart::Restart;
 use crate::supervisor::state::Ending;
 use crate::supervisor::{self, Audience, companion};
-use nix::sys::socket::Backlog;
-use std::fs::Permissions;
 use std::io;
-use std::net::{IpAddr, SocketAddr, TcpListener};
-use std::os::unix::fs::PermissionsExt;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::watch;
-
-/// Callers that may wait to be accepted.
-const BACKLOG: i32 = 1024;
 
 /// Everything that was claimed for a hub before claude starts.
 #[derive(Debug)]
@@ -61,6 +56,9 @@ pub(super) struct HubSite {
     parking: Parking,
     /// What goes on when claude has exited by itself is ended.
     reap: bool,
+    launch_method: LaunchMethod,
+    /// The hub that is told of the session as well.
+    uplink: Option<Uplink>,
     /// Removes record and socket when the session is over.
     registration: Option<Registration>,
 }
@@ -78,7 +76,11 @@ impl HubSite {
             cli::LaunchMethod::Subprocess => LaunchMethod::Subprocess,
         };
         let call = Invocation::read(command.arguments.get(1..).unwrap_or_default());
-        let tcp = bind(options.websocket_host, options.websocket_port)?;
+        let named = options.hub.as_deref().map(uplink::to_address).transpose()?;
+        let (tcp, uplink) = match port::bind(options.websocket_host, options.websocket_port)? {
+            Bound::Free(tcp) => (tcp, named),
+            Bound::BesideHub(tcp, hub) => (tcp, Some(named.unwrap_or_else(|| uplink::to_hub(&hub)))),
+        };
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
         let hub = Hub::new(session_id.clone(), Bounds::default());
         let progress = Progress::kept_in(shared_words().map_err(|cause| cannot_listen(&cause))?);
@@ -97,7 +99,7 @@ impl HubSite {
             session_id: session_id.clone(),
             pid: std::process::id(),
             start_time: processes::start_time(std::process::id()).unwrap_or(0),
-            launch_method,
+            launch_method: Some(launch_method),
             version: env!("CARGO_PKG_VERSION").into(),
             epoch: hub.epoch().clone(),
             started_at: hub::now(),
@@ -128,13 +130,17 @@ impl HubSite {
             progress,
             parking: Parking::new().map_err(|cause| cannot_listen(&cause))?,
             reap: options.reap,
+            launch_method,
+            uplink,
             registration,
         })
     }
 
     /// One line for the user, before claude starts.
     pub(super) fn introduce(&self) {
-        note(&format!("session {} on {}", self.instance.name, self.url()));
+        let told =
+            self.uplink.as_ref().map_or(String::new(), |uplink| format!(", told to {}", uplink.place()));
+        note(&format!("session {} on {}{told}", self.instance.name, self.url()));
     }
 
     /// `ws://host:port`
@@ -188,6 +194,7 @@ impl HubSite {
             session: self.session_start(),
             tcp: self.tcp.try_clone()?,
             unix: self.unix.as_ref().map(UnixListener::try_clone).transpose()?,
+            uplink: self.uplink.clone(),
             registration: self.registration.as_ref().map(Registration::for_another),
         })
     }
@@ -208,6 +215,7 @@ impl HubSite {
             &self.hub,
             Listener::all(self.tcp.try_clone()?, unix)?,
             hooks,
+            self.uplink.clone(),
             child_is.clone(),
             ours,
         )?;
@@ -231,7 +239,7 @@ impl HubSite {
         SessionStart {
             session_id: self.instance.session_id.clone(),
             start_time: self.instance.started_at,
-            launch_method: self.instance.launch_method,
+            launch_method: self.launch_method,
             working_directory: self.instance.working_dir.clone(),
             websocket_port: self.instance.port,
             instance_info: self.instance.info(),
@@ -256,89 +264,6 @@ pub(super) fn claude_folder() -> Option<ClaudeFolder> {
     let path = set("CLAUDE_CONFIG_DIR").or_else(|| set("HOME").map(|home| home.join(".claude")))?;
     // Whoever goes on for us may do so in another directory.
     Some(ClaudeFolder::new(std::path::absolute(&path).unwrap_or(path)))
-}
-
-fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<TcpListener, Failure> {
-    let number = match port {
-        Some(PortChoice::Auto) => return bind_first_free(host),
-        Some(PortChoice::Number(number)) => number,
-        None => DEFAULT_PORT,
-    };
-    listen((host, number).into()).map_err(|cause| match cause.kind() {
-        io::ErrorKind::AddrInUse => taken(host, number),
-        _ => cannot_listen(&format!("{}: {cause}", SocketAddr::from((host, number)))),
-    })
-}
-
-/// The standard library lets 128 callers wait; a dashboard that reconnects everywhere at once is more.
-fn listen(address: SocketAddr) -> io::Result<TcpListener> {
-    let listener = TcpListener::bind(address)?;
-    nix::sys::socket::listen(&listener, Backlog::new(BACKLOG)?)?;
-    Ok(listener)
-}
-
-/// From 8765 on; somebody else may take a port between the look and the claim, then the next one is tried.
-fn bind_first_free(host: IpAddr) -> Result<TcpListener, Failure> {
-    let mut from = DEFAULT_PORT;
-    while let Some(port) = find_free_port(host, from) {
-        match listen((host, port).into()) {
-            Ok(listener) => return Ok(listener),
-            Err(cause) if cause.kind() != io::ErrorKind::AddrInUse => return Err(cannot_listen(&cause)),
-            Err(_) => match port.checked_add(1) {
-                Some(next) => from = next,
-                None => break,
-            },
-        }
-    }
-    Err(cannot_listen(&"no port is free"))
-}
-
-/// One line: who holds it, and what to do.
-fn taken(host: IpAddr, port: u16) -> Failure {
-    let running =
-        RuntimeDirectory::existing().ok().flatten().map_or_else(Vec::new, |directory| directory.list());
-    let holder = holder_of(port, &running);
-    let address = SocketAddr::from((host, port));
-    cannot_listen(&format!("{address}: held by {holder}; use --websocket-port auto"))
-}
-
-fn cannot_listen(cause: &dyn std::fmt::Display) -> Failure {
-    Failure::new(Exit::RunFailed, format!("cannot listen on {cause}"))
-}
-
-/// Writes the record, then makes the socket that it names: whoever sweeps the record of one that was killed in between
-/// sweeps the socket too. Without a record there is none.
-fn settle(
-    runtime: Result<RuntimeDirectory, String>,
-    instance: &mut Instance,
-) -> Result<(Registration, Option<UnixListener>), String> {
-    let record = |instance: &Instance| match &runtime {
-        Ok(runtime) => runtime.register(instance).map_err(|cause| cause.to_string()),
-        Err(cause) => Err(cause.clone()),
-    };
-    let Some(socket) = instance.socket.clone() else { return Ok((record(instance)?, None)) };
-    let first = record(instance).inspect_err(|_| instance.socket = None)?;
-    let unix = listen_on_socket(&socket);
-    if unix.is_some() {
-        return Ok((first, unix));
-    }
-    // The record that takes its place is kept instead.
-    first.leave_behind();
-    instance.socket = None;
-    Ok((record(instance)?, None))
-}
-
-/// Without a socket the hub is still reached over TCP.
-fn listen_on_socket(path: &Path) -> Option<UnixListener> {
-    let listen = UnixListener::bind(path)
-        .and_then(|socket| std::fs::set_permissions(path, Permissions::from_mode(0o600)).map(|()| socket));
-    match listen {
-        Ok(listener) => Some(listener),
-        Err(cause) => {
-            note(&format!("cannot listen on {}: {cause}", path.display()));
-            None
-        }
-    }
 }
 
 fn directory_name(directory: &Path) -> String {

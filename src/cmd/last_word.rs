@@ -5,6 +5,7 @@
 
 use super::hosting::Hosting;
 use super::runtime;
+use crate::client::uplink::Uplink;
 use crate::event::Source;
 use crate::event::body::SessionStart;
 use crate::hub::{Hub, Progress};
@@ -31,6 +32,7 @@ pub(super) struct LastWord {
     pub(super) session: SessionStart,
     pub(super) tcp: TcpListener,
     pub(super) unix: Option<UnixListener>,
+    pub(super) uplink: Option<Uplink>,
     pub(super) registration: Option<Registration>,
 }
 
@@ -51,7 +53,7 @@ impl LastWord {
         runtime()?.block_on(async {
             self.hub.keep_progress(self.progress);
             let listeners = Listener::all(self.tcp, self.unix)?;
-            let hosting = Hosting::reopen(&self.hub, listeners);
+            let hosting = Hosting::reopen(&self.hub, listeners, self.uplink);
             let ending = match departed.exit {
                 Some(Exit::Code(code)) => Ending::Exited(code),
                 Some(Exit::Signal(signal)) => Ending::Signaled(signal),

@@ -22,15 +22,18 @@ mod last_word;
 mod list;
 mod moment;
 mod paint;
+mod port;
 mod printer;
 pub mod probe;
 mod program;
+mod record;
 mod restarting;
 pub mod run;
 mod run_log;
 mod status;
 mod summary;
 mod target;
+mod uplink;
 mod usage;
 mod watch;
 

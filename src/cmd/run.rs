@@ -30,7 +30,7 @@ use std::time::Instant;
 /// # Errors
 /// When claude was not started: 2, 125, 126 or 127, as the failure says.
 pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
-    let with_hub = options.websocket || options.websocket_port.is_some();
+    let with_hub = options.websocket || options.websocket_port.is_some() || options.hub.is_some();
     check_options(&options, with_hub)?;
     let stays = with_hub || options.launch_method == LaunchMethod::Subprocess;
     if stays && !options.nested {

@@ -45,8 +45,9 @@ pub struct Instance {
     pub socket: Option<PathBuf>,
     /// Directory claude runs in; bytes that are not UTF-8 as U+FFFD.
     pub working_dir: String,
-    /// How claude was started.
-    pub launch_method: LaunchMethod,
+    /// How claude was started; `None` for a hub that stands alone, which starts none.
+    #[serde(default)]
+    pub launch_method: Option<LaunchMethod>,
     /// Version of claude-mpm.
     pub version: String,
     /// The numbering of the hub's log.
@@ -59,6 +60,11 @@ impl Instance {
     /// Whether the process that wrote the record still runs.
     pub fn is_running(&self) -> bool {
         processes::is_running(self.pid, self.start_time)
+    }
+
+    /// Whether it is a hub that stands alone (`serve`): many sessions, and none of its own.
+    pub fn stands_alone(&self) -> bool {
+        self.launch_method.is_none()
     }
 
     /// `ws://host:port`, where the hub has a port.
@@ -104,7 +110,7 @@ mod tests {
             port: Some(8765),
             socket: None,
             working_dir: "/w".into(),
-            launch_method: LaunchMethod::Exec,
+            launch_method: Some(LaunchMethod::Exec),
             version: "0".into(),
             epoch: Epoch::new("e"),
             started_at: Timestamp::from_millis(0),

@@ -40,11 +40,16 @@ fn by_word<'a>(instances: &'a [Instance], word: &str) -> Choice<'a> {
     found.find(|choice| *choice != Choice::None).unwrap_or(Choice::None)
 }
 
+/// A hub that stands alone is meant only where nothing else runs.
 fn by_place<'a>(instances: &'a [Instance], here: Option<&Path>) -> Choice<'a> {
+    let (hubs, instances): (Vec<_>, Vec<_>) = instances.iter().partition(|instance| instance.stands_alone());
+    if instances.is_empty() {
+        return only(hubs);
+    }
     let here = here.map(Path::to_string_lossy);
-    let local = instances.iter().filter(|instance| Some(instance.working_dir.as_str()) == here.as_deref());
-    match only(local.collect()) {
-        Choice::None => only(instances.iter().collect()),
+    let is_here = |instance: &&Instance| Some(instance.working_dir.as_str()) == here.as_deref();
+    match only(instances.iter().copied().filter(is_here).collect()) {
+        Choice::None => only(instances),
         found => found,
     }
 }

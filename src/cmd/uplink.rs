@@ -1,0 +1,75 @@
+//! The hub that is told of a session beside the session's own: which one, and the telling while the session lives.
+
+use super::failure::{Exit, Failure};
+use crate::client::Endpoint;
+use crate::client::uplink::{self, Over, Uplink};
+use crate::event::Source;
+use crate::event::body::{Body, Fault, Severity};
+use crate::hub::{self, Hub};
+use crate::instance::{Instance, RuntimeDirectory};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long the end of a session waits until the other hub has heard of it, where that is connected.
+const LAST_TELLING: Duration = Duration::from_secs(2);
+/// And where it is not: one attempt.
+const LAST_ATTEMPT: Duration = Duration::from_millis(200);
+
+/// The hub at an address (`--hub`). One of this user's own is called by its socket.
+pub(super) fn to_address(address: &str) -> Result<Uplink, Failure> {
+    let endpoint = Endpoint::parse(address)
+        .map_err(|cause| Failure::new(Exit::Usage, format!("cannot read address {address:?}: {cause}")))?;
+    let records = RuntimeDirectory::existing().ok().flatten().map(|directory| directory.list());
+    let own = records.unwrap_or_default().into_iter().find(|instance| {
+        let urls = instance.url().and_then(|url| Endpoint::parse(&url).ok());
+        urls.is_some_and(|url| url == endpoint)
+    });
+    Ok(own.as_ref().map_or_else(|| new(vec![endpoint]), to_hub))
+}
+
+/// The hub of a record.
+pub(super) fn to_hub(hub: &Instance) -> Uplink {
+    new(Endpoint::of(hub))
+}
+
+fn new(endpoints: Vec<Endpoint>) -> Uplink {
+    let key = [hub::fresh_id(), hub::fresh_id()].map(|id| id.simple().to_string()).concat();
+    Uplink { endpoints, key }
+}
+
+/// The telling of one session.
+#[derive(Debug)]
+pub(super) struct Telling {
+    task: JoinHandle<()>,
+    connected: watch::Receiver<bool>,
+}
+
+impl Telling {
+    /// Begins; it ends by itself when the hub's log is closed and told.
+    pub(super) fn begin(uplink: Uplink, hub: Hub) -> Self {
+        let (tell_connected, connected) = watch::channel(false);
+        let task = tokio::spawn(async move {
+            let place = uplink.place();
+            if let Over::Refused(cause) = uplink::run(uplink, hub.clone(), tell_connected).await {
+                hub.publisher(Source::Supervisor).publish(Body::Error(Fault {
+                    error: format!("cannot tell {place} of this session: {cause}"),
+                    component: "uplink".into(),
+                    severity: Severity::Warning,
+                    error_code: "WS001".into(),
+                }));
+            }
+        });
+        Self { task, connected }
+    }
+
+    /// Waits until the rest is told, or nobody takes it.
+    pub(super) async fn finish(self) {
+        let Self { mut task, connected } = self;
+        let limit = if *connected.borrow() { LAST_TELLING } else { LAST_ATTEMPT };
+        if tokio::time::timeout(limit, &mut task).await.is_err() {
+            tracing::warn!("cannot tell the other hub of the session's end in time");
+            task.abort();
+        }
+    }
+}
