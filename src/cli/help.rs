@@ -178,3 +178,22 @@ FILES
   ~/.claude/settings.json        what `install` changes; --project: .claude/settings.json, --local:
                                  .claude/settings.local.json
   *.before-claude-mpm            the file as it was before the first change";
+
+pub(super) const SERVE_END: &str = "\
+The hub takes events from programs of this user (see `claude-mpm publish`), hooks of claudes that run without
+claude-mpm (see `claude-mpm hook install`), and the sessions of instances: each that is started with --hub, and each
+whose port it has. What is told of a session stays apart; a client sees all, or the sessions it names.
+
+Under systemd it takes the sockets that are handed over and says when it is ready; README tells how to install the unit.
+
+EXAMPLES
+  claude-mpm serve                           a hub on ws://127.0.0.1:8765
+  claude-mpm --websocket                     meanwhile: a session that is told to it, too
+  claude-mpm --hub ws://127.0.0.1:8765       the same, said in words
+  claude-mpm watch --url ws://127.0.0.1:8765 everything that happens anywhere
+
+SIGNALS
+  SIGTERM and SIGINT end it: clients are told to come back (1001), record and socket are removed.
+
+EXIT STATUS
+  0 when it was told to stop; 125 when it cannot listen.";

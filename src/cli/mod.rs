@@ -65,6 +65,9 @@ pub enum Verb {
     /// Run a scripted program in claude's place, to see everything without an account
     #[command(after_long_help = help::DEMO_END)]
     Demo(DemoOptions),
+    /// Be a hub for many sessions, without a claude of its own
+    #[command(after_long_help = help::SERVE_END)]
+    Serve(ServeOptions),
     /// Tell the hub what claude's hook says, on standard input; or install hooks that do
     #[command(override_usage = help::HOOK_USAGE, after_long_help = help::HOOK_END)]
     Hook(HookOptions),
@@ -351,6 +354,20 @@ pub struct CheckOptions {
     /// Form of the output
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: Format,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeOptions {
+    /// TCP port
+    #[arg(long, alias = "port", value_name = "PORT", default_value_t = crate::instance::DEFAULT_PORT)]
+    pub websocket_port: u16,
+    /// Address to listen on; only loopback addresses for now
+    #[arg(long, alias = "host", value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = value::loopback)]
+    pub websocket_host: IpAddr,
+    /// Name of the hub
+    #[arg(short, long, default_value = "hub")]
+    pub name: String,
 }
 
 /// Options of `demo`.

@@ -248,7 +248,7 @@ impl HubSite {
 }
 
 /// How tickets are recognised, with what the user has added.
-fn tickets() -> Result<Tickets, Failure> {
+pub(super) fn tickets() -> Result<Tickets, Failure> {
     let config = Config::load().map_err(|cause| Failure::new(Exit::RunFailed, cause.to_string()))?;
     let added = config.tickets.into_iter();
     let added: Vec<TicketPattern> =

@@ -30,6 +30,7 @@ mod record;
 mod restarting;
 pub mod run;
 mod run_log;
+mod serve;
 mod status;
 mod summary;
 mod target;
@@ -63,6 +64,7 @@ fn perform(cli: Cli) -> ExitCode {
         Some(Verb::Run(options)) => run::run(options),
         Some(Verb::Demo(options)) => demo::run(options),
         Some(Verb::Hook(options)) => hook::run(&options),
+        Some(Verb::Serve(options)) => start_log(&cli.log).and_then(|()| serve::run(&options, cli.log.quiet)),
         Some(other) => start_log(&cli.log).and_then(|()| observe(&other, &cli.log)),
     };
     performed.unwrap_or_else(|cause| report(&cause, if runs_claude { Exit::RunFailed } else { Exit::Failed }))
@@ -77,7 +79,9 @@ fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
         Verb::History(options) => history::run(options, log),
         Verb::Explain(options) => explain::run(options),
         Verb::Check(options) => check::run(options),
-        Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) => unreachable!("performed by the caller"),
+        Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) | Verb::Serve(_) => {
+            unreachable!("performed by the caller")
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! crate `sysinfo`. [`platform`] is one of the two, and no other file asks which. The cargo feature `portable` chooses
 //! the portable way on Linux too, so that it is tested.
 
+pub mod activation;
 pub mod at_start;
 mod by_pid;
 pub mod descriptors;

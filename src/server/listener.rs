@@ -26,13 +26,25 @@ impl Listener {
     /// # Errors
     /// When the runtime cannot watch one of them.
     pub fn all(tcp: net::TcpListener, unix: Option<StdUnixListener>) -> io::Result<Vec<Self>> {
-        tcp.set_nonblocking(true)?;
-        let mut listeners = vec![Self::Tcp(TcpListener::from_std(tcp)?)];
-        if let Some(unix) = unix {
-            unix.set_nonblocking(true)?;
-            listeners.push(Self::Unix(UnixListener::from_std(unix)?));
-        }
-        Ok(listeners)
+        std::iter::once(Self::tcp(tcp)).chain(unix.map(Self::unix)).collect()
+    }
+
+    /// Of the standard library's, inside a runtime.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch it.
+    pub fn tcp(listener: net::TcpListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        TcpListener::from_std(listener).map(Self::Tcp)
+    }
+
+    /// Of the standard library's, inside a runtime.
+    ///
+    /// # Errors
+    /// When the runtime cannot watch it.
+    pub fn unix(listener: StdUnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        UnixListener::from_std(listener).map(Self::Unix)
     }
 
     fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {

@@ -7,6 +7,7 @@ pub mod claude_folder;
 pub mod claude_state;
 pub mod funnel;
 mod growing;
+pub mod hook_sessions;
 pub mod hook_watch;
 pub mod output;
 pub mod seen;

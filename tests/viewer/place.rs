@@ -48,7 +48,7 @@ impl Place {
             port,
             socket: None,
             working_dir: format!("/home/user/{name}"),
-            launch_method: LaunchMethod::Subprocess,
+            launch_method: Some(LaunchMethod::Subprocess),
             version: "0.1.0".into(),
             epoch: Epoch::new("e1"),
             started_at: Timestamp::from_millis(1_795_176_000_000),

@@ -38,7 +38,8 @@ pub(super) fn forward(event: Option<&OsStr>) {
     }
 }
 
-/// The hub of the session we run in; else, outside of any, of the one instance in this directory.
+/// The hub of the session we run in; else, outside of any, of the one instance in this directory, or the one hub that
+/// stands alone.
 fn hub() -> Option<Instance> {
     let directory = RuntimeDirectory::existing().ok()??;
     if let Some(session) = env::var_os(ENV_SESSION) {
@@ -46,8 +47,10 @@ fn hub() -> Option<Instance> {
     }
     let here = env::var_os(ENV_PROJECT).or_else(|| env::current_dir().ok().map(Into::into))?;
     let here = here.to_string_lossy();
-    let mut local = directory.list().into_iter().filter(|instance| instance.working_dir == here);
-    local.next().filter(|_| local.next().is_none())
+    let (hubs, instances): (Vec<_>, Vec<_>) = directory.list().into_iter().partition(Instance::stands_alone);
+    let local: Vec<_> = instances.into_iter().filter(|instance| instance.working_dir == here).collect();
+    let meant = if local.is_empty() { hubs } else { local };
+    <[Instance; 1]>::try_from(meant).ok().map(|[only]| only)
 }
 
 fn event_of(word: Option<&OsStr>, body: &[u8]) -> Option<String> {

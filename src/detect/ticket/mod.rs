@@ -65,7 +65,7 @@ impl TicketFact {
 }
 
 /// Finds tickets, with the user's patterns beside the known tools.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Tickets {
     patterns: Vec<Compiled>,
 }

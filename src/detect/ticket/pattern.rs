@@ -28,7 +28,7 @@ pub enum BadPattern {
 }
 
 /// A pattern that can be used.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Compiled {
     regex: Regex,
     system: String,

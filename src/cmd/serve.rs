@@ -1,0 +1,183 @@
+//! `serve`: a hub that stands alone. Hooks, publishers and instances tell it of their sessions; it has none of its own.
+//!
+//! It may be started by systemd: its sockets are taken where they are handed over, and it says when it is ready, that
+//! it goes on and that it stops.
+
+use super::failure::Exit;
+use super::hub_site::{claude_folder, tickets};
+use super::port::{self, cannot_listen};
+use super::record::settle;
+use super::{note, runtime};
+use crate::cli::ServeOptions;
+use crate::event::SessionId;
+use crate::hub::{self, Bounds, Hub};
+use crate::instance::{Instance, Registration, RuntimeDirectory};
+use crate::process::activation::{self, Handed};
+use crate::process::processes;
+use crate::server::{self, Access, Doors, HookIntake, HookKey, Listener};
+use crate::source::hook_sessions::{self, Site};
+use crate::status::Note;
+use anyhow::Context;
+use sd_notify::NotifyState;
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::net::UnixListener;
+use std::process::ExitCode;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+
+/// Hooks that may wait to be looked at; their bytes are bounded apart.
+const INBOX: usize = 1024;
+/// How long what was taken in may take to be told at the end.
+const LAST_WORD: Duration = Duration::from_secs(3);
+
+/// Runs the verb until it is told to stop.
+pub(super) fn run(options: &ServeOptions, quiet: bool) -> anyhow::Result<ExitCode> {
+    let handed = activation::handed_over().context("cannot take sockets of the service manager")?;
+    let mut sockets = Sockets::default();
+    for socket in handed {
+        match socket {
+            Handed::Tcp(tcp) => sockets.tcp.push(tcp),
+            Handed::Unix(unix) => sockets.unix.push(unix),
+        }
+    }
+    if sockets.tcp.is_empty() {
+        sockets.tcp.push(port::bind_exactly(options.websocket_host, options.websocket_port)?);
+    }
+    runtime()?.block_on(serve(options, sockets, quiet))?;
+    Ok(Exit::Ok.into())
+}
+
+/// Where callers come in, beside the socket of the record.
+#[derive(Debug, Default)]
+struct Sockets {
+    /// At least one.
+    tcp: Vec<TcpListener>,
+    unix: Vec<UnixListener>,
+}
+
+impl Sockets {
+    fn listeners(self, unix: Option<UnixListener>) -> io::Result<Vec<Listener>> {
+        let tcp = self.tcp.into_iter().map(Listener::tcp);
+        tcp.chain(self.unix.into_iter().chain(unix).map(Listener::unix)).collect()
+    }
+}
+
+/// What was claimed for the hub.
+struct Place {
+    hub: Hub,
+    instance: Instance,
+    unix: Option<UnixListener>,
+    /// Removes record and socket when it is over.
+    _registration: Option<Registration>,
+}
+
+impl Place {
+    fn claim(options: &ServeOptions, address: SocketAddr) -> Self {
+        let session_id = SessionId::new(&hub::fresh_id().to_string());
+        let hub = Hub::new(session_id.clone(), Bounds::default());
+        let runtime = RuntimeDirectory::open();
+        let socket = runtime.as_ref().ok().and_then(|runtime| runtime.socket_path(session_id.as_str()));
+        let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
+        let mut instance = Instance {
+            name: options.name.clone(),
+            host: address.ip().to_string(),
+            port: Some(address.port()),
+            socket,
+            working_dir: directory.to_string_lossy().into_owned(),
+            session_id,
+            pid: std::process::id(),
+            start_time: processes::start_time(std::process::id()).unwrap_or(0),
+            launch_method: None,
+            version: env!("CARGO_PKG_VERSION").into(),
+            epoch: hub.epoch().clone(),
+            started_at: hub::now(),
+        };
+        let (registration, unix) = match settle(runtime.map_err(|cause| cause.to_string()), &mut instance) {
+            Ok((registration, unix)) => (Some(registration), unix),
+            Err(cause) => {
+                note(&format!("cannot register this hub, others will not find it by themselves: {cause}"));
+                (None, None)
+            }
+        };
+        hub.note(Note::Host(instance.info(), instance.started_at));
+        Self { hub, instance, unix, _registration: registration }
+    }
+}
+
+async fn serve(options: &ServeOptions, sockets: Sockets, quiet: bool) -> anyhow::Result<()> {
+    let address = sockets.tcp[0].local_addr().map_err(|cause| cannot_listen(&cause))?;
+    let tickets = tickets()?;
+    let mut stopping = Stopping::new()?;
+    let place = Place::claim(options, address);
+    let (stop, stopped) = watch::channel(false);
+    let (posts, inbox) = mpsc::channel(INBOX);
+    let hub = &place.hub;
+    let intake = HookIntake::new(HookKey::mint()?, posts, hub.gauges().clone());
+    let unix = place.unix.as_ref().map(UnixListener::try_clone).transpose()?;
+    let doors = Doors { listeners: sockets.listeners(unix)?, hooks: Some(intake) };
+    let server = tokio::spawn(server::serve(doors, hub.clone(), Access::loopback(), stopped));
+    let site = Site { hub: hub.clone(), tickets, claude_folder: claude_folder() };
+    let hooks = tokio::spawn(hook_sessions::run(site, inbox));
+    if !quiet {
+        note(&format!("hub {} on ws://{address}", place.instance.name));
+    }
+    tell_manager(&[NotifyState::Ready, NotifyState::Status(&format!("serving on {address}"))]);
+    stopping.wait().await;
+    tell_manager(&[NotifyState::Stopping]);
+    stop.send_replace(true);
+    // The server ends within its own limit, and with it the last who can post a hook.
+    if let Err(cause) = server.await {
+        tracing::error!("the server failed: {cause}");
+    }
+    if tokio::time::timeout(LAST_WORD, hooks).await.is_err() {
+        tracing::warn!("cannot take in all hooks in time");
+    }
+    Ok(())
+}
+
+/// Waits for the word to stop, and tells the manager in time that we go on.
+struct Stopping {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
+    watchdog: Option<Duration>,
+}
+
+impl Stopping {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hang_up: signal(SignalKind::hangup())?,
+            // Twice as often as is asked for.
+            watchdog: sd_notify::watchdog_enabled().map(|period| period / 2),
+        })
+    }
+
+    async fn wait(&mut self) {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return,
+                _ = self.interrupt.recv() => return,
+                // A daemon has no terminal to lose.
+                _ = self.hang_up.recv() => {}
+                () = pause(self.watchdog) => tell_manager(&[NotifyState::Watchdog]),
+            }
+        }
+    }
+}
+
+async fn pause(period: Option<Duration>) {
+    match period {
+        Some(period) => tokio::time::sleep(period).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn tell_manager(states: &[NotifyState<'_>]) {
+    if let Err(cause) = sd_notify::notify(states) {
+        tracing::warn!("cannot tell the service manager: {cause}");
+    }
+}
