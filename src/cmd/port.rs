@@ -27,7 +27,7 @@ pub(super) enum Bound {
 /// Binds the port that is wanted.
 pub(super) fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<Bound, Failure> {
     let number = match port {
-        Some(PortChoice::Auto) => return bind_first_free(host).map(Bound::Free),
+        Some(PortChoice::Auto) => return bind_first_free(host, DEFAULT_PORT).map(Bound::Free),
         Some(PortChoice::Number(number)) => number,
         None => DEFAULT_PORT,
     };
@@ -40,7 +40,7 @@ pub(super) fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<Bound, Fail
     }
     match holder(number) {
         Holder::Instance(hub) if hub.stands_alone() && is_there(&hub) => {
-            Ok(Bound::BesideHub(bind_first_free(host)?, hub))
+            Ok(Bound::BesideHub(bind_first_free(host, number)?, hub))
         }
         holder => Err(taken((host, number).into(), &holder)),
     }
@@ -62,9 +62,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     Ok(listener)
 }
 
-/// From 8765 on; somebody else may take a port between the look and the claim, then the next one is tried.
-pub(super) fn bind_first_free(host: IpAddr) -> Result<TcpListener, Failure> {
-    let mut from = DEFAULT_PORT;
+/// The first that is free from `from` on; somebody else may take a port between the look and the claim, then the next one is tried.
+fn bind_first_free(host: IpAddr, mut from: u16) -> Result<TcpListener, Failure> {
     while let Some(port) = find_free_port(host, from) {
         match listen((host, port).into()) {
             Ok(listener) => return Ok(listener),

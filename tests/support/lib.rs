@@ -32,6 +32,7 @@ pub mod running;
 pub mod scenarios;
 pub mod shell;
 pub mod stage;
+pub mod standalone;
 pub mod subscriber;
 pub mod tapes;
 pub mod terminal;

@@ -189,3 +189,26 @@ fn subscribe(url: &str) -> (TcpStream, WebSocket<TcpStream>) {
     }
     (ours, socket)
 }
+
+/// Asks the hub at that address one thing on a connection of its own, and gives its answer.
+///
+/// # Panics
+/// If the hub does not answer within [`DEADLINE`].
+#[track_caller]
+pub fn ask(url: &str, request: &Value) -> Value {
+    let address = url.strip_prefix("ws://").unwrap_or_else(|| panic!("no address of a hub: {url:?}"));
+    let stream = TcpStream::connect(address).expect("a hub that listens");
+    stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
+    let (mut socket, _) = client(format!("{url}/"), stream).expect("a handshake");
+    let mut request = request.clone();
+    request["request_id"] = json!("it");
+    socket.send(Message::text(request.to_string())).expect("a sent request");
+    loop {
+        if let Message::Text(text) = socket.read().expect("an answer") {
+            let frame: Value = serde_json::from_str(&text).expect("JSON");
+            if frame["request_id"] == "it" {
+                return frame;
+            }
+        }
+    }
+}
