@@ -123,18 +123,31 @@ impl Filter {
     pub fn admits(&self, event: &Event, name: Option<&str>) -> bool {
         let channel = event.body.channel_in(self.vocabulary);
         self.channels.iter().any(|pattern| pattern.matches(channel))
-            && self.admits_session(event.session_id.as_str(), name)
+            && self.admits_session(event, name)
             && admits_name(&self.sources, event.source.as_str())
-            && self.min_severity.is_none_or(|least| event.body.severity() >= least)
+            && self.min_severity.is_none_or(|least| event.body.severity_in(self.vocabulary) >= least)
             && self.since.is_none_or(|since| event.timestamp >= since)
             && self.until.is_none_or(|until| event.timestamp <= until)
             && (self.windows.is_empty() || self.windows.contains(&window(&event.body)))
     }
 
     /// On the monitor dialect a session goes by its name too.
-    fn admits_session(&self, id: &str, name: Option<&str>) -> bool {
-        let named = || name.filter(|_| self.vocabulary == Vocabulary::Monitor);
-        admits_name(&self.sessions, id) || named().is_some_and(|name| admits_name(&self.sessions, name))
+    fn admits_session(&self, event: &Event, name: Option<&str>) -> bool {
+        let named = || session_name(&event.body, name).filter(|_| self.vocabulary == Vocabulary::Monitor);
+        admits_name(&self.sessions, event.session_id.as_str())
+            || named().is_some_and(|name| admits_name(&self.sessions, name))
+    }
+}
+
+/// The name of the session an event tells of: that of the tmux session where a publisher names one, and else that of the
+/// instance, which was called `name` before the event.
+pub fn session_name<'a>(body: &'a Body, name: Option<&'a str>) -> Option<&'a str> {
+    match body {
+        Body::SessionStart(start) => Some(&start.instance_info.name),
+        Body::Published(published) => {
+            published.data.get("session").and_then(serde_json::Value::as_str).or(name)
+        }
+        _ => name,
     }
 }
 
@@ -154,6 +167,9 @@ fn admits_name(names: &[String], name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::body::{Output, Stream};
+    use crate::event::{Epoch, EventId, SessionId, Source};
+    use serde_json::json;
 
     #[test]
     fn patterns_match_a_type_a_subtree_or_everything() {
@@ -177,6 +193,56 @@ mod tests {
         }
         assert_eq!(Pattern::parse(&"a".repeat(257)), Err(PatternError::TooLong));
         assert!(Pattern::parse(&"a".repeat(256)).is_ok());
+    }
+
+    fn event(body: Body) -> Event {
+        Event {
+            id: EventId::from_u128(1),
+            seq: 1,
+            epoch: Epoch::new("e"),
+            timestamp: Timestamp::from_millis(1_000),
+            session_id: SessionId::new("id"),
+            source: Source::Screen,
+            body,
+            remarks: None,
+            origin: None,
+        }
+    }
+
+    fn pane(data: &serde_json::Value) -> Body {
+        Body::other("pane.output", data.as_object().unwrap().clone(), 0)
+    }
+
+    #[test]
+    fn the_monitor_dialect_knows_sessions_by_name_and_judges_lines() {
+        let line = |content: &str| {
+            event(Body::Output(Output { content: content.into(), stream: Stream::Stdout, truncated: false }))
+        };
+        let named = |vocabulary| Filter { sessions: vec!["web".into()], vocabulary, ..Filter::all() };
+        assert!(named(Vocabulary::Monitor).admits(&line("x"), Some("web")));
+        assert!(!named(Vocabulary::Classic).admits(&line("x"), Some("web")));
+        let tmux = event(pane(&json!({"session": "web", "window": 2, "severity": "error"})));
+        assert!(named(Vocabulary::Monitor).admits(&tmux, Some("other")));
+        let grave = |vocabulary| Filter { min_severity: Some(Severity::Error), vocabulary, ..Filter::all() };
+        for (event, in_monitor) in [(line("Error: x"), true), (line("x"), false), (tmux, true)] {
+            assert_eq!(grave(Vocabulary::Monitor).admits(&event, None), in_monitor, "{event:?}");
+            assert!(!grave(Vocabulary::Classic).admits(&event, None), "{event:?}");
+        }
+    }
+
+    #[test]
+    fn times_and_windows_bound_what_is_wanted() {
+        let tmux = event(pane(&json!({"window": 2})));
+        let at = |millis| Some(Timestamp::from_millis(millis));
+        for (since, until, windows, expected) in [
+            (None, None, vec![], true),
+            (at(1_000), at(1_000), vec![2], true),
+            (at(1_001), None, vec![], false),
+            (None, at(999), vec![], false),
+            (None, None, vec![0], false),
+        ] {
+            assert_eq!(Filter { since, until, windows, ..Filter::all() }.admits(&tmux, None), expected);
+        }
     }
 
     #[test]

@@ -2,8 +2,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "server/hub_server.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod hub_server;
 #[path = "server/ws_client.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod ws_client;
 
 use claude_mpm::event::body::{Body, EndReason, Fault, ProcessState, ProcessStatus, SessionEnd, Severity};

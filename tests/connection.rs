@@ -4,10 +4,12 @@
 #[path = "server/eventually.rs"]
 mod eventually;
 #[path = "server/hub_server.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod hub_server;
 #[path = "server/raw_ws.rs"]
 mod raw_ws;
 #[path = "server/ws_client.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod ws_client;
 
 use claude_mpm::event::body::{Body, EndReason, SessionEnd};

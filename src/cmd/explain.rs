@@ -2,11 +2,11 @@
 
 use super::escape::visible;
 use super::failure::{Exit, Failure};
-use super::summary::summary;
 use super::target::{self, Target};
 use super::{column, runtime};
 use crate::cli::{ExplainOptions, Format};
 use crate::client::{ClientError, Frame};
+use crate::dialect::summary;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -80,7 +80,7 @@ fn of_event(data: &Value) -> Vec<String> {
     let Some(event) = data.get("event").and_then(|event| Frame::parse(event.to_string().into())) else {
         return lines;
     };
-    lines.push(format!("{} {}: {}", seq(data), event.kind(), summary(&event)));
+    lines.push(format!("{} {}: {}", seq(data), event.kind(), summary::beside(event.kind(), event.data())));
     let told_at = event.timestamp().map_or(String::new(), |at| format!(" at {at}"));
     lines.push(format!("told first by {}{told_at}", text(data, "told_by")));
     for sighting in list(data, "also_told_by") {

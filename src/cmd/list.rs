@@ -3,9 +3,10 @@
 use super::failure::Exit;
 use super::paint::{self, Paint};
 use super::target::{self, Target};
-use super::{column, moment, note, runtime};
+use super::{column, note, runtime};
 use crate::cli::{Format, ListOptions, LogOptions};
 use crate::client::Connection;
+use crate::dialect::summary;
 use crate::event::Timestamp;
 use crate::instance::Instance;
 use anstyle::Style;
@@ -99,5 +100,5 @@ fn activity(state: &Value) -> String {
 }
 
 fn uptime(started: Timestamp, now: Timestamp) -> String {
-    moment::duration(now.millis_since(started) as f64 / 1000.0)
+    summary::duration(now.millis_since(started) as f64 / 1000.0)
 }

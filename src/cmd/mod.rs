@@ -32,7 +32,6 @@ pub mod run;
 mod run_log;
 mod serve;
 mod status;
-mod summary;
 mod target;
 mod uplink;
 mod usage;

@@ -3,9 +3,9 @@
 use super::escape::visible;
 use super::moment::Clock;
 use super::paint::{self, Paint, prefix_style};
-use super::summary::summary;
 use crate::cli::{Format, TimeStyle};
 use crate::client::Frame;
+use crate::dialect::summary;
 use crate::event::channel;
 use crate::filter::Pattern;
 use regex::Regex;
@@ -69,7 +69,7 @@ impl Printer {
         label: &str,
         frame: &Frame,
     ) -> io::Result<ControlFlow<()>> {
-        let text = summary(frame);
+        let text = summary::beside(frame.kind(), frame.data());
         if !self.sieve.admits(frame, &text) {
             return Ok(ControlFlow::Continue(()));
         }

@@ -1,8 +1,9 @@
 //! `status`: what is true of one instance now.
 
 use super::failure::Exit;
-use super::{column, moment, runtime, target};
+use super::{column, runtime, target};
 use crate::cli::{Format, StatusOptions};
+use crate::dialect::summary;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -65,7 +66,7 @@ fn claude(status: &Value) -> String {
 
 fn started(status: &Value) -> String {
     let uptime = status.get("uptime_seconds").and_then(Value::as_f64).unwrap_or_default();
-    format!("{} ({} ago)", text(status, "session_start"), moment::duration(uptime))
+    format!("{} ({} ago)", text(status, "session_start"), summary::duration(uptime))
 }
 
 fn hub(status: &Value, info: &Value) -> String {

@@ -3,15 +3,13 @@
 //! What a request can be stands in `request`, what is answered in `reply`.
 
 use super::fault::{Code, Fault};
-use super::fields::{Fields, brief};
+use super::fields::Fields;
 use super::publish;
-use super::request::{Call, Past, Relay, Request, RequestId, Subscribe, Uplink, needed, patterns};
+use super::request::{
+    Call, Past, Relay, Request, RequestId, Subscribe, Uplink, needed, not_done, patterns, refused,
+};
 use crate::event::{Epoch, Event, SessionId};
 use serde_json::value::RawValue;
-
-/// Commands of the contract that this server does not do yet.
-const NOT_AVAILABLE: [&str; 6] =
-    ["send_input", "send_keys", "interrupt", "stop", "restart", "respond_permission"];
 
 /// The frame of an event, without the WebSocket header.
 pub fn event(event: &Event) -> Vec<u8> {
@@ -32,14 +30,6 @@ pub fn decode(text: &str) -> Result<Call, Fault> {
         Ok(request) => Ok(Call { request_id, request }),
         Err(fault) => Err(fault.of(request_id)),
     }
-}
-
-/// Reads the subscription in a URL (`?channels=a,b&replay=5`), which [`super::query::object`] made an object of.
-///
-/// # Errors
-/// The fault to answer with.
-pub fn decode_subscription(object: &RawValue) -> Result<Subscribe, Fault> {
-    Subscribe::read(&Fields::parse("query", object)?)
 }
 
 /// Reads the one session in a URL, if it names one, which [`super::query::object`] made an object of.
@@ -102,8 +92,7 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
             events: fields.raw("events").map_or_else(|| Ok(Vec::new()), publish::relayed)?,
             missed: fields.number("missed")?.unwrap_or(0),
         })),
-        known if NOT_AVAILABLE.contains(&known) => Err(refused(known, "not available")),
-        unknown => Err(refused(&format!("{:?}", brief(unknown)), "unknown command")),
+        other => Err(not_done(other)),
     }
 }
 
@@ -113,10 +102,6 @@ fn event_name(fields: &Fields<'_>) -> Result<Option<String>, Fault> {
         Ok(number) => Ok(number.map(|number| number.to_string())),
         Err(_) => fields.text("event"),
     }
-}
-
-fn refused(what: &str, cause: &str) -> Fault {
-    Fault::new(Code::UnknownCommand, format_args!("cannot run {what}: {cause}"))
 }
 
 #[cfg(test)]

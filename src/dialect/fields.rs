@@ -30,6 +30,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Reads a whole message, on the dialects that call everything else than an object no message.
+    pub(super) fn message(text: &'a str) -> Result<Self, Fault> {
+        let refused = |cause: &dyn fmt::Display| {
+            Fault::new(Code::NotJson, format_args!("cannot read message: {cause}"))
+        };
+        let raw: &RawValue = serde_json::from_str(text).map_err(|cause| refused(&cause))?;
+        if !raw.get().starts_with('{') {
+            return Err(refused(&"not a JSON object"));
+        }
+        Self::parse("message", raw)
+    }
+
     /// The field as it stands, unless it is absent.
     pub(super) fn raw(&self, name: &str) -> Option<&'a RawValue> {
         self.values.get(name).copied().filter(|raw| raw.get() != "null")
@@ -57,6 +69,14 @@ impl<'a> Fields<'a> {
         self.typed(name, "an RFC 3339 time")
     }
 
+    /// A point in time, in text or in Unix milliseconds.
+    pub(super) fn moment(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
+        match self.raw(name) {
+            Some(raw) if !raw.get().starts_with('"') => unix_millis(name, raw).map(Some),
+            _ => self.time(name),
+        }
+    }
+
     /// The field as `T`; `wanted` says in words what that is.
     pub(super) fn typed<T: serde::de::DeserializeOwned>(
         &self,
@@ -67,6 +87,20 @@ impl<'a> Fields<'a> {
         let wrong = |_| Fault::new(Code::BadParameters, format_args!("cannot read {name}: not {wanted}"));
         self.raw(name).map(read).transpose().map_err(wrong)
     }
+}
+
+/// Unix milliseconds, not negative (requirement R4); decimals are cut.
+pub(super) fn unix_millis(name: &str, raw: &RawValue) -> Result<Timestamp, Fault> {
+    /// 9999-12-31, the last day that has a text form.
+    const LATEST: f64 = 253_402_300_799_999.0;
+    let millis: f64 = serde_json::from_str(raw.get())
+        .map_err(|_| Fault::parameter(name, "not a number of milliseconds"))?;
+    if !(0.0..=LATEST).contains(&millis) {
+        return Err(Fault::parameter(name, "negative, or too far away"));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "it was held against its bounds")]
+    let millis = millis as i64;
+    Ok(Timestamp::from_millis(millis))
 }
 
 /// At most 64 characters of a text that goes back to who sent it.

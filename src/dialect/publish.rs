@@ -4,11 +4,11 @@
 //! wrong is refused. Who may publish what is the server's matter.
 
 use super::fault::{Code, Fault};
-use super::fields::{Fields, brief};
+use super::fields::{Fields, brief, unix_millis};
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::talk::Hook;
-use crate::event::{Body, Draft, Event, EventId, SessionId, Source, Timestamp, channel};
+use crate::event::{Body, Draft, Event, EventId, SessionId, Source, channel};
 use crate::filter::Pattern;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -66,7 +66,7 @@ fn envelope(fields: &Fields<'_>) -> Result<Draft, Fault> {
     let kind = required(fields, "event_type")?;
     let source = required(fields, "source")?;
     let timestamp = fields.raw("timestamp").ok_or_else(|| wrong("timestamp", "missing"))?;
-    let timestamp = unix_millis(timestamp)?;
+    let timestamp = unix_millis("timestamp", timestamp)?;
     if let Some(version) = fields.raw("version")
         && version.get() != VERSION
     {
@@ -83,10 +83,7 @@ fn envelope(fields: &Fields<'_>) -> Result<Draft, Fault> {
 fn classic(fields: &Fields<'_>) -> Result<Draft, Fault> {
     let kind = required(fields, "type")?;
     let source = fields.text("source")?.unwrap_or_else(|| NAMELESS.to_owned());
-    let timestamp = match fields.raw("timestamp") {
-        Some(raw) if !raw.get().starts_with('"') => Some(unix_millis(raw)?),
-        _ => fields.time("timestamp")?,
-    };
+    let timestamp = fields.moment("timestamp")?;
     let draft =
         draft(fields, &kind, source, fields.text("session_id")?, fields.raw("data"), remarks(fields)?)?;
     Ok(Draft { timestamp, ..draft })
@@ -202,7 +199,8 @@ fn required(fields: &Fields<'_>, name: &str) -> Result<String, Fault> {
     }
 }
 
-fn named(what: &str, name: String) -> Result<String, Fault> {
+/// A name of a source, a session or a component that may stand on one line.
+pub(super) fn named(what: &str, name: String) -> Result<String, Fault> {
     let is_plain = !name.is_empty() && !name.chars().any(char::is_control);
     if !is_plain {
         return Err(wrong(what, "empty, or with control characters"));
@@ -211,20 +209,6 @@ fn named(what: &str, name: String) -> Result<String, Fault> {
         return Err(wrong(what, format_args!("longer than {MAX_NAME_BYTES} bytes")));
     }
     Ok(name)
-}
-
-/// Unix milliseconds, not negative (requirement R4); decimals are cut.
-fn unix_millis(raw: &RawValue) -> Result<Timestamp, Fault> {
-    /// 9999-12-31, the last day that has a text form.
-    const LATEST: f64 = 253_402_300_799_999.0;
-    let millis: f64 =
-        serde_json::from_str(raw.get()).map_err(|_| wrong("timestamp", "not a number of milliseconds"))?;
-    if !(0.0..=LATEST).contains(&millis) {
-        return Err(wrong("timestamp", "negative, or too far away"));
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "it was held against its bounds")]
-    let millis = millis as i64;
-    Ok(Timestamp::from_millis(millis))
 }
 
 fn wrong(what: &str, cause: impl std::fmt::Display) -> Fault {

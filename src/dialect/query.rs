@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 /// Names whose value is a list with commas.
-const LISTS: [&str; 4] = ["channels", "event_types", "sessions", "sources"];
+const LISTS: [&str; 5] = ["channels", "event_types", "sessions", "sources", "types"];
 /// Names whose value is a whole number.
 const NUMBERS: [&str; 4] = ["after", "before", "limit", "replay"];
 

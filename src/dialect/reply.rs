@@ -1,12 +1,13 @@
-//! What the server says beside events: replies, gaps and errors, in the frame shape of the classic dialect.
+//! What the server says beside events: replies, gaps and errors, and their frames on the classic dialect.
 //!
-//! Such a frame has no `id` and no `seq`, and gives `request_id` back at top level.
+//! Such a frame has no `id` and no `seq`, and gives `request_id` back at top level. The other dialects frame the same
+//! replies in their own files.
 
 use super::fault::{Code, Fault};
 use super::request::RequestId;
 use crate::event::body::Severity;
 use crate::event::surroundings::ComponentState;
-use crate::event::{Epoch, Event, SessionId, Source, Timestamp, channel};
+use crate::event::{Epoch, Event, EventId, SessionId, Source, Timestamp, channel};
 use crate::filter::Pattern;
 use crate::status::{Snapshot, Standing};
 use serde::Serialize;
@@ -21,6 +22,10 @@ pub struct Stamp<'a> {
     pub epoch: &'a Epoch,
     /// The hub's session.
     pub session_id: &'a SessionId,
+    /// A new UUID v4: the envelope dialect names its messages.
+    pub message_id: EventId,
+    /// All components that are known, with their state: heartbeats of the envelope dialect tell of them.
+    pub components: &'a [(String, ComponentState)],
 }
 
 /// What the server says.
@@ -46,14 +51,14 @@ pub enum Reply<'a> {
     },
     /// Past events.
     History {
-        /// Frames as [`super::event`] makes them, oldest first.
+        /// Frames as [`super::Dialect::event`] makes them in the dialect of the reply, oldest first.
         frames: &'a [&'a [u8]],
         /// Nothing that was asked for is missing.
         complete: bool,
     },
     /// One event and who told of it.
     Explanation {
-        /// The frame as [`super::event`] makes it.
+        /// The frame as [`super::Dialect::event`] makes it in the dialect of the reply.
         frame: &'a [u8],
         /// Who was first.
         told_by: &'a str,
@@ -139,7 +144,7 @@ struct Tail<'a> {
 }
 
 impl Reply<'_> {
-    /// The frame, without the WebSocket header.
+    /// The frame on the classic dialect, without the WebSocket header.
     pub fn encode(&self, request_id: Option<&RequestId>, stamp: &Stamp<'_>) -> Vec<u8> {
         let mut frame = json_bytes(&Head { r#type: self.kind(), timestamp: stamp.timestamp });
         frame.pop();
@@ -152,7 +157,8 @@ impl Reply<'_> {
         frame
     }
 
-    fn kind(&self) -> &'static str {
+    /// What kind of reply it is, in one word.
+    pub(super) fn kind(&self) -> &'static str {
         match self {
             Self::Status(_) => channel::SYSTEM_STATUS,
             Self::Subscribed { .. } => "subscribed",
@@ -172,7 +178,8 @@ impl Reply<'_> {
         }
     }
 
-    fn encode_data(&self, request_id: Option<&RequestId>, stamp: &Stamp<'_>, frame: &mut Vec<u8>) {
+    /// Appends the content.
+    pub(super) fn encode_data(&self, request_id: Option<&RequestId>, stamp: &Stamp<'_>, frame: &mut Vec<u8>) {
         match self {
             Self::Status(snapshot) => frame.extend_from_slice(&json_bytes(snapshot)),
             Self::History { frames, complete } => encode_history(frames, *complete, frame),
@@ -194,7 +201,8 @@ impl Reply<'_> {
         }
     }
 
-    fn small_data(&self, epoch: &Epoch) -> Value {
+    /// The content, where it is small.
+    pub(super) fn small_data(&self, epoch: &Epoch) -> Value {
         match *self {
             Self::Subscribed { channels, cursor } => {
                 json!({ "channels": names(channels), "cursor": { "epoch": epoch, "seq": cursor } })
@@ -259,6 +267,7 @@ impl<'a> From<&'a Fault> for FaultData<'a> {
     }
 }
 
+/// What a client is told that resumes with a foreign cursor.
 fn other_epoch<'a>(request_id: Option<&'a RequestId>, epoch: &'a Epoch, last_seq: u64) -> FaultData<'a> {
     FaultData {
         error_code: Code::OtherEpoch.as_str(),
@@ -282,12 +291,13 @@ fn encode_history(frames: &[&[u8]], complete: bool, out: &mut Vec<u8>) {
     out.extend_from_slice(if complete { br#"],"complete":true}"# } else { br#"],"complete":false}"# });
 }
 
-fn names(channels: &[Pattern]) -> Vec<String> {
+/// Patterns as they were written.
+pub(super) fn names(channels: &[Pattern]) -> Vec<String> {
     channels.iter().map(Pattern::to_string).collect()
 }
 
 /// Serialising these values to memory cannot fail: no map has keys that are no text.
-fn json_bytes(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn json_bytes(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
 
@@ -297,10 +307,11 @@ mod tests {
 
     fn encoded(reply: &Reply<'_>, request_id: Option<&str>) -> String {
         let raw = request_id.map(|id| format!(r#"{{"command":"ping","request_id":{id}}}"#));
-        let id = raw.and_then(|text| crate::dialect::decode(&text).unwrap().request_id);
+        let id = raw.and_then(|text| crate::dialect::classic::decode(&text).unwrap().request_id);
         let (epoch, session_id) = (Epoch::new("e"), SessionId::new("s"));
         let timestamp = Timestamp::from_millis(0);
-        let stamp = Stamp { timestamp, epoch: &epoch, session_id: &session_id };
+        let message_id = EventId::from_u128(9);
+        let stamp = Stamp { timestamp, epoch: &epoch, session_id: &session_id, message_id, components: &[] };
         String::from_utf8(reply.encode(id.as_ref(), &stamp)).unwrap()
     }
 

@@ -1,9 +1,9 @@
-//! What a client of the classic dialect can ask for, as values.
+//! What a client can ask for, as values, whatever its dialect.
 //!
-//! Reading them out of a text is `classic`'s; doing them is the server's.
+//! Reading them out of a text is the dialects'; doing them is the server's.
 
-use super::fault::Fault;
-use super::fields::Fields;
+use super::fault::{Code, Fault};
+use super::fields::{Fields, brief};
 use crate::event::surroundings::ComponentStarted;
 use crate::event::{Draft, Epoch, Event, SessionId, Timestamp};
 use crate::filter::{Filter, MAX_PATTERN_BYTES, MAX_PATTERNS, Pattern};
@@ -16,6 +16,23 @@ pub const MAX_REQUEST_ID_BYTES: usize = 256;
 pub const DEFAULT_LIMIT: usize = 100;
 /// Most past events one answer may hold.
 pub const MAX_LIMIT: usize = 10_000;
+
+/// Commands of the contract that this server does not do yet, on any dialect.
+const NOT_AVAILABLE: [&str; 6] =
+    ["send_input", "send_keys", "interrupt", "stop", "restart", "respond_permission"];
+
+/// Why this command is not done, that no dialect knows.
+pub(super) fn not_done(command: &str) -> Fault {
+    if NOT_AVAILABLE.contains(&command) {
+        return refused(command, "not available");
+    }
+    refused(&format!("{:?}", brief(command)), "unknown command")
+}
+
+/// A command that cannot be run, whatever its parameters.
+pub(super) fn refused(what: &str, cause: &str) -> Fault {
+    Fault::new(Code::UnknownCommand, format_args!("cannot run {what}: {cause}"))
+}
 
 /// A client's own name for a request: any JSON value, given back letter by letter.
 #[derive(Debug, Clone, Serialize)]
@@ -198,7 +215,7 @@ fn filter(fields: &Fields<'_>, channels: Vec<Pattern>) -> Result<Filter, Fault> 
 }
 
 /// A list of names within the bounds that every list of a client has.
-fn names(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<String>>, Fault> {
+pub(super) fn names(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<String>>, Fault> {
     let names = fields.texts(name)?;
     let listed = names.as_deref().unwrap_or_default();
     if listed.len() > MAX_PATTERNS {
@@ -213,6 +230,7 @@ fn names(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<String>>, Fault> 
     Ok(names)
 }
 
-fn saturated(number: u64) -> usize {
+/// A count as large as it can be told.
+pub(super) fn saturated(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -5,14 +5,14 @@
 pub use super::session::{EndReason, InstanceInfo, LaunchMethod, SessionEnd, SessionStart};
 
 use super::Timestamp;
-use super::channel::{self, Vocabulary};
+use super::channel::{self};
 use super::published::Published;
 use super::surroundings::{
-    AlertLevel, ClientConnected, ClientDisconnected, ComponentHealth, ComponentStarted, ComponentState,
-    ComponentStopped, ConfigChanged, ResourceAlert,
+    ClientConnected, ClientDisconnected, ComponentHealth, ComponentStarted, ComponentStopped, ConfigChanged,
+    ResourceAlert,
 };
 use super::talk::{Hook, Message, ModelSwitch, Usage};
-use super::work::{AgentStatus, Delegation, DelegationStatus, Ticket, TicketUpdate, TodoUpdate};
+use super::work::{AgentStatus, Delegation, Ticket, TicketUpdate, TodoUpdate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -100,23 +100,6 @@ impl Body {
         }
     }
 
-    /// The event type in other words.
-    pub fn channel_in(&self, vocabulary: Vocabulary) -> &str {
-        match (vocabulary, self) {
-            (Vocabulary::Envelope, Self::Hook(hook)) => &hook.name,
-            (Vocabulary::Envelope, Self::Delegation(delegation)) => match delegation.status {
-                DelegationStatus::Started => channel::FLOW_AGENT_SPAWNED,
-                DelegationStatus::Completed | DelegationStatus::Failed => channel::FLOW_AGENT_COMPLETED,
-            },
-            (Vocabulary::Monitor, Self::Status(_) | Self::Activity(_)) => channel::AGENT_STATUS,
-            (Vocabulary::Monitor, Self::Agents(_)) => channel::AGENT_STATS,
-            (Vocabulary::Monitor, Self::Output(_)) => channel::PANE_OUTPUT,
-            (Vocabulary::Monitor, Self::SessionStart(_)) => channel::SESSION_CREATED,
-            (Vocabulary::Monitor, Self::SessionEnd(_)) => channel::SESSION_CLOSED,
-            _ => self.channel(),
-        }
-    }
-
     /// Bytes of text it carries: what its size depends on.
     pub fn text_len(&self) -> usize {
         match self {
@@ -160,20 +143,6 @@ impl Body {
                 | Self::TicketCreated(_)
                 | Self::TicketUpdated(_)
         )
-    }
-
-    /// How grave it is; events that report no fault are `info`.
-    pub fn severity(&self) -> Severity {
-        match self {
-            Self::Error(fault) => fault.severity,
-            Self::ResourceAlert(alert) => match alert.alert_level {
-                Some(AlertLevel::Critical) => Severity::Critical,
-                Some(AlertLevel::Warning) => Severity::Warning,
-                _ => Severity::Info,
-            },
-            Self::ComponentHealth(health) if health.status != ComponentState::Healthy => Severity::Warning,
-            _ => Severity::Info,
-        }
     }
 }
 

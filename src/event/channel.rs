@@ -58,6 +58,10 @@ pub const CLAUDE: &str = "claude.";
 
 /// On the monitor dialect: what a pane or a pipe shows.
 pub const PANE_OUTPUT: &str = "pane.output";
+/// A tmux session is there.
+pub const TMUX_SESSION_CREATED: &str = "tmux.session.created";
+/// Another window of a tmux session is shown.
+pub const TMUX_WINDOW_CHANGED: &str = "tmux.window.changed";
 /// On the monitor dialect: a session is there.
 pub const SESSION_CREATED: &str = "session.created";
 /// On the monitor dialect: a session is gone.

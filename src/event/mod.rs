@@ -7,12 +7,14 @@ pub mod body;
 pub mod channel;
 mod draft;
 pub mod id;
+pub mod line;
 pub mod published;
 mod read;
 pub mod session;
 pub mod surroundings;
 pub mod talk;
 pub mod time;
+mod words;
 pub mod work;
 
 pub use body::Body;

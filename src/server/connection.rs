@@ -4,16 +4,16 @@
 //! the outbox is empty, and so are requests: a client that does not read costs one outbox and nobody's time.
 
 use super::components::ClientId;
-use super::frame::{self, EMPTY_PING};
+use super::frame::{self};
 use super::http::{Upgraded, Visitor};
 use super::outbox::Outbox;
 use super::rate::{Allowance, Verdict};
 use super::socket::{Socket, Wire};
 use super::subscription::Subscription;
-use super::visitors::{self, Acquaintance};
+use super::visitors::Acquaintance;
 use super::{Season, Shared};
-use crate::dialect::{self, Call, Close, Code, Fault, Reply, Request, RequestId, Stamp};
-use crate::event::{Draft, SessionId, Source, body::Body, channel};
+use crate::dialect::{Call, Close, Code, Dialect, Fault, Reply, Request, RequestId, Stamp};
+use crate::event::{EventId, SessionId, body::Body, channel};
 use crate::filter::{Filter, Pattern};
 use crate::hub::{self, ClientGuard, Next, Query, Record};
 use std::io;
@@ -47,29 +47,30 @@ pub(super) enum Ending {
     Lost,
 }
 
-type Flow = ControlFlow<Ending>;
-
-const DIALECT: &str = "classic";
+pub(super) type Flow = ControlFlow<Ending>;
 
 /// One client.
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
+    pub(super) dialect: Dialect,
     pub(super) subscription: Subscription,
     pub(super) socket: Socket,
     pub(super) id: ClientId,
     pub(super) visitor: Visitor,
     /// The session of the instance behind it, if it is an uplink.
     pub(super) uplink: Option<SessionId>,
-    acquaintance: Acquaintance,
+    pub(super) acquaintance: Acquaintance,
     season: watch::Receiver<Season>,
     allowance: Allowance,
     /// The client sent Close: nothing more is told or done.
     leaving: bool,
     /// The hub is closed: until then the rest may be taken.
     end_by: Option<Instant>,
-    next_ping: Instant,
-    unanswered_pings: u32,
+    pub(super) next_ping: Instant,
+    /// On the envelope dialect.
+    pub(super) next_heartbeat: Option<Instant>,
+    pub(super) unanswered_pings: u32,
     clock: Pin<Box<Sleep>>,
     _counted: ClientGuard,
     _permit: OwnedSemaphorePermit,
@@ -82,7 +83,7 @@ impl Connection {
         shared: Arc<Shared>,
         season: watch::Receiver<Season>,
     ) -> Box<Self> {
-        let Upgraded { stream, read, query, visitor, permit } = upgraded;
+        let Upgraded { stream, read, dialect, query, visitor, permit } = upgraded;
         stream.set_nodelay();
         let gauges = shared.hub.gauges();
         let (counted, outbox) = (gauges.client(), Outbox::new(gauges.clone()));
@@ -90,6 +91,8 @@ impl Connection {
         let now = Instant::now();
         let next_ping = now + shared.limits.ping;
         let mut connection = Box::new(Self {
+            dialect,
+            next_heartbeat: (dialect == Dialect::Envelope).then(|| now + shared.limits.heartbeat),
             subscription: Subscription::default(),
             socket,
             id: shared.visitors.number(),
@@ -112,6 +115,9 @@ impl Connection {
     }
 
     fn greet(&mut self, query: &str) {
+        if self.dialect == Dialect::Envelope {
+            return self.begin_with_the_past(query);
+        }
         let snapshot = self.shared.hub.status();
         self.say(&Reply::Status(&snapshot), None);
         self.subscribe_from_url(query);
@@ -128,46 +134,6 @@ impl Connection {
         };
         self.tell_of_leaving(ending);
         self.part(ending).await;
-    }
-
-    /// The client has shown that it means it: it subscribed, registered or said who it is.
-    pub(super) fn means_it(&mut self) {
-        if let Acquaintance::None = self.acquaintance {
-            self.acquaintance = Acquaintance::Meant(Instant::now());
-        }
-    }
-
-    fn tell_of_coming(&mut self) {
-        let Acquaintance::Meant(since) = self.acquaintance else { return };
-        let Shared { hub, visitors, limits, .. } = &*self.shared;
-        let kind = (DIALECT, self.visitor.transport);
-        let told = visitors.came(self.id, kind, hub.gauges().clients(), limits, Instant::now());
-        self.acquaintance = told.as_ref().map_or(Acquaintance::Untold, |_| Acquaintance::Told(since));
-        if let Some(body) = told {
-            hub.submit(Draft::new(Source::System, body), true);
-        }
-    }
-
-    fn tell_of_leaving(&mut self, ending: Ending) {
-        self.shared.tell_of_components(self.shared.components.gone(self.id));
-        self.tell_of_coming();
-        let Acquaintance::Told(since) = self.acquaintance else { return };
-        let close_code = match ending {
-            Ending::ByUs(close) | Ending::Abort(close) => Some(close.code()),
-            Ending::ByClient | Ending::Lost => None,
-        };
-        let hub = &self.shared.hub;
-        let others = hub.gauges().clients().saturating_sub(1);
-        let body = visitors::left(self.id, DIALECT, close_code, since, others);
-        hub.submit(Draft::new(Source::System, body), true);
-    }
-
-    /// When the client is told of, should it stay.
-    fn to_be_told(&self) -> Option<Instant> {
-        match self.acquaintance {
-            Acquaintance::Meant(since) => Some(since + self.shared.limits.acquaintance),
-            _ => None,
-        }
     }
 
     async fn happened(&mut self) -> Happened {
@@ -238,7 +204,7 @@ impl Connection {
 
     /// What is published is bounded by what is taken at once, and not counted.
     fn handle_request(&mut self, text: &str) -> Flow {
-        let call = dialect::decode(text);
+        let call = self.dialect.decode(text);
         if let Ok(Call { request: Request::Publish(_) | Request::Relay(_), .. }) = &call {
             self.answer(call);
             return Continue(());
@@ -287,33 +253,20 @@ impl Connection {
             self.tell_the_end();
             return Break(Ending::ByUs(Close::SessionOver));
         }
+        if self.next_heartbeat.is_some_and(|due| due <= now) {
+            self.beat(now);
+        }
         if self.to_be_told().is_some_and(|due| due <= now) {
             self.tell_of_coming();
         }
         if self.next_ping <= now { self.ping(now) } else { Continue(()) }
     }
 
-    fn ping(&mut self, now: Instant) -> Flow {
-        if self.unanswered_pings >= self.shared.limits.unanswered_pings {
-            return Break(Ending::Abort(Close::Slow));
-        }
-        self.next_ping = now + self.shared.limits.ping;
-        if self.unanswered_pings > 0 {
-            self.shared.tell_of_components(self.shared.components.answers(self.id, false));
-        }
-        // A blocked client would not see it; the write deadline watches over that one.
-        if self.socket.is_idle() {
-            self.unanswered_pings += 1;
-            self.socket.outbox().push_frames(std::iter::once(&EMPTY_PING[..]));
-        }
-        Continue(())
-    }
-
     /// The next moment something is due. A clock that rings too early is set again.
     fn arm_clock(&mut self) {
         let blocked_until =
             self.socket.outbox().stalled_since().map(|since| since + self.shared.limits.write);
-        let due = [blocked_until, self.end_by, self.to_be_told()]
+        let due = [blocked_until, self.end_by, self.next_heartbeat, self.to_be_told()]
             .into_iter()
             .flatten()
             .fold(self.next_ping, Instant::min);
@@ -325,7 +278,7 @@ impl Connection {
     fn deliver(&mut self, records: &[Arc<Record>]) {
         let filter = self.subscription.filter();
         let admitted = records.iter().filter(|record| record.is_for(filter));
-        self.socket.outbox().push_frames(admitted.map(|record| &frame::of(record)[..]));
+        self.socket.outbox().push_frames(admitted.map(|record| &frame::of(record, self.dialect)[..]));
     }
 
     fn tell_gap(&mut self, from_seq: u64, to_seq: u64, reason: &str) {
@@ -352,8 +305,19 @@ impl Connection {
     /// Puts a reply into the outbox.
     pub(super) fn say(&mut self, reply: &Reply<'_>, request_id: Option<&RequestId>) {
         let hub = &self.shared.hub;
-        let stamp = Stamp { timestamp: hub::now(), epoch: hub.epoch(), session_id: hub.session_id() };
-        let frame = reply.encode(request_id, &stamp);
+        // Only heartbeats tell of components.
+        let components = match self.dialect {
+            Dialect::Envelope => self.shared.components.states(),
+            Dialect::Classic | Dialect::Monitor => Vec::new(),
+        };
+        let stamp = Stamp {
+            timestamp: hub::now(),
+            epoch: hub.epoch(),
+            session_id: hub.session_id(),
+            message_id: EventId::from_uuid(uuid::Uuid::new_v4()),
+            components: &components,
+        };
+        let frame = self.dialect.reply(reply, request_id, &stamp);
         self.socket.outbox().push_text(&frame);
     }
 

@@ -3,12 +3,10 @@
 //!
 //! Reading frames is tungstenite's; our own frames are made here so that one can be made once for all clients.
 
-use crate::dialect::{self, Close};
-use crate::hub::Record;
+use crate::dialect::{Close, Dialect};
+use crate::hub::{self, Record};
 use bytes::Bytes;
 
-/// Which slot of a record holds its classic frame.
-const CLASSIC_SLOT: usize = 0;
 const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
@@ -16,10 +14,19 @@ const PING: u8 = 0x89;
 /// A ping without payload.
 pub(super) const EMPTY_PING: [u8; 2] = [PING, 0];
 
-/// The record's frame in the classic dialect, made at first use and shared by all clients.
-pub(super) fn of(record: &Record) -> &Bytes {
-    record.encoded(CLASSIC_SLOT, |record| {
-        let json = dialect::event(&record.event);
+/// Which slot of a record holds its frame.
+fn slot(dialect: Dialect) -> usize {
+    match dialect {
+        Dialect::Classic => 0,
+        Dialect::Envelope => 1,
+        Dialect::Monitor => 2,
+    }
+}
+
+/// The record's frame in a dialect, made at first use and shared by all clients that speak it.
+pub(super) fn of(record: &Record, dialect: Dialect) -> &Bytes {
+    record.encoded(slot(dialect), |record| {
+        let json = dialect.event(&record.event, &record.before, hub::now());
         let mut frame = Vec::with_capacity(json.len() + 10);
         push_text(&mut frame, &json);
         frame.shrink_to_fit();
@@ -27,9 +34,9 @@ pub(super) fn of(record: &Record) -> &Bytes {
     })
 }
 
-/// The record's event in the classic dialect, without the WebSocket header.
-pub(super) fn payload_of(record: &Record) -> &[u8] {
-    let frame = of(record);
+/// The record's event in a dialect, without the WebSocket header.
+pub(super) fn payload_of(record: &Record, dialect: Dialect) -> &[u8] {
+    let frame = of(record, dialect);
     let header = match frame.get(1) {
         Some(126) => 4,
         Some(127) => 10,

@@ -11,7 +11,7 @@ use super::lobby::Arrival;
 use super::past::{self, PastBody};
 use super::{Shared, metrics, post, upgrade};
 use crate::dialect::reply::FaultData;
-use crate::dialect::{Fault, classic, query};
+use crate::dialect::{Dialect, Fault, classic, query};
 use crate::instance::{Instance, RuntimeDirectory};
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
@@ -31,6 +31,8 @@ claude-mpm watches a claude session; everything it sees is an event here.
 
   /               with Upgrade: websocket: events and commands (classic dialect)
   /ws             the same
+  /events         with Upgrade: the envelope dialect (requirement R4)
+  /monitor        with Upgrade: the monitor dialect (requirement R5)
   /api/status     what is true now, as JSON
   /api/history    past events, as JSON: ?channels=&session=&since=&until=&after=&limit=
   /api/events     POST: publish an event, or an array of them (requirement R4)
@@ -42,8 +44,7 @@ The dashboard is not part of this version.
 ";
 
 /// Paths that are looked at.
-const PATHS: [&str; 7] =
-    ["/", "/ws", "/healthz", "/metrics", "/api/status", "/api/history", "/api/instances"];
+const PATHS: [&str; 6] = ["/", "/healthz", "/metrics", "/api/status", "/api/history", "/api/instances"];
 
 /// A connection that became a WebSocket.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub(super) struct Upgraded {
     pub(super) stream: Stream,
     /// What came right behind the handshake.
     pub(super) read: Bytes,
+    /// What is spoken at the path.
+    pub(super) dialect: Dialect,
     /// The query part of the URL.
     pub(super) query: String,
     pub(super) visitor: Visitor,
@@ -87,7 +90,7 @@ struct Visit {
 #[derive(Debug, Default)]
 struct Kept {
     permit: Option<OwnedSemaphorePermit>,
-    upgrade: Option<(OnUpgrade, String, Visitor)>,
+    upgrade: Option<(OnUpgrade, Dialect, String, Visitor)>,
 }
 
 /// Answers the one request of a connection. Ends within the limits for a head and an answer.
@@ -158,7 +161,7 @@ impl Visit {
 
     async fn route(&self, mut parts: Parts) -> Answer {
         let path = parts.uri.path().to_owned();
-        if !PATHS.contains(&path.as_str()) {
+        if !PATHS.contains(&path.as_str()) && Dialect::at_path(&path).is_none() {
             return no_such_path();
         }
         if ![Method::GET, Method::HEAD].contains(&parts.method) {
@@ -170,9 +173,13 @@ impl Visit {
             "/api/status" => self.status(parts.uri.query().unwrap_or_default()),
             "/api/instances" => answer::json(StatusCode::OK, &instances().await),
             "/api/history" => self.history(parts.uri.query().unwrap_or_default()),
-            _ if upgrade::is_wanted(&parts.headers) => self.switch(&mut parts),
-            "/ws" => answer::upgrade_required("cannot serve /ws: it is a WebSocket, ask for an upgrade"),
-            _ => answer::text(PAGE),
+            _ => match Dialect::at_path(&path) {
+                Some(dialect) if upgrade::is_wanted(&parts.headers) => self.switch(&mut parts, dialect),
+                Some(_) if path != "/" => answer::upgrade_required(format!(
+                    "cannot serve {path}: it is a WebSocket, ask for an upgrade"
+                )),
+                _ => answer::text(PAGE),
+            },
         }
     }
 
@@ -197,12 +204,12 @@ impl Visit {
         }
     }
 
-    fn switch(&self, parts: &mut Parts) -> Answer {
+    fn switch(&self, parts: &mut Parts, dialect: Dialect) -> Answer {
         match (upgrade::accept(parts), parts.extensions.remove::<OnUpgrade>()) {
             (Ok(accept), Some(on_upgrade)) => {
                 let query = parts.uri.query().unwrap_or_default().to_owned();
                 let visitor = Visitor::of(&self.door, &Claims::of(parts));
-                self.kept().upgrade = Some((on_upgrade, query, visitor));
+                self.kept().upgrade = Some((on_upgrade, dialect, query, visitor));
                 answer::switching(&accept)
             }
             (Err(cause @ upgrade::BadUpgrade::Version), _) => answer::upgrade_required(cause),
@@ -214,11 +221,12 @@ impl Visit {
     /// The raw connection, where the request was for one.
     async fn upgraded(&self) -> Option<Upgraded> {
         let Kept { permit, upgrade } = std::mem::take(&mut *self.kept());
-        let (on_upgrade, query, visitor) = upgrade?;
+        let (on_upgrade, dialect, query, visitor) = upgrade?;
         let parts = on_upgrade.await.ok()?.downcast::<TokioIo<Stream>>().ok()?;
         Some(Upgraded {
             stream: parts.io.into_inner(),
             read: parts.read_buf,
+            dialect,
             query,
             visitor,
             permit: permit?,

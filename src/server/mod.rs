@@ -29,6 +29,7 @@ mod metrics;
 mod outbox;
 mod past;
 mod post;
+mod presence;
 mod publishing;
 mod rate;
 mod request;

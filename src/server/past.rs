@@ -3,7 +3,7 @@
 //! Which events those are is the hub's to find.
 
 use super::frame;
-use crate::dialect::Past;
+use crate::dialect::{Dialect, Past};
 use crate::hub::{History, Hub, Query, Record};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
@@ -21,14 +21,25 @@ pub(super) fn find(hub: &Hub, past: Past) -> History {
     hub.history(&Query { filter, limit, after, before, since, until })
 }
 
+/// The newest of these whose frames fit in `most` bytes.
+pub(super) fn fitting(records: &[Arc<Record>], dialect: Dialect, most: usize) -> &[Arc<Record>] {
+    let mut bytes = 0;
+    let fits = |record: &&Arc<Record>| {
+        bytes += frame::payload_of(record, dialect).len() + 1;
+        bytes <= most
+    };
+    let count = records.iter().rev().take_while(fits).count();
+    &records[records.len() - count..]
+}
+
 /// The newest frames that fit in `most` bytes, oldest first, and whether those were all.
-pub(super) fn newest(history: &History, most: usize) -> (Vec<&[u8]>, bool) {
+pub(super) fn newest(history: &History, dialect: Dialect, most: usize) -> (Vec<&[u8]>, bool) {
     let mut bytes = 0;
     let fits = |payload: &&[u8]| {
         bytes += payload.len() + 1;
         bytes <= most
     };
-    let payloads = history.records.iter().rev().map(|record| frame::payload_of(record));
+    let payloads = history.records.iter().rev().map(|record| frame::payload_of(record, dialect));
     let mut frames: Vec<_> = payloads.take_while(fits).collect();
     frames.reverse();
     let all = frames.len() == history.records.len();
@@ -58,7 +69,7 @@ impl PastBody {
                 return Some(piece.into());
             };
             piece.push(separator);
-            piece.extend_from_slice(frame::payload_of(&record));
+            piece.extend_from_slice(frame::payload_of(&record, Dialect::Classic));
             separator = b',';
         }
         self.separator = Some(separator);

@@ -21,7 +21,7 @@ impl Shared {
     /// # Errors
     /// Why the first that may not be published may not.
     pub(super) fn publish(&self, drafts: Vec<Draft>, client: Option<ClientId>) -> Result<Vec<u64>, Fault> {
-        drafts.iter().try_for_each(|draft| self.judge(draft, client)).inspect_err(|_| self.refused())?;
+        drafts.iter().try_for_each(|draft| self.judge(draft, client))?;
         drafts.into_iter().map(|draft| self.publish_one(draft, client)).collect()
     }
 
@@ -119,7 +119,6 @@ impl Shared {
     pub(super) fn link(&self, uplink: &Uplink) -> Result<u64, Fault> {
         let refuse = |cause: &dyn std::fmt::Display| {
             let cause = format_args!("cannot take session {}: {cause}", uplink.session_id);
-            self.refused();
             Fault::new(Code::NotAllowed, cause)
         };
         if uplink.epoch == *self.hub.epoch() {

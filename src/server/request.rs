@@ -4,9 +4,7 @@
 
 use super::connection::Connection;
 use super::{frame, past};
-use crate::dialect::{
-    Call, Code, Fault, Past, Relay, Reply, Request, RequestId, Subscribe, Uplink, classic, query,
-};
+use crate::dialect::{Call, Code, Fault, Past, Relay, Reply, Request, RequestId, Subscribe, Uplink, query};
 use crate::event::surroundings::ComponentStarted;
 use crate::event::{Body, Draft, EventId, SessionId};
 use crate::filter::Pattern;
@@ -24,15 +22,29 @@ impl Connection {
 
     /// Subscribes where the URL names channels.
     pub(super) fn subscribe_from_url(&mut self, query: &str) {
-        let object = match query::object(query) {
-            Ok(object) if object.get().contains(r#""channels":["#) => object,
-            Ok(_) => return,
-            Err(fault) => return self.refuse(&fault),
-        };
-        match classic::decode_subscription(&object) {
-            Ok(wanted) => self.subscribe(wanted, None),
+        match self.wanted_in(query) {
+            Ok(Some(wanted)) => self.subscribe(wanted, None),
+            Ok(None) => {}
             Err(fault) => self.refuse(&fault),
         }
+    }
+
+    fn wanted_in(&self, query: &str) -> Result<Option<Subscribe>, Fault> {
+        self.dialect.decode_subscription(&query::object(query)?)
+    }
+
+    /// The envelope dialect begins with the newest events in one message, and goes on with all that follow.
+    pub(super) fn begin_with_the_past(&mut self, query: &str) {
+        let wanted = self.wanted_in(query).unwrap_or_else(|fault| {
+            self.refuse(&fault);
+            None
+        });
+        let wanted = wanted.unwrap_or_default();
+        let records = self.subscription.begin(&self.shared.hub, wanted);
+        let fits = past::fitting(&records, self.dialect, self.shared.limits.history_bytes);
+        let events: Vec<_> = fits.iter().map(|record| (&record.event, &record.before)).collect();
+        self.say(&Reply::Initial { events: &events }, None);
+        self.means_it();
     }
 
     fn dispatch(&mut self, request: Request, id: Option<&RequestId>) {
@@ -58,9 +70,8 @@ impl Connection {
             Request::Publish(_) | Request::Component(_) | Request::Uplink(_) | Request::Relay(_)
                 if !self.visitor.may_publish =>
             {
-                self.shared.refused();
                 let fault = Fault::new(Code::NotAllowed, "cannot publish: a page in a browser may only look");
-                self.say(&Reply::Fault(&fault.of(id.cloned())), id);
+                self.refuse(&fault.of(id.cloned()));
             }
             Request::Publish(drafts) => self.publish(drafts, id),
             Request::Component(started) => self.register_component(started, id),
@@ -78,7 +89,7 @@ impl Connection {
                 }
                 self.say(&Reply::Published { seqs: &seqs }, id);
             }
-            Err(fault) => self.say(&Reply::Fault(&fault.of(id.cloned())), id),
+            Err(fault) => self.refuse(&fault.of(id.cloned())),
         }
     }
 
@@ -90,7 +101,7 @@ impl Connection {
                 let components = self.shared.components.states();
                 self.say(&Reply::Component { name: &name, components: &components }, id);
             }
-            Err(fault) => self.say(&Reply::Fault(&fault.of(id.cloned())), id),
+            Err(fault) => self.refuse(&fault.of(id.cloned())),
         }
     }
 
@@ -106,14 +117,14 @@ impl Connection {
                 self.uplink = Some(uplink.session_id.clone());
                 self.say(&Reply::Uplinked { after }, id);
             }
-            Err(fault) => self.say(&Reply::Fault(&fault.of(id.cloned())), id),
+            Err(fault) => self.refuse(&fault.of(id.cloned())),
         }
     }
 
     fn relay(&mut self, relay: Relay, id: Option<&RequestId>) {
         let Some(session_id) = &self.uplink else {
             let fault = Fault::new(Code::NotAllowed, "cannot relay: this connection is no uplink");
-            return self.say(&Reply::Fault(&fault.of(id.cloned())), id);
+            return self.refuse(&fault.of(id.cloned()));
         };
         let after = self.shared.relay(session_id, relay);
         self.say(&Reply::Uplinked { after }, id);
@@ -158,7 +169,7 @@ impl Connection {
     fn tell_history(&mut self, past: Past, id: Option<&RequestId>) {
         let past = Past { filter: self.subscription.at_home(past.filter), ..past };
         let history = past::find(&self.shared.hub, past);
-        let (frames, all) = past::newest(&history, self.shared.limits.history_bytes);
+        let (frames, all) = past::newest(&history, self.dialect, self.shared.limits.history_bytes);
         self.say(&Reply::History { frames: &frames, complete: history.complete && all }, id);
     }
 
@@ -173,7 +184,7 @@ impl Connection {
             return self.say(&Reply::Fault(&fault.of(id.cloned())), id);
         };
         let told_by = record.event.source.as_str();
-        let frame = frame::payload_of(&record);
+        let frame = frame::payload_of(&record, self.dialect);
         self.say(&Reply::Explanation { frame, told_by, also_told_by: json!(also), silent }, id);
     }
 

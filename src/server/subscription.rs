@@ -5,7 +5,8 @@
 use crate::dialect::Subscribe;
 use crate::dialect::request::DEFAULT_LIMIT;
 use crate::filter::{Filter, Pattern};
-use crate::hub::{Hub, Next, Reader, Start};
+use crate::hub::{Hub, Next, Reader, Record, Start};
+use std::sync::Arc;
 
 /// A client's subscription; at first to nothing.
 #[derive(Debug, Default)]
@@ -73,6 +74,18 @@ impl Subscription {
             _ => {}
         }
         filter
+    }
+
+    /// Subscribes, and takes at once what is there already.
+    pub(super) fn begin(&mut self, hub: &Hub, wanted: Subscribe) -> Vec<Arc<Record>> {
+        let _cursor = self.subscribe(hub, wanted);
+        let mut records = Vec::new();
+        while let Some(reader) = &mut self.reader
+            && let Some(Next::Batch(batch)) = reader.try_next()
+        {
+            records.extend(batch.into_iter().filter(|record| record.is_for(&self.filter)));
+        }
+        records
     }
 
     fn start(&self, wanted: &Subscribe, other_epoch: bool) -> Option<Start> {

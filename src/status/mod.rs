@@ -85,6 +85,10 @@ impl Status {
             Body::SessionEnd(end) => self.ended_at = Some(end.end_time),
             Body::Status(status) => {
                 self.claude_status = Some(status.status);
+                // What the one before did says nothing of this one.
+                if status.status == ProcessState::Starting {
+                    self.activity = None;
+                }
                 self.claude_pid = status.pid;
             }
             Body::Activity(activity) => self.activity = Some(activity.activity),

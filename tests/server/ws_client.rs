@@ -20,16 +20,37 @@ impl Client {
 
     /// Connects to a path; the greeting is returned.
     pub(crate) async fn connect_to(server: &TestServer, path: &str) -> (Self, Value) {
-        let url = format!("ws://{}{path}", server.address);
-        let (ws, _) = timeout(PATIENCE, connect_async(url)).await.expect("a handshake").unwrap();
-        let mut client = Self { ws };
-        let greeting = client.next().await;
+        let (client, greeting) = Self::greeted(server, path).await;
         assert_eq!(greeting["type"], "system.status");
         (client, greeting)
     }
 
+    /// Connects to a path, of whatever dialect; the first frame is returned.
+    pub(crate) async fn greeted(server: &TestServer, path: &str) -> (Self, Value) {
+        let url = format!("ws://{}{path}", server.address);
+        let (ws, _) = timeout(PATIENCE, connect_async(url)).await.expect("a handshake").unwrap();
+        let mut client = Self { ws };
+        let greeting = client.next().await;
+        (client, greeting)
+    }
+
+    /// The next frame of which it holds; others are passed over.
+    pub(crate) async fn find(&mut self, wanted: impl Fn(&Value) -> bool) -> Value {
+        loop {
+            let frame = self.next().await;
+            if wanted(&frame) {
+                return frame;
+            }
+        }
+    }
+
     pub(crate) async fn send(&mut self, text: &str) {
         self.ws.send(Message::text(text)).await.unwrap();
+    }
+
+    /// As [`Client::send`]; whether it could be.
+    pub(crate) async fn try_send(&mut self, text: &str) -> bool {
+        timeout(PATIENCE, self.ws.send(Message::text(text))).await.is_ok_and(|sent| sent.is_ok())
     }
 
     /// Sends a request and returns the next frame.
