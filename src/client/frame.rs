@@ -44,6 +44,8 @@ struct Fields {
     source: Option<String>,
     #[serde(default)]
     request_id: Option<Value>,
+    #[serde(default)]
+    origin: Option<Value>,
 }
 
 impl Frame {
@@ -116,6 +118,11 @@ impl Frame {
     /// Who saw it.
     pub fn source(&self) -> Option<&str> {
         self.fields.source.as_deref()
+    }
+
+    /// Whether another hub was told first.
+    pub fn came_over_uplink(&self) -> bool {
+        self.fields.origin.is_some()
     }
 
     /// The place of this event in its log.

@@ -1,7 +1,7 @@
 //! Events of one or more hubs in one queue: a task for each hub, all ended when the queue is dropped.
 
 use super::target::{self, Target};
-use crate::client::{ClientError, Follow, Item, Start, Subscription};
+use crate::client::{ClientError, Follow, Frame, Item, Start, Subscription};
 use crate::event::SessionId;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -50,6 +50,11 @@ impl Feed {
             self.add(Target::of(instance), Subscription { start: start.clone(), ..wanted.clone() });
         }
         count
+    }
+
+    /// Whether the session of the event is that of an instance that is followed.
+    pub(super) fn follows(&self, frame: &Frame) -> bool {
+        frame.session_id().is_some_and(|id| self.known.contains(&SessionId::new(id)))
     }
 
     /// The next thing that happens anywhere. Cancel-safe.

@@ -9,6 +9,7 @@ use crate::dialect::summary;
 use crate::event::channel;
 use crate::filter::Pattern;
 use regex::Regex;
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 
@@ -39,12 +40,14 @@ pub(super) struct Printer {
     left: Option<u64>,
     /// Several instances: their names stand in front.
     several: bool,
+    /// Several sessions of one hub: theirs do.
+    sessions: Option<HashMap<String, String>>,
 }
 
 impl Printer {
     pub(super) fn new(format: Format, time: TimeStyle, sieve: Sieve) -> Self {
         let clock = Clock::new(time, &jiff::Zoned::now());
-        Self { format, clock, paint: Paint::for_stdout(), sieve, left: None, several: false }
+        Self { format, clock, paint: Paint::for_stdout(), sieve, left: None, several: false, sessions: None }
     }
 
     /// Stops after so many events.
@@ -56,6 +59,12 @@ impl Printer {
     /// With the names of the instances in front.
     pub(super) fn with_prefixes(mut self, several: bool) -> Self {
         self.several = several;
+        self
+    }
+
+    /// With the names of sessions in front, where the hub has many.
+    pub(super) fn with_sessions(mut self, many: bool) -> Self {
+        self.sessions = many.then(HashMap::new);
         self
     }
 
@@ -86,13 +95,31 @@ impl Printer {
     fn line(&mut self, label: &str, frame: &Frame, text: &str) -> String {
         let time = self.clock.show(frame.timestamp());
         let time = self.paint.paint(paint::FAINT, &time);
-        let who = if self.several {
+        let session = self.session(frame);
+        let label = session.as_deref().unwrap_or(label);
+        let who = if self.several || session.is_some() {
             self.paint.paint(prefix_style(label), &visible(label))
         } else {
             self.paint.paint(paint::FAINT, &format!("{:<10}", visible(frame.source().unwrap_or("-"))))
         };
         let kind = self.paint.paint(kind_style(frame), &format!("{:<15}", visible(frame.kind())));
         format!("{time}{who} {kind} {}", visible(text)).trim_end().to_owned()
+    }
+}
+
+impl Printer {
+    /// What the session of the event is called; `None` where sessions are not told apart.
+    fn session(&mut self, frame: &Frame) -> Option<String> {
+        const SHORT: usize = 8;
+        const MOST: usize = 10_000;
+        let (names, id) = (self.sessions.as_mut()?, frame.session_id()?);
+        let name = frame.data().get("instance_info").and_then(|info| info.get("name")?.as_str());
+        if let Some(name) = name.filter(|_| frame.kind() == channel::SESSION_START)
+            && names.len() < MOST
+        {
+            names.insert(id.to_owned(), name.to_owned());
+        }
+        Some(names.get(id).cloned().unwrap_or_else(|| id.chars().take(SHORT).collect()))
     }
 }
 

@@ -43,6 +43,7 @@ fn rows(status: &Value) -> Vec<Vec<String>> {
         ("started", started(status)),
         ("launch", text(status, "launch_method")),
         ("hub", hub(status, info)),
+        ("sessions", sessions(status)),
         ("events", format!("{} to {}", text(status, "first_seq"), text(status, "last_seq"))),
         ("sources", sources(status)),
         ("version", text(status, "version")),
@@ -74,6 +75,20 @@ fn hub(status: &Value, info: &Value) -> String {
     let clients = text(status, "connected_clients");
     let place = port.map_or("no port".into(), |port| format!("{} port {port}", text(info, "host")));
     format!("{place}, {clients} clients")
+}
+
+/// All that the hub knows, the hub's own first.
+fn sessions(status: &Value) -> String {
+    let all = status.get("sessions").and_then(Value::as_array).cloned().unwrap_or_default();
+    let one = |session: &Value| {
+        let name = session.get("name").and_then(Value::as_str).map(str::to_owned);
+        let name = name.unwrap_or_else(|| text(session, "session_id").chars().take(8).collect());
+        let ended = !session.get("session_end").unwrap_or(&Value::Null).is_null();
+        let state = if ended { "over".to_owned() } else { text(session, "activity") };
+        format!("{name} {state}")
+    };
+    let others = all.iter().skip(1).map(one).collect::<Vec<_>>();
+    if others.is_empty() { "its own".to_owned() } else { others.join(", ") }
 }
 
 fn sources(status: &Value) -> String {

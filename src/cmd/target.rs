@@ -29,6 +29,17 @@ impl Target {
         Ok(Self { label: endpoint.to_string(), endpoints: vec![endpoint], instance: None })
     }
 
+    /// Whether it is a hub that stands alone, with many sessions, as far as its record tells.
+    pub(super) fn stands_alone(&self) -> bool {
+        let is_this = |instance: &Instance| {
+            Endpoint::of(instance).iter().any(|endpoint| self.endpoints.contains(endpoint))
+        };
+        match &self.instance {
+            Some(instance) => instance.stands_alone(),
+            None => instances().is_ok_and(|all| all.iter().any(|one| one.stands_alone() && is_this(one))),
+        }
+    }
+
     /// Connects; `doing` is the verb, for the message.
     pub(super) async fn connect(&self, doing: &str) -> Result<Connection, Failure> {
         let opened = Connection::open_any(&self.endpoints).await;

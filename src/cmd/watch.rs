@@ -8,6 +8,7 @@ use super::target::{self, Target};
 use super::{escape, moment, note, runtime};
 use crate::cli::{LogOptions, WatchOptions};
 use crate::client::{Cursor, Item, Start, Subscription};
+use crate::event::channel;
 use crate::filter::Pattern;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
@@ -24,10 +25,11 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Runs the verb.
 pub(super) fn run(options: &WatchOptions, log: &LogOptions) -> anyhow::Result<ExitCode> {
     let wanted = subscription(options)?;
-    let sieve = Sieve { grep: options.grep.clone(), exclude: patterns(&options.exclude)? };
+    let sieve = Sieve { grep: options.grep.clone(), exclude: excluded(options)? };
     let printer =
         Printer::new(options.output, options.time, sieve).at_most(options.count).with_prefixes(options.all);
     let single = if options.all { None } else { Some(target::resolve(&options.target, "watch")?) };
+    let printer = printer.with_sessions(single.as_ref().is_some_and(Target::stands_alone));
     if options.no_follow {
         return runtime()?.block_on(history::show_past(single, &wanted, printer, log));
     }
@@ -35,6 +37,15 @@ pub(super) fn run(options: &WatchOptions, log: &LogOptions) -> anyhow::Result<Ex
         let mut watch = Watch { feed: Feed::new(), printer, quiet: log.quiet, all: options.all };
         watch.follow(single, &wanted).await
     })
+}
+
+/// Who else looks on is no news, unless it is asked for.
+fn excluded(options: &WatchOptions) -> Result<Vec<Pattern>, Failure> {
+    let mut exclude = patterns(&options.exclude)?;
+    if options.channels.is_empty() {
+        exclude.extend(patterns(&[format!("{}*", channel::CLIENTS)])?);
+    }
+    Ok(exclude)
 }
 
 fn subscription(options: &WatchOptions) -> Result<Subscription, Failure> {
@@ -113,6 +124,8 @@ impl Watch {
             News::Gone => return self.given_up(vanished(target)),
         };
         match item {
+            // The instance tells it itself.
+            Item::Event(frame) if self.all && frame.came_over_uplink() && self.feed.follows(&frame) => {}
             Item::Event(frame) | Item::Gap { frame: Some(frame), .. } => {
                 let shown = self.printer.show(&mut io::stdout().lock(), &target.label, &frame)?;
                 return Ok(shown.map_break(|()| Exit::Ok.into()));

@@ -43,6 +43,8 @@ pub const COMPONENT_STARTED: &str = "component.started";
 pub const COMPONENT_STOPPED: &str = "component.stopped";
 /// The state of a publisher changed.
 pub const COMPONENT_HEALTH: &str = "component.health";
+/// What the types of news of clients begin with.
+pub const CLIENTS: &str = "ws.";
 /// A client subscribed.
 pub const WS_CONNECTED: &str = "ws.connected";
 /// A client left.

@@ -53,7 +53,6 @@ fn content(reply: &Reply<'_>, stamp: &Stamp<'_>) -> (&'static str, Vec<u8>) {
         Reply::Initial { events } => ("initial", array(events.iter().map(|(event, _)| hook_event(event)))),
         Reply::History { frames, .. } => ("initial", array(frames.iter().map(|frame| event_inside(frame)))),
         Reply::Explanation { frame, .. } => ("initial", array([event_inside(frame)])),
-        Reply::Subscribed { .. } | Reply::Registered { .. } => ("initial", b"[]".to_vec()),
         Reply::Fault(fault) => ("error", of_fault(fault)),
         Reply::Gap { from_seq, to_seq, .. } => {
             let missed = to_seq.saturating_sub(from_seq) + 1;
@@ -72,7 +71,10 @@ fn content(reply: &Reply<'_>, stamp: &Stamp<'_>) -> (&'static str, Vec<u8>) {
         Reply::Heartbeat { components, next_check } => {
             ("heartbeat", heartbeat(components, stamp.timestamp, Some(next_check)))
         }
-        Reply::Unsubscribed(_)
+        // An empty `initial` would clear the view of a client that shows what that says.
+        Reply::Subscribed { .. }
+        | Reply::Registered { .. }
+        | Reply::Unsubscribed(_)
         | Reply::Accounts { .. }
         | Reply::Pong
         | Reply::Authenticated { .. }
