@@ -11,7 +11,7 @@
 //!
 //! | rank | module | what it is |
 //! | --- | --- | --- |
-//! | 0 | [`event`] *pure* | the model: event, body, channel, ids, time |
+//! | 0 | [`event`] *pure* | the model: event, body, channel, ids, time; drafts of what others publish |
 //! | 0 | [`process`] | unix: pseudo-terminal, guardian, families, relays, signals; knows no events |
 //! | 1 | [`detect`] *pure* | raw input to what it means: lines of a screen or pipe, activity, hooks, stream, transcripts; facts, each once |
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
@@ -19,11 +19,11 @@
 //! | 1 | [`config`] | the user's settings file |
 //! | 1 | [`control`] *pure* | what passes between server, source and supervisor |
 //! | 1 | [`instance`] | port, registry record, runtime directory, environment of the child |
-//! | 2 | [`dialect`] *pure* | frames and requests, to and from text; close codes |
-//! | 3 | [`hub`] | the log: publisher, ring, reader |
+//! | 2 | [`dialect`] *pure* | frames and requests, to and from text, in three dialects; close codes; sentences |
+//! | 3 | [`hub`] | the log: publisher, ring, reader; its sessions, and how far uplinks have come |
 //! | 4 | [`source`] | producers: claude's output, claude's files, the machine; the funnel where facts meet |
-//! | 4 | [`server`] | lets clients read the log over HTTP and WebSocket; takes claude's hooks on a port of their own |
-//! | 4 | [`client`] | the other end: connect, follow, resume |
+//! | 4 | [`server`] | lets clients read the log over HTTP and WebSocket, and publish; takes claude's hooks on a port of their own |
+//! | 4 | [`client`] | the other end: connect, follow, resume; the uplink |
 //! | 5 | [`supervisor`] | one supervised run; its table of states |
 //! | 5 | [`cli`] | clap types and help text |
 //! | 6 | [`cmd`] | one file per verb: where the parts are put together |
@@ -40,6 +40,8 @@
 //!                            └─► detect::tool (one Detector: each fact once, who said so) ──► Body ──┤
 //! guardian's reports ─► supervisor ────────────────────────────────────────────────────────► Body ───┤
 //! sysinfo ─► source::system ───────────────────────────────────────────────────────────────► Body ───┤
+//! publishers ─► server ─► dialect::publish ─► server::publishing (may they?) ─────────────► Draft ───┤
+//! instances ─► their log ─► client::uplink ═► server ─► hub::relay (is it news?) ─────────► Event ───┤
 //!                                                                                 Publisher::publish ◄┘
 //!                                                               = stamp · fold Status · append · wake
 //!                                                                      hub::Log (seq, ring)
@@ -59,7 +61,8 @@
 //!    The relays are threads with two ends; everything else hangs on the tap, which skips rather than waits.
 //! 2. An event is in the log and in the status, or in neither; `seq` has no holes.
 //! 3. A client is told of every event its filter admits, or told how many it missed.
-//! 4. Nothing leads from the wire to the child.
+//! 4. Nothing leads from the wire to the child. A publisher speaks for itself: what is true of a session changes only by
+//!    who supervises it, or was the first to tell of it.
 //! 5. `event` serialises itself once; `dialect` owns frames, requests and replies. Only `event::channel` spells event
 //!    names, only `dialect::close` close codes.
 //! 6. Every buffer has a bound and a stated behaviour when full; every wait on a peer has a deadline.
@@ -82,7 +85,9 @@
 //! with the hub, and who holds its listeners and forks another companion ·
 //! **source** publishes · **detector** pure, from raw input to body · **hook** what claude tells while it works ·
 //! **observation** what one source says of claude's work, before anybody knows whether it is news · **fact** what is
-//! told once · **event, body, channel** · **record** an event
+//! told once · **event, body, channel** · **draft** what somebody publishes, before it has a number · **component** a
+//! publisher that has registered · **uplink** an instance telling another hub of its session, **origin** where such an
+//! event was numbered first · **record** an event
 //! in the log with its encodings · **log, ring, cursor, epoch** · **subscription** filter and cursor · **gap, slow
 //! consumer** · **dialect, frame, request, reply** · **connection** one client's task · **tap** where detectors read
 //! along.
@@ -109,6 +114,15 @@
 //! claude shares our group and its `^C`. Where stdout is a terminal and stdin is none, the terminal is left alone until
 //! claude asks for keys by changing how its own terminal takes them, because another program of the pipeline may be
 //! reading it (`cat | claude-mpm -- -p`). Pipes are pumped only where somebody reads along.
+//!
+//! *A hub has one session of its own, and others come with what is told of them.* An instance's hub and one that stands
+//! alone are the same code. What is derived of an event (`agent.status`) is derived where the session is supervised, and
+//! comes over the uplink like everything else.
+//!
+//! *The spool of an uplink is the log itself.* How far the other hub has come is known by that hub alone, and asked at
+//! every beginning; so one that was killed and begins anew is told all that is still there, and nothing is kept twice.
+//!
+//! *News of clients is told a second late.* Whoever asks something in passing is not interrupted by the news that he came.
 //!
 //! *A restart is the guardian's second start of the child, not a second guardian.* By then we have threads, and only a
 //! process of one thread may fork.
