@@ -143,6 +143,28 @@ EXIT STATUS
   0 nothing failed (warnings do not count), or the port is free; 1 something failed, or the port is taken;
   2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
 
+pub(super) const SCHEMA_END: &str = "\
+The schema is of JSON Schema, draft 2020-12; no instance need run. A name is one of
+  TYPE              the data of an event, whichever dialect it is told in: claude.output
+  DIALECT/NAME      a frame that is sent, or a request: classic/claude.output, monitor/subscribe
+  DIALECT/frame     everything that is sent, of the dialects classic, envelope and monitor
+  DIALECT/request   everything a client may send
+  draft             an event to publish
+What is printed for a name stands alone: it has all definitions that it refers to.
+
+Its version is that of the wire. What is added leaves it as it is, so ignore fields and types you do not know;
+it changes when something is renamed, removed, or means another thing.
+
+EXAMPLES
+  claude-mpm schema > claude-mpm.schema.json     everything; as a schema, the frames of the classic dialect
+  claude-mpm schema agent.delegation             what an agent.delegation tells
+  claude-mpm schema classic/request              what a client may send
+  claude-mpm schema --list                       all names
+  claude-mpm schema --asyncapi > asyncapi.json   for generators of clients and pages
+
+EXIT STATUS
+  0 ok, 1 no such name, 2 usage";
+
 pub(super) const DEMO_END: &str = "\
 It runs under the real supervisor and hub, tells the hooks claude would tell, and says that it is a demo: two
 agents, one of them in the background, a todo list, a ticket, a permission that waits. Claude is not needed and

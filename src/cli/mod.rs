@@ -2,9 +2,11 @@
 
 mod help;
 mod hook;
+mod schema;
 mod value;
 
 pub use hook::{HookOptions, HookPlace, HookVerb, Hooks};
+pub use schema::SchemaOptions;
 pub use value::{PortChoice, WindowSize};
 
 use crate::claude::Version;
@@ -71,6 +73,9 @@ pub enum Verb {
     /// Tell the hub what claude's hook says, on standard input; or install hooks that do
     #[command(override_usage = help::HOOK_USAGE, after_long_help = help::HOOK_END)]
     Hook(HookOptions),
+    /// Print the JSON Schema of every event, frame and request
+    #[command(after_long_help = help::SCHEMA_END)]
+    Schema(SchemaOptions),
 }
 
 /// How claude is run.

@@ -30,6 +30,7 @@ mod record;
 mod restarting;
 pub mod run;
 mod run_log;
+mod schema;
 mod serve;
 mod status;
 mod target;
@@ -78,6 +79,7 @@ fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
         Verb::History(options) => history::run(options, log),
         Verb::Explain(options) => explain::run(options),
         Verb::Check(options) => check::run(options),
+        Verb::Schema(options) => schema::run(options),
         Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) | Verb::Serve(_) => {
             unreachable!("performed by the caller")
         }

@@ -28,6 +28,18 @@ pub enum Code {
 }
 
 impl Code {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::NotJson,
+        Self::UnknownCommand,
+        Self::BadParameters,
+        Self::TooMany,
+        Self::OtherEpoch,
+        Self::TooLarge,
+        Self::UnknownComponent,
+        Self::NotAllowed,
+    ];
+
     /// The code on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {

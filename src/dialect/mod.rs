@@ -20,6 +20,7 @@ pub mod request;
 mod samples;
 mod selection;
 pub mod summary;
+pub mod schema;
 
 pub use close::Close;
 pub use fault::{Code, Fault};

@@ -26,6 +26,10 @@ pub use time::Timestamp;
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use std::fmt;
 
+/// Version of everything on the wire: `schema_version` of statuses, `version` of requirement R4's events, and of the
+/// schema. What is added leaves it as it is; what is renamed, removed or means another thing changes it, here alone.
+pub const SCHEMA_VERSION: &str = "1.0";
+
 /// Who saw a fact: the detector or component that published the event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -46,6 +50,10 @@ pub enum Source {
 }
 
 impl Source {
+    /// The detectors and the supervisor.
+    pub const OWN: [Self; 6] =
+        [Self::Supervisor, Self::Screen, Self::Hook, Self::Stream, Self::Transcript, Self::System];
+
     /// The name on the wire.
     pub fn as_str(&self) -> &str {
         match self {
@@ -61,8 +69,7 @@ impl Source {
 
     /// The source with this name on the wire.
     pub fn named(name: &str) -> Self {
-        let own = [Self::Supervisor, Self::Screen, Self::Hook, Self::Stream, Self::Transcript, Self::System];
-        let found = own.into_iter().find(|source| source.as_str() == name);
+        let found = Self::OWN.into_iter().find(|source| source.as_str() == name);
         found.unwrap_or_else(|| Self::Component(name.to_owned()))
     }
 

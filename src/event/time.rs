@@ -36,7 +36,10 @@ impl JsonSchema for Timestamp {
         "Timestamp".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        if generator.contract().is_deserialize() {
+            return json_schema!({ "type": "string", "format": "date-time", "description": "RFC 3339" });
+        }
         json_schema!({
             "type": "string",
             "format": "date-time",

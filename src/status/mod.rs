@@ -11,7 +11,7 @@ pub use standing::{SessionSummary, Standing};
 
 use crate::event::body::{ActivityState, Body, InstanceInfo, LaunchMethod, ProcessState, SessionStart};
 use crate::event::work::{AgentStats, Ticket, Todo, TodoStats, TodoUpdate};
-use crate::event::{Epoch, Event, SessionId, Source, Timestamp};
+use crate::event::{Epoch, Event, SCHEMA_VERSION, SessionId, Source, Timestamp};
 use agents::Agents;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -158,7 +158,7 @@ impl Status {
         let info = session.map(|start| &start.instance_info).or(host.map(|(info, _)| info));
         let agents = self.agents.status();
         Snapshot {
-            schema_version: "1.0",
+            schema_version: SCHEMA_VERSION,
             session_id: position.session_id.clone(),
             session_start: self.began(),
             claude_status: self.claude_status,
@@ -204,29 +204,51 @@ fn push_bounded<T>(list: &mut Vec<T>, item: T) {
 
 /// The `data` of `system.status`: everything a client needs to draw its first picture.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-#[expect(missing_docs, reason = "the wire contract names and explains these fields")]
 pub struct Snapshot {
+    /// Version of the wire, [`SCHEMA_VERSION`].
+    #[schemars(extend("const" = SCHEMA_VERSION), description = "Version of the wire")]
     pub schema_version: &'static str,
+    /// The session the snapshot is of: the hub's own where no other was asked for.
     pub session_id: SessionId,
+    /// When it began.
     pub session_start: Option<Timestamp>,
+    /// State of claude's process.
     pub claude_status: Option<ProcessState>,
+    /// Process id of claude while it runs, and of the one that ran once it stopped.
     pub claude_pid: Option<u32>,
+    /// Clients of the hub.
     pub connected_clients: usize,
+    /// TCP port of the hub.
     pub websocket_port: Option<u16>,
+    /// The instance.
     pub instance_info: Option<InstanceInfo>,
+    /// Version of claude-mpm.
     pub version: &'static str,
+    /// The numbering of the hub's log.
     pub epoch: Epoch,
+    /// Newest number in it; 0 when it is empty.
     pub last_seq: u64,
+    /// Oldest number that is in memory; 0 when none is.
     pub first_seq: u64,
+    /// How claude was started.
     pub launch_method: Option<LaunchMethod>,
+    /// What claude is doing.
     pub activity: Option<ActivityState>,
+    /// Names of the agents at work, each once.
     pub active_agents: Vec<String>,
+    /// What became of the agents' tasks, by name.
     pub agent_stats: BTreeMap<String, AgentStats>,
+    /// Claude's list, in its order.
     pub todos: Vec<Todo>,
+    /// The same, counted.
     pub todo_stats: TodoStats,
+    /// The newest tickets, at most 256.
     pub tickets: Vec<Ticket>,
+    /// How the sources of events are doing.
     pub sources: Vec<SourceHealth>,
+    /// Claude's own ids of its sessions, the newest last, at most 256.
     pub claude_sessions: Vec<String>,
+    /// Seconds from the beginning of the session until its end, or until now.
     pub uptime_seconds: u64,
     /// All sessions of the hub, the hub's own first; empty in the snapshot of one session.
     pub sessions: Vec<SessionSummary>,

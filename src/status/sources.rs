@@ -93,11 +93,16 @@ impl Entry {
 
 /// How one source of events is doing.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-#[expect(missing_docs, reason = "the wire contract names and explains these fields")]
 pub struct SourceHealth {
+    /// Its name, the `source` of its events.
     pub name: String,
+    /// `active`: it spoke within the last minute; `idle`: not so lately; `missing`: it should have spoken by now;
+    /// `failed`: it cannot.
+    #[schemars(extend("enum" = ["active", "idle", "missing", "failed"]))]
     pub state: &'static str,
+    /// When it spoke last.
     pub last_event_at: Option<Timestamp>,
+    /// Why it is missing or failed.
     pub note: Option<String>,
 }
 

@@ -20,15 +20,22 @@ pub struct Standing {
 
 /// One session of a hub.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
-#[expect(missing_docs, reason = "the names are those of the status")]
 pub struct SessionSummary {
+    /// Which session.
     pub session_id: SessionId,
+    /// Name of its instance.
     pub name: Option<String>,
+    /// Directory claude runs in.
     pub working_directory: Option<String>,
+    /// When it began.
     pub session_start: Option<Timestamp>,
+    /// When it ended.
     pub session_end: Option<Timestamp>,
+    /// State of claude's process.
     pub claude_status: Option<ProcessState>,
+    /// What claude is doing.
     pub activity: Option<ActivityState>,
+    /// Names of the agents at work.
     pub active_agents: Vec<String>,
     /// It reaches this hub over an uplink.
     pub uplinked: bool,

@@ -30,6 +30,7 @@ pub mod real_claude;
 pub mod recorder;
 pub mod running;
 pub mod scenarios;
+pub mod schema;
 pub mod shell;
 pub mod stage;
 pub mod standalone;

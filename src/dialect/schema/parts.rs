@@ -1,0 +1,52 @@
+//! Fields that requests of all dialects have. Those that may be left out may be `null` as well.
+
+use super::book::{reference, written};
+use crate::event::body::Severity;
+use serde_json::{Value, json};
+
+/// A point in time as clients may write it.
+pub(super) fn moment() -> Value {
+    json!({ "description": "RFC 3339, any offset", "type": ["string", "null"], "format": "date-time" })
+}
+
+/// A whole number that may be left out.
+pub(super) fn number(description: &str) -> Value {
+    json!({ "description": description, "type": ["integer", "null"], "minimum": 0 })
+}
+
+/// A text that has to be there.
+pub(super) fn text(description: &str) -> Value {
+    json!({ "description": description, "type": "string", "minLength": 1 })
+}
+
+/// A text that may be left out.
+pub(super) fn maybe_text(description: &str) -> Value {
+    json!({ "description": description, "type": ["string", "null"] })
+}
+
+/// A list of names that may be left out.
+pub(super) fn names(description: &str) -> Value {
+    let name = json!({ "type": "string", "maxLength": 256 });
+    json!({ "description": description, "type": ["array", "null"], "maxItems": 128, "items": name })
+}
+
+/// Channel patterns that may be left out.
+pub(super) fn patterns(description: &str) -> Value {
+    json!({
+        "description": description,
+        "type": ["array", "null"],
+        "maxItems": 128,
+        "items": reference("Pattern"),
+    })
+}
+
+/// The least severity, which may be left out.
+pub(super) fn severity() -> Value {
+    let severity = written::<Severity>();
+    json!({ "description": "At least this grave", "anyOf": [severity, { "type": "null" }] })
+}
+
+/// The client's own name for its request.
+pub(super) fn request_id() -> Value {
+    json!({ "description": "Comes back with every answer: any JSON value of at most 256 bytes" })
+}
