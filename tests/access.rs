@@ -14,6 +14,7 @@ use eventually::eventually;
 use hub_server::{PATIENCE, TestServer};
 use raw_http::{Answer, exchange};
 use std::time::Duration;
+use test_support::schema;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 use tokio::time::timeout;
@@ -85,6 +86,7 @@ async fn history_selects_as_the_query_says() {
         let answer = get(&server, &format!("/api/history{query}"), "").await;
         let json = &answer.body[answer.body.find('[').unwrap()..=answer.body.rfind(']').unwrap()];
         let events: Vec<serde_json::Value> = serde_json::from_str(json).unwrap();
+        events.iter().for_each(|event| schema::hold("classic/event", event));
         let seqs: Vec<_> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
         assert_eq!(seqs, expected, "{query}");
     }

@@ -21,6 +21,7 @@ use hub_server::{TestServer, quiet};
 use raw_ws::{RawSocket, masked};
 use serde_json::Value;
 use std::time::{Duration, Instant};
+use test_support::schema;
 use ws_client::Client;
 
 const ALL: &str = r#"{"command":"subscribe","channels":["*"]}"#;
@@ -139,6 +140,7 @@ async fn a_client_still_behind_at_the_end_gets_a_gap_the_end_and_1000() {
             break;
         }
         let frame: Value = serde_json::from_slice(&frame.payload).unwrap();
+        schema::check("classic", &frame);
         match frame["type"].as_str().unwrap() {
             "claude.output" | "session.end" => seen += 1,
             "system.gap" => missed += frame["data"]["missed"].as_u64().unwrap(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::process::Command;
 use test_support::program::Program;
 use test_support::terminal::Terminal;
-use test_support::{DEADLINE, piped};
+use test_support::{DEADLINE, piped, schema};
 
 fn demo(folder: &tempfile::TempDir, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_claude-mpm"));
@@ -28,7 +28,10 @@ impl Told {
         let (status, lines, complaints) = watch.finish();
         assert!(status.success(), "{complaints:?}");
         assert!(!folder.path().join("home").exists(), "something was written below HOME");
-        Self(lines.iter().map(|line| serde_json::from_str(line).expect("a frame")).collect())
+        let events: Vec<Value> =
+            lines.iter().map(|line| serde_json::from_str(line).expect("a frame")).collect();
+        events.iter().for_each(|event| schema::hold("classic/event", event));
+        Self(events)
     }
 
     fn of_kind(&self, kind: &str) -> impl Iterator<Item = &Value> {

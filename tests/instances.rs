@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use test_support::program::Program;
 use test_support::terminal::Terminal;
-use test_support::{DEADLINE, piped};
+use test_support::{DEADLINE, piped, schema};
 
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
 /// Says its name, then lives until its stdin ends.
@@ -152,6 +152,7 @@ fn three_instances_run_together_and_ending_one_leaves_the_others() {
     for name in ["alpha", "beta", "gamma"] {
         let line = watch.wait_out(|line| line.contains(&format!("I am {name}")));
         let event: Value = serde_json::from_str(&line).expect("a frame");
+        schema::hold("classic/event", &event);
         assert_eq!(event["session_id"], session(name));
     }
 
@@ -238,12 +239,14 @@ fn one_instance_is_found_by_name_port_pid_or_session() {
     for word in ["web", &port, &pid, &session[..8]] {
         let status = place.run(&["status", "-i", word, "-o", "json"]);
         let status: Value = serde_json::from_str(&out(&status)).expect("a snapshot");
+        schema::hold("system.status", &status);
         assert_eq!(status["session_id"], session.as_str(), "{word}");
     }
     let wait = ["watch", "-i", "web", "-n", "100", "claude.output", "--count", "1", "--time", "none"];
     assert!(out(&place.run(&wait)).contains("I am web"));
     let past = out(&place.run(&["history", "-i", "web", "claude.status", "-o", "json"]));
     let states: Vec<Value> = past.lines().map(|line| serde_json::from_str(line).expect("a frame")).collect();
+    states.iter().for_each(|event| schema::hold("classic/event", event));
     assert_eq!(
         states.iter().map(|s| s["data"]["status"].clone()).collect::<Vec<_>>(),
         ["starting", "running"]

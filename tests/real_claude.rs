@@ -12,7 +12,7 @@ use test_support::messages_api::MessagesApi;
 use test_support::program::Program;
 use test_support::real_claude::Sandbox;
 use test_support::terminal::Terminal;
-use test_support::{DEADLINE, piped};
+use test_support::{DEADLINE, piped, schema};
 
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
 const OPTIONS: [&str; 4] = ["--websocket-port", "auto", "--launch-method", "subprocess"];
@@ -253,6 +253,7 @@ fn the_wire_has_every_number_once_and_ids_that_never_repeat() {
     let (status, lines, complaints) = watch.finish();
     assert!(status.success(), "{complaints:?}");
     let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).expect("a frame")).collect();
+    events.iter().for_each(|event| schema::hold("classic/event", event));
     let numbers: Vec<u64> = events.iter().filter_map(|event| event["seq"].as_u64()).collect();
     assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>(), "no hole, no repeat");
     let ids: HashSet<&str> = events.iter().filter_map(|event| event["id"].as_str()).collect();

@@ -31,7 +31,8 @@ fn print(out: &mut impl Write, document: &Value) -> io::Result<()> {
 }
 
 fn unknown(name: &str) -> Failure {
-    let failure = Failure::new(Exit::Failed, format!("cannot show schema {name:?}: there is none with this name"));
+    let failure =
+        Failure::new(Exit::Failed, format!("cannot show schema {name:?}: there is none with this name"));
     let like = alike(name);
     let failure = match like.as_slice() {
         [] => failure,
@@ -60,7 +61,11 @@ mod tests {
     fn the_names_one_could_have_meant_are_found() {
         assert_eq!(alike("claude.ouput").first(), Some(&"claude.output"));
         assert_eq!(alike("clasic/subscribe").first(), Some(&"classic/subscribe"));
-        assert!(alike("subscribe").iter().all(|name| name.ends_with("/subscribe")), "{:?}", alike("subscribe"));
+        assert!(
+            alike("subscribe").iter().all(|name| name.ends_with("/subscribe")),
+            "{:?}",
+            alike("subscribe")
+        );
         assert_eq!(alike("xyzzy"), <[&str; 0]>::default());
     }
 }

@@ -1,8 +1,9 @@
-//! A well-behaved WebSocket client that speaks JSON.
+//! A well-behaved WebSocket client that speaks JSON, and holds what it is sent, and what it asks, against the schema.
 
 use super::hub_server::{PATIENCE, TestServer};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::Value;
+use test_support::schema;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -10,6 +11,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 pub(crate) struct Client {
     ws: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    dialect: &'static str,
 }
 
 impl Client {
@@ -29,7 +31,7 @@ impl Client {
     pub(crate) async fn greeted(server: &TestServer, path: &str) -> (Self, Value) {
         let url = format!("ws://{}{path}", server.address);
         let (ws, _) = timeout(PATIENCE, connect_async(url)).await.expect("a handshake").unwrap();
-        let mut client = Self { ws };
+        let mut client = Self { ws, dialect: dialect_at(path) };
         let greeting = client.next().await;
         (client, greeting)
     }
@@ -53,15 +55,21 @@ impl Client {
         timeout(PATIENCE, self.ws.send(Message::text(text))).await.is_ok_and(|sent| sent.is_ok())
     }
 
-    /// Sends a request and returns the next frame.
+    /// Sends a request and returns the next frame. What is not refused has to be a request of the schema.
     pub(crate) async fn ask(&mut self, text: &str) -> Value {
         self.send(text).await;
-        self.next().await
+        let reply = self.next().await;
+        if reply["type"] != "error" {
+            schema::check_request(self.dialect, &serde_json::from_str(text).unwrap());
+        }
+        reply
     }
 
     /// The next frame.
     pub(crate) async fn next(&mut self) -> Value {
-        serde_json::from_str(&self.text().await).unwrap()
+        let frame = serde_json::from_str(&self.text().await).unwrap();
+        schema::check(self.dialect, &frame);
+        frame
     }
 
     /// The next frame as it was written.
@@ -99,5 +107,13 @@ impl Client {
                 message => return message,
             }
         }
+    }
+}
+
+fn dialect_at(path: &str) -> &'static str {
+    match path.split('?').next() {
+        Some("/events") => "envelope",
+        Some("/monitor") => "monitor",
+        _ => "classic",
     }
 }

@@ -1,7 +1,7 @@
 //! A client that does not give up: when its connection breaks it connects again and asks for what it missed, until it
 //! has heard how the session ended or nobody wants to know any longer. It remembers when each event came.
 
-use crate::DEADLINE;
+use crate::{DEADLINE, schema};
 use serde_json::{Value, json};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -70,6 +70,7 @@ impl Faithful {
     /// If nobody listens there within [`DEADLINE`].
     #[track_caller]
     pub fn follow(url: &str) -> Self {
+        schema::prepare("classic");
         let shared = Arc::new(Shared::default());
         let (theirs, url) = (Arc::clone(&shared), url.to_owned());
         let thread = std::thread::spawn(move || theirs.follow(&url));
@@ -104,8 +105,11 @@ impl Faithful {
 impl Drop for Faithful {
     fn drop(&mut self) {
         self.shared.is_over.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            let _reported = thread.join();
+        // What it saw may have been against the schema.
+        if let Some(Err(cause)) = self.thread.take().map(JoinHandle::join)
+            && !std::thread::panicking()
+        {
+            std::panic::resume_unwind(cause);
         }
     }
 }
@@ -155,9 +159,11 @@ impl Shared {
     }
 
     fn hear(&self, text: &str) {
+        let at = Instant::now();
         let frame: Value = serde_json::from_str(text).expect("JSON");
+        schema::check("classic", &frame);
         if frame["seq"].is_u64() && frame["id"].is_string() {
-            self.lock().events.push((Instant::now(), frame));
+            self.lock().events.push((at, frame));
             self.changed.notify_all();
         }
     }

@@ -1,7 +1,7 @@
 //! Finds the instance of claude-mpm that runs in a runtime directory, by its record there, as any client could.
 
-use crate::DEADLINE;
 use crate::stage::files;
+use crate::{DEADLINE, schema};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -46,7 +46,9 @@ pub fn status_at(url: &str) -> Value {
     stream.read_to_string(&mut answer).expect("an answer");
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
     assert!(head.starts_with("HTTP/1.1 200"), "{answer}");
-    serde_json::from_str(body).expect("JSON")
+    let status = serde_json::from_str(body).expect("JSON");
+    schema::hold("system.status", &status);
+    status
 }
 
 /// What a status says of a source of events; null where it does not know it.

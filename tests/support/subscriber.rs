@@ -1,7 +1,7 @@
 //! Clients of a hub: one that reads everything it is sent and remembers it, and one that never reads. They know
-//! the wire as any client does and nothing of the hub's code.
+//! the wire as any client does and nothing of the hub's code, and hold every frame against its schema.
 
-use crate::DEADLINE;
+use crate::{DEADLINE, schema};
 use serde_json::{Value, json};
 use std::io::Read;
 use std::net::{Shutdown, TcpStream};
@@ -31,6 +31,8 @@ pub struct Received {
     pub events: Vec<Value>,
     /// The close code, once the connection is over; 1006 stands for none (RFC 6455, 7.1.5).
     pub close: Option<u16>,
+    /// What is wrong with the first frame that is not as the schema says; nothing is read behind it.
+    defect: Option<String>,
 }
 
 impl Received {
@@ -71,6 +73,9 @@ impl Subscriber {
         let waiting = |received: &mut Received| received.close.is_none() && !seen(received);
         let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), DEADLINE, waiting);
         let received = waited.unwrap_or_else(PoisonError::into_inner).0.clone();
+        if let Some(defect) = &received.defect {
+            panic!("{defect}");
+        }
         assert!(seen(&received), "it never came: {received:#?}");
         received
     }
@@ -92,6 +97,11 @@ impl Drop for Subscriber {
         if let Some(thread) = self.thread.take() {
             let _reported = thread.join();
         }
+        if let Some(defect) = self.shared.lock().defect.take()
+            && !std::thread::panicking()
+        {
+            panic!("{defect}");
+        }
     }
 }
 
@@ -106,6 +116,10 @@ impl Shared {
             match socket.read() {
                 Ok(Message::Text(text)) => {
                     let frame: Value = serde_json::from_str(&text).expect("JSON");
+                    if let Err(defect) = schema::defects("classic/frame", &frame) {
+                        self.lock().defect = Some(defect);
+                        break;
+                    }
                     if frame.get("seq").is_some_and(Value::is_u64) && frame.get("id").is_some() {
                         self.lock().events.push(frame);
                     }
@@ -171,17 +185,20 @@ impl Drop for Drain {
 
 #[track_caller]
 fn subscribe(url: &str) -> (TcpStream, WebSocket<TcpStream>) {
+    schema::prepare("classic");
     let address = url.strip_prefix("ws://").unwrap_or_else(|| panic!("no address of a hub: {url:?}"));
     let stream = TcpStream::connect(address).expect("a hub that listens");
     stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
     let ours = stream.try_clone().expect("a descriptor");
     let (mut socket, _) = client(format!("{url}/"), stream).expect("a handshake");
     let request = json!({"command": "subscribe", "channels": ["*"], "after": 0, "request_id": "it"});
+    schema::check_request("classic", &request);
     socket.send(Message::text(request.to_string())).expect("a sent request");
     // Replies come before the events they bring about.
     loop {
         let text = socket.read().expect("an answer").into_text().expect("text");
         let frame: Value = serde_json::from_str(&text).expect("JSON");
+        schema::check("classic", &frame);
         if frame["request_id"] == "it" || frame["data"]["request_id"] == "it" {
             assert_ne!(frame["type"], "error", "{frame}");
             break;

@@ -62,7 +62,10 @@ fn is_message(name: &str) -> bool {
         || name == "envelope/event"
 }
 
-fn of_dialect<'a>(dialect: &str, definitions: &'a Map<String, Value>) -> impl Iterator<Item = (&'a str, &'a Value)> {
+fn of_dialect<'a>(
+    dialect: &str,
+    definitions: &'a Map<String, Value>,
+) -> impl Iterator<Item = (&'a str, &'a Value)> {
     let prefix = format!("{dialect}/");
     definitions
         .iter()
@@ -100,9 +103,8 @@ fn channel<'a>(dialect: &str, names: impl Iterator<Item = &'a &'a str>) -> Value
         "monitor" => ("/monitor", "For tmux dashboards: sessions, windows, panes"),
         _ => ("/", "The same at /ws; begins with `system.status`"),
     };
-    let pointed = |name: &&str| {
-        (plain(name), json!({ "$ref": format!("#/components/messages/{}", plain(name)) }))
-    };
+    let pointed =
+        |name: &&str| (plain(name), json!({ "$ref": format!("#/components/messages/{}", plain(name)) }));
     json!({
         "address": address,
         "title": dialect,
@@ -113,8 +115,7 @@ fn channel<'a>(dialect: &str, names: impl Iterator<Item = &'a &'a str>) -> Value
 }
 
 fn operation(action: &str, dialect: &str, names: &[&str]) -> Value {
-    let pointed =
-        |name: &&str| json!({ "$ref": format!("#/channels/{dialect}/messages/{}", plain(name)) });
+    let pointed = |name: &&str| json!({ "$ref": format!("#/channels/{dialect}/messages/{}", plain(name)) });
     let summary = if action == "send" { "What clients get" } else { "What clients may say" };
     json!({
         "action": action,

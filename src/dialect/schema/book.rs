@@ -27,12 +27,12 @@ impl Book {
         self.generator.subschema_for::<T>().to_value()
     }
 
-    /// The fields of a Rust type.
-    pub(super) fn members_of<T: JsonSchema>(&mut self) -> Map<String, Value> {
-        drop(self.of::<T>());
-        let schema = self.generator.definitions().get(&*T::schema_name());
-        let properties = schema.and_then(|schema| schema.get("properties"));
-        properties.and_then(Value::as_object).cloned().unwrap_or_default()
+    /// What a Rust type serialises to, closed, in full.
+    pub(super) fn definition_of<T: JsonSchema>(&mut self) -> Value {
+        let small = self.of::<T>();
+        let mut schema = self.generator.definitions().get(&*T::schema_name()).cloned().unwrap_or(small);
+        close(&mut schema);
+        schema
     }
 
     /// Enters a definition and gives a reference to it.

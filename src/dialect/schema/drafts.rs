@@ -36,7 +36,8 @@ pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
     let classic = draft("An event to publish, in the shape of requirement R3 and of classic frames", classic);
     let (envelope, classic) =
         (shaped(envelope, ("event_type", "payload"), kinds), shaped(classic, ("type", "data"), kinds));
-    let (envelope, classic) = (book.define("draft/envelope", envelope), book.define("draft/classic", classic));
+    let (envelope, classic) =
+        (book.define("draft/envelope", envelope), book.define("draft/classic", classic));
     book.define(
         "draft",
         json!({

@@ -1,10 +1,8 @@
-//! The envelope dialect (requirement R4): the four frames a hub sends, and what clients may send.
+//! The four frames of the envelope dialect (requirement R4), and the events in them.
 
 use super::book::{Book, choice, exactly, object, reference};
-use super::drafts::drafts;
 use super::kinds::{self, Kind};
-use super::parts::{maybe_text, moment, names, number, patterns, request_id, text};
-use super::replies;
+use super::{envelope_requests, replies};
 use crate::dialect::Code;
 use crate::event::body::Severity;
 use crate::event::published::Origin;
@@ -12,6 +10,10 @@ use crate::event::surroundings::ComponentState;
 use crate::event::work::FailureReason;
 use crate::event::{Epoch, EventId, SCHEMA_VERSION, SessionId, channel};
 use serde_json::{Map, Value, json};
+
+/// Requests that are answered; what belongs to no request says nothing.
+const ANSWERED: [&str; 8] =
+    ["get_status", "subscribe", "unsubscribe", "register", "get_history", "ping", "auth", "event"];
 
 /// Enters the frames, the requests, and what unites them.
 pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
@@ -29,8 +31,11 @@ pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
         let frame = object(&format!("The message `{name}`"), fields);
         cases.push((exactly(name), book.define(&format!("envelope/{name}"), frame)));
     }
-    book.define("envelope/frame", choice("Anything the hub sends on the envelope dialect", "type", &cases, None));
-    write_requests(book);
+    book.define(
+        "envelope/frame",
+        choice("Anything the hub sends on the envelope dialect", "type", &cases, None),
+    );
+    envelope_requests::write(book);
 }
 
 fn millis() -> Value {
@@ -39,17 +44,21 @@ fn millis() -> Value {
 
 /// Replies are carried by these four messages too, and say here what they answer.
 fn metadata(book: &mut Book) -> Value {
-    let mut metadata = object(
-        "When it was sent, and what it answers",
+    object(
+        "When it was sent, what it answers, and what R4 has no place for",
         json!({
             "server_time": millis(),
             "message_id": book.of::<EventId>(),
+            "reply_to?": { "description": "The type of the request", "enum": ANSWERED },
             "request_id?": replies::request_id(),
-            "reply_to?": { "type": "string" },
+            "channels?": replies::patterns(),
+            "cursor?": replies::cursor(book),
+            "complete?": { "description": "Nothing that was asked for is missing", "type": "boolean" },
+            "component?": { "description": "The client is this component from now on", "type": "string" },
+            "role?": replies::role(),
+            "seqs?": replies::seqs(),
         }),
-    );
-    metadata["additionalProperties"] = true.into();
-    metadata
+    )
 }
 
 /// R4's HookEvent, with our additions.
@@ -62,7 +71,7 @@ fn hook_event(book: &mut Book, kinds: &[Kind]) -> Value {
         ("event_type".to_owned(), reference("Type")),
         ("version".to_owned(), exactly(SCHEMA_VERSION)),
         ("payload".to_owned(), kinds::anything()),
-        ("seq".to_owned(), reference("Seq")),
+        ("seq?".to_owned(), reference("Seq")),
         ("epoch".to_owned(), book.of::<Epoch>()),
     ]);
     let always = ["source_app?", "hook_event_type?", "summary?"];
@@ -71,16 +80,26 @@ fn hook_event(book: &mut Book, kinds: &[Kind]) -> Value {
         fields.insert(name.to_owned(), schema);
     }
     let mut event = object("An event (requirement R4: HookEvent)", Value::Object(fields));
+    let tool = book.define("envelope/tool_use", tool_use());
     let agent = agent(book);
     let agent = book.define("envelope/agent", agent);
-    let tool = book.define("envelope/tool_use", tool_use());
     let mut rules: Vec<Value> = kinds.iter().filter(|kind| is_told(kind)).flat_map(rules_of).collect();
     for name in [channel::FLOW_AGENT_SPAWNED, channel::FLOW_AGENT_COMPLETED] {
         rules.push(rule(&exactly(name), Some(kinds::is_own()), &agent));
     }
     rules.push(rule(&json!({ "pattern": "^P(re|ost)ToolUse(Failure)?$" }), Some(kinds::is_own()), &tool));
+    rules.push(numbered(channel::SYSTEM_STATUS));
     event["allOf"] = rules.into();
     event
+}
+
+/// What is true now is shown as an event that stands in no log; all others have a number.
+fn numbered(status: &str) -> Value {
+    json!({
+        "if": { "properties": { "event_type": exactly(status) } },
+        "then": { "properties": { "payload": reference(status), "seq": false } },
+        "else": { "required": ["seq"] },
+    })
 }
 
 /// Delegations and hooks have other names here.
@@ -111,37 +130,37 @@ fn rule(test: &Value, condition: Option<Value>, payload: &Value) -> Value {
 /// R4's AgentPayload; what else is known of a delegation stands beside.
 fn agent(book: &mut Book) -> Value {
     let text = || json!({ "type": "string" });
-    let maybe = |kind: &str| json!({ "type": [kind, "null"] });
+    let count = || json!({ "type": ["integer", "null"], "minimum": 0 });
     object(
         "A delegation (requirement R4: AgentPayload)",
         json!({
             "agent_id": { "description": "Claude's id of the agent, else that of the delegation", "type": "string" },
             "agent_type": { "description": "Name of the agent", "type": "string" },
-            "task?": text(),
-            "status": { "enum": ["spawned", "running", "completed", "failed"] },
-            "parent_agent?": maybe("string"),
-            "result?": {},
-            "agent?": text(),
-            "delegation_id?": text(),
-            "duration_ms?": maybe("integer"),
-            "background?": { "type": "boolean" },
-            "reason?": { "anyOf": [book.of::<FailureReason>(), { "type": "null" }] },
-            "tokens?": maybe("integer"),
-            "tool_uses?": maybe("integer"),
+            "task": text(),
+            "status": { "enum": ["spawned", "completed", "failed"] },
+            "parent_agent?": text(),
+            "delegation_id": text(),
+            "duration_ms": count(),
+            "background": { "type": "boolean" },
+            "reason": { "anyOf": [book.of::<FailureReason>(), { "type": "null" }] },
+            "tokens": count(),
+            "tool_uses": count(),
         }),
     )
 }
 
-/// R4's ToolUsePayload, beside the hook's other fields.
+/// R4's ToolUsePayload, beside the hook's other fields: what claude says, as it says it.
 fn tool_use() -> Value {
     json!({
         "description": "Use of a tool (requirement R4: ToolUsePayload); the hook's other fields stand beside",
         "type": "object",
         "properties": {
-            "tool_name": { "type": "string" },
+            "tool_name": { "description": "Claude's name of the tool" },
+            "tool_input": { "description": "What the tool is given" },
             "tool_output": { "description": "The hook's tool_response" },
-            "duration_ms": { "type": ["number", "null"], "minimum": 0 },
-            "error": { "type": ["string", "null"] },
+            "tool_response": false,
+            "duration_ms": { "description": "How long it took, milliseconds" },
+            "error": { "description": "Why it failed" },
         },
     })
 }
@@ -165,78 +184,9 @@ fn error(book: &mut Book) -> Value {
         json!({
             "error_code": { "enum": Code::ALL.map(Code::as_str) },
             "error_message": { "type": "string" },
-            "component": { "type": "string" },
+            "component": exactly("server"),
             "severity": book.of::<Severity>(),
-            "context?": {},
-            "stack_trace?": { "type": "string" },
+            "context?": { "description": "Which numbers were missed, or where the log stands", "type": "object" },
         }),
     )
-}
-
-fn write_requests(book: &mut Book) {
-    let requests = [
-        ("register", "register", "I am this component", object("Who it is", component())),
-        ("subscribe", "subscribe", "Send me these events", filters()),
-        ("unsubscribe", "unsubscribe", "No longer these", filters()),
-        ("event", "publish", "These have happened", drafts()),
-        ("auth", "auth", "This is my token", json!({ "type": "object" })),
-        ("ping", "ping", "Are you there?", json!({ "type": ["object", "null"] })),
-    ];
-    let mut cases = Vec::new();
-    for (word, name, description, data) in requests {
-        let mut fields = json!({
-            "type": exactly(word),
-            "data?": data,
-            "metadata?": { "type": ["object", "null"] },
-            "request_id?": request_id(),
-        });
-        match word {
-            "auth" => fields["token?"] = text("The token"),
-            "subscribe" | "unsubscribe" => fields["filters?"] = filter(),
-            _ => {}
-        }
-        let mut request = object(description, fields);
-        if ["register", "event"].contains(&word) {
-            request["required"] = json!(["type", "data"]);
-        }
-        cases.push((exactly(word), book.define(&format!("envelope/{name}"), request)));
-    }
-    let all = choice("Anything a client may send on the envelope dialect", "type", &cases, None);
-    book.define("envelope/request", all);
-}
-
-fn component() -> Value {
-    json!({
-        "component": text("Its name, the `source` of its events"),
-        "version?": maybe_text("Its version"),
-        "capabilities?": names("What it can do"),
-        "config?": { "description": "Its settings" },
-    })
-}
-
-fn moment_or_millis() -> Value {
-    json!({ "anyOf": [moment(), { "type": "number", "minimum": 0 }] })
-}
-
-fn filter() -> Value {
-    json!({
-        "description": "Which events",
-        "type": ["object", "null"],
-        "properties": {
-            "event_types": patterns("Types or patterns; otherwise all"),
-            "sources": names("Only of these sources"),
-            "sessions": names("Only of these sessions"),
-            "session_id": maybe_text("Only of this session"),
-            "since": moment_or_millis(),
-            "until": moment_or_millis(),
-        },
-    })
-}
-
-/// The filter itself, or in `filters`.
-fn filters() -> Value {
-    let mut filters = filter();
-    filters["properties"]["filters"] = filter();
-    filters["properties"]["replay"] = number("The last this many events first");
-    filters
 }

@@ -9,6 +9,7 @@ mod book;
 mod classic;
 mod drafts;
 mod envelope;
+mod envelope_requests;
 mod kinds;
 mod monitor;
 mod parts;

@@ -2,9 +2,11 @@
 
 use super::book::{Book, choice, exactly, object, reference};
 use super::kinds::{self, Kind, OTHER};
-use super::parts::{maybe_text, moment, names, number, patterns, request_id, severity, text};
+use super::parts::{
+    limit, maybe_text, moment_or_millis, names, number, patterns, request_id, severity, text,
+};
 use super::replies;
-use crate::event::body::{Activity, ActivityState, Output, ProcessState, SessionEnd, SessionStart};
+use crate::event::body::{ActivityState, Output, ProcessState, SessionEnd, SessionStart};
 use crate::event::published::Origin;
 use crate::event::{Epoch, EventId, SCHEMA_VERSION, SessionId, Timestamp, channel};
 use schemars::JsonSchema;
@@ -20,6 +22,18 @@ const RENAMED: [&str; 6] = [
     channel::AGENT_STATUS,
 ];
 
+/// Replies that this dialect has.
+const REPLIES: [&str; 8] = [
+    channel::SYSTEM_STATUS,
+    channel::SYSTEM_GAP,
+    "subscribed",
+    "unsubscribed",
+    "history",
+    "pong",
+    "error",
+    "authenticated",
+];
+
 /// Enters `monitor/TYPE`, `monitor/NAME` of replies and requests, and what unites them.
 pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
     let mut cases = Vec::new();
@@ -28,7 +42,8 @@ pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
     }
     let anything = kinds::anything();
     for (name, data) in own(book) {
-        cases.push(define_event(book, name, &exactly(name), (&data, Some(&anything))));
+        let theirs = (name != channel::AGENT_STATUS).then_some(&anything);
+        cases.push(define_event(book, name, &exactly(name), (&data, theirs)));
     }
     let (_, other) = define_event(book, OTHER, &reference("Type"), (&anything, None));
     book.define("monitor/event", choice("Any event", "type", &cases, Some(other)));
@@ -50,7 +65,8 @@ pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
 fn own(book: &mut Book) -> Vec<(&'static str, Value)> {
     let counted = json!({ "type": "integer", "minimum": 0 });
     let named = json!({ "session": { "type": "string" } });
-    let created = json!({ "session": { "type": "string" }, "windows": counted, "path": { "type": "string" } });
+    let created =
+        json!({ "session": { "type": "string" }, "windows": counted, "path": { "type": "string" } });
     let agent = agent(book);
     vec![
         (channel::AGENT_STATUS, agent),
@@ -64,48 +80,69 @@ fn own(book: &mut Book) -> Vec<(&'static str, Value)> {
 fn pane() -> Value {
     json!({
         "severity": { "description": "By its words", "enum": ["info", "warning", "error"] },
-        "pane": { "type": "string" },
+        "pane": { "description": "tmux pane; else 0", "type": "string" },
     })
 }
 
-/// R5's fields, and any of those of `T` beside them.
+/// The data of the classic dialect with R5's fields beside it.
 fn beside<T: JsonSchema>(book: &mut Book, description: &str, fields: Value) -> Value {
-    let (mut schema, classic) = (object(description, fields), book.members_of::<T>());
-    if let Value::Object(properties) = &mut schema["properties"] {
-        for (name, member) in classic {
-            properties.entry(name).or_insert(member);
+    let mut classic = book.definition_of::<T>();
+    let own = object(description, fields);
+    classic["description"] = own["description"].clone();
+    for member in ["properties", "required"] {
+        match (&mut classic[member], &own[member]) {
+            (Value::Object(classic), Value::Object(own)) => classic.extend(own.clone()),
+            (Value::Array(classic), Value::Array(own)) => classic.extend(own.clone()),
+            _ => {}
         }
     }
-    schema
+    classic
 }
 
+/// R5's `agent.status`, out of what claude does or out of the state of its process.
 fn agent(book: &mut Book) -> Value {
     let state = json!({ "enum": ["busy", "ready", "blocked", "error", "offline"] });
-    let mut agent = beside::<Activity>(
-        book,
-        "What claude is doing, or the state of its process",
-        json!({
+    let own = |more: Value| {
+        let mut fields = json!({
             "status": state,
             "previous": { "anyOf": [state, { "type": "null" }] },
             "agent_type": exactly("CLAUDE_AGENT"),
-        }),
-    );
+        });
+        if let (Value::Object(fields), Value::Object(more)) = (&mut fields, more) {
+            fields.extend(more);
+        }
+        fields
+    };
     let maybe = |kind: &str| json!({ "type": [kind, "null"] });
-    let (activity, process) = (book.of::<ActivityState>(), book.of::<ProcessState>());
-    let properties = &mut agent["properties"];
-    properties["activity"] = json!({ "anyOf": [activity, { "type": "null" }] });
-    properties["claude_status"] = json!({ "anyOf": [process, { "type": "null" }] });
-    for (name, kind) in [("pid", "integer"), ("message", "string"), ("exit_code", "integer"), ("signal", "integer")] {
-        properties[name] = maybe(kind);
-    }
-    agent
+    let activity = own(json!({
+        "activity": book.of::<ActivityState>(),
+        "reason": maybe("string"), "tool_name": maybe("string"),
+        "since": book.of::<Timestamp>(),
+    }));
+    let process = own(json!({
+        "claude_status": book.of::<ProcessState>(),
+        "pid": maybe("integer"), "message": { "type": "string" },
+        "exit_code?": maybe("integer"), "signal?": maybe("integer"),
+    }));
+    json!({
+        "type": "object",
+        "if": { "required": ["activity"] },
+        "then": object("What claude does", activity),
+        "else": object("The state of its process", process),
+    })
 }
 
 fn place(book: &mut Book) -> Map<String, Value> {
     Map::from_iter([
         ("timestamp".to_owned(), book.of::<Timestamp>()),
-        ("session".to_owned(), json!({ "description": "Name of the instance, else the session", "type": "string" })),
-        ("window".to_owned(), json!({ "description": "tmux window; else 0", "type": "integer", "minimum": 0 })),
+        (
+            "session".to_owned(),
+            json!({ "description": "Name of the instance, else the session", "type": "string" }),
+        ),
+        (
+            "window".to_owned(),
+            json!({ "description": "tmux window; else 0", "type": "integer", "minimum": 0 }),
+        ),
     ])
 }
 
@@ -126,7 +163,7 @@ fn define_event(
         ("source".to_owned(), reference("SourceName")),
     ]);
     let origin = book.of::<Origin>();
-    fields.extend(kinds::remarks(&origin).map(|(name, schema)| (name.to_owned(), schema)));
+    fields.insert("origin?".to_owned(), origin);
     let mut frame = object(&format!("An event of type `{name}`"), Value::Object(fields));
     kinds::hold(&mut frame, "data", ours, theirs);
     (test.clone(), book.define(&format!("monitor/{name}"), frame))
@@ -134,21 +171,28 @@ fn define_event(
 
 fn write_replies(book: &mut Book) {
     let mut cases = Vec::new();
-    for (name, data) in replies::write(book) {
-        let data = if name == "history" { history() } else { data };
+    for (name, data) in replies::write(book).into_iter().filter(|(name, _)| REPLIES.contains(name)) {
+        let data = match name {
+            "history" => history(),
+            "subscribed" => object(
+                "The whole subscription",
+                json!({ "types": replies::patterns(), "cursor": replies::cursor(book) }),
+            ),
+            "unsubscribed" => object("What is left", json!({ "types": replies::patterns() })),
+            _ => data,
+        };
         let mut fields = place(book);
-        for optional in ["session", "window"] {
-            if let Some(schema) = fields.remove(optional) {
-                fields.insert(format!("{optional}?"), schema);
-            }
+        for place in ["session", "window"] {
+            // What is about the connection is about no session.
+            fields[place] = json!({ "anyOf": [fields[place], { "type": "null" }] });
         }
         fields.extend([
             ("type".to_owned(), exactly(name)),
             ("data".to_owned(), data),
             ("schema_version".to_owned(), exactly(SCHEMA_VERSION)),
-            ("epoch?".to_owned(), book.of::<Epoch>()),
-            ("session_id?".to_owned(), book.of::<SessionId>()),
-            ("source?".to_owned(), exactly("system")),
+            ("epoch".to_owned(), book.of::<Epoch>()),
+            ("session_id".to_owned(), book.of::<SessionId>()),
+            ("source".to_owned(), exactly("system")),
             ("request_id?".to_owned(), replies::request_id()),
         ]);
         let frame = object(&format!("The reply `{name}`"), Value::Object(fields));
@@ -200,7 +244,7 @@ fn subscribe() -> Value {
 fn get_history() -> Value {
     json!({
         "filters?": filter(),
-        "limit?": number("The newest this many, at most 10000; 100 where it is missing"),
+        "limit?": limit(),
         "after?": number("Only numbers above this one"),
         "before?": number("Only numbers below this one"),
     })
@@ -210,14 +254,16 @@ fn filter() -> Value {
     json!({
         "description": "Which events",
         "type": ["object", "null"],
+        "additionalProperties": false,
         "properties": {
             "types": patterns("Types or patterns; otherwise all"),
             "sessions": names("Names of tmux sessions or instances, or ids of sessions"),
+            "session_id": maybe_text("Only of this session"),
             "windows": { "type": ["array", "null"], "items": { "type": "integer", "minimum": 0 } },
             "sources": names("Only of these sources"),
             "min_severity": severity(),
-            "since": moment(),
-            "until": moment(),
+            "since": moment_or_millis(),
+            "until": moment_or_millis(),
         },
     })
 }

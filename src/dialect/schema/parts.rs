@@ -1,12 +1,33 @@
 //! Fields that requests of all dialects have. Those that may be left out may be `null` as well.
 
 use super::book::{reference, written};
+use crate::dialect::request::MAX_LIMIT;
 use crate::event::body::Severity;
 use serde_json::{Value, json};
 
 /// A point in time as clients may write it.
 pub(super) fn moment() -> Value {
     json!({ "description": "RFC 3339, any offset", "type": ["string", "null"], "format": "date-time" })
+}
+
+/// The same, or Unix milliseconds.
+pub(super) fn moment_or_millis() -> Value {
+    json!({
+        "description": "RFC 3339, any offset; or Unix milliseconds",
+        "type": ["string", "number", "null"],
+        "format": "date-time",
+        "minimum": 0,
+    })
+}
+
+/// How many past events.
+pub(super) fn limit() -> Value {
+    json!({
+        "description": "The newest this many; 100 where it is missing",
+        "type": ["integer", "null"],
+        "minimum": 0,
+        "maximum": MAX_LIMIT,
+    })
 }
 
 /// A whole number that may be left out.

@@ -23,8 +23,8 @@ pub(super) fn write(book: &mut Book) -> Vec<(&'static str, Value)> {
         ("explanation", explanation(book)),
         ("pong", object("The hub is there", json!({}))),
         ("error", error(book)),
-        ("authenticated", authenticated()),
-        ("published", published()),
+        ("authenticated", object("The token is good", json!({ "role": role() }))),
+        ("published", object("What was published is in the log", json!({ "seqs": seqs() }))),
         ("uplinked", object("The hub has taken the log up to here", json!({ "after": number() }))),
     ]
 }
@@ -102,7 +102,8 @@ fn history() -> Value {
 /// Of one event, or of all that are in memory.
 fn explanation(book: &mut Book) -> Value {
     let counts = json!({ "type": "object", "additionalProperties": number() });
-    let sighting = object("A source that told it too", json!({ "source": text(), "at": book.of::<Timestamp>() }));
+    let sighting =
+        object("A source that told it too", json!({ "source": text(), "at": book.of::<Timestamp>() }));
     let account = object(
         "How many there are, and how many each source told of",
         json!({ "events": number(), "told_by": counts, "also_told_by": counts }),
@@ -144,11 +145,12 @@ fn error(book: &mut Book) -> Value {
     error
 }
 
-fn authenticated() -> Value {
-    object("What the client may do", json!({ "role": { "enum": ["read", "publish", "control"] } }))
+/// What a client may do.
+pub(super) fn role() -> Value {
+    json!({ "description": "What the client may do", "enum": ["read", "publish", "control"] })
 }
 
-fn published() -> Value {
-    let seqs = json!({ "description": "Their numbers, in order", "type": "array", "items": reference("Seq") });
-    object("What was published is in the log", json!({ "seqs": seqs }))
+/// Numbers of what was published.
+pub(super) fn seqs() -> Value {
+    json!({ "description": "Numbers of what was published, in order", "type": "array", "items": reference("Seq") })
 }

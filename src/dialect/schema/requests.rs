@@ -4,8 +4,7 @@
 
 use super::book::{Book, choice, exactly, object, reference};
 use super::drafts::drafts;
-use super::parts::{maybe_text, moment, names, number, patterns, request_id, severity, text};
-use crate::dialect::request::MAX_LIMIT;
+use super::parts::{limit, maybe_text, moment, names, number, patterns, request_id, severity, text};
 use serde_json::{Value, json};
 
 /// The commands with their parameters; a name that ends in `?` may be left out.
@@ -74,10 +73,7 @@ fn get_history() -> Value {
         "sessions?": names("Only of these sessions"),
         "sources?": names("Only of these sources"),
         "min_severity?": severity(),
-        "limit?": {
-            "description": "The newest this many; 100 where it is missing",
-            "type": ["integer", "null"], "minimum": 0, "maximum": MAX_LIMIT,
-        },
+        "limit?": limit(),
         "after?": number("Only numbers above this one"),
         "before?": number("Only numbers below this one"),
         "since?": moment(),
@@ -134,4 +130,3 @@ fn free(parameters: &Value) -> Value {
     free["required"] = json!([]);
     free
 }
-
