@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 #
-# Runs every test against the real parts: the real claude, tmux, and a Python and a Node
-# WebSocket client. Whatever is missing is installed first, into one cache folder; the system
-# itself only gains packages for commands it lacks. It does not install Rust, and it never
-# touches a claude configuration: the tests give claude a home of their own.
+# Runs every test against the real parts: the real claude, tmux, a Python and a Node WebSocket
+# client, and AsyncAPI's parser. Whatever is missing is installed first, into one cache folder;
+# the system itself only gains packages for commands it lacks. It does not install Rust, and it
+# never touches a claude configuration: the tests give claude a home of their own.
 #
 #   tests/run.sh                          everything, and the table of transparency by the portable way too
 #   tests/run.sh --test real_claude       arguments go to `cargo test`
 #   tests/run.sh --install-only           only install
 #   tests/run.sh --test hello -- --nocapture
 #
-# Environment: CLAUDE_MPM_TEST_CLAUDE, CLAUDE_MPM_TEST_PYTHON and CLAUDE_MPM_TEST_NODE_PATH name
-# a part to use as it is instead of installing one; RUST_TEST_THREADS is the number of tests at a
+# Environment: CLAUDE_MPM_TEST_CLAUDE, CLAUDE_MPM_TEST_PYTHON, CLAUDE_MPM_TEST_NODE_PATH and
+# CLAUDE_MPM_TEST_ASYNCAPI_PATH name a part to use as it is instead of installing one; RUST_TEST_THREADS is the number of tests at a
 # time (default: the processors, at most 4).
 
 set -euo pipefail
@@ -19,6 +19,7 @@ set -euo pipefail
 readonly CLAUDE_VERSION=2.1.197
 readonly WEBSOCKETS_VERSION=15.0.1
 readonly WS_VERSION=8.18.3
+readonly ASYNCAPI_VERSION=3.6.3
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly repository
@@ -67,6 +68,7 @@ install_all() {
         use_claude
         use_python
         use_node
+        use_asyncapi
     } 9>"$cache/lock"
 }
 
@@ -170,6 +172,20 @@ use_node() {
         settle "$folder"
     fi
     export CLAUDE_MPM_TEST_NODE_PATH=$folder/node_modules
+}
+
+use_asyncapi() {
+    if [ -n "${CLAUDE_MPM_TEST_ASYNCAPI_PATH:-}" ]; then
+        return
+    fi
+    local folder=$cache/node-asyncapi-$ASYNCAPI_VERSION
+    if [ ! -d "$folder/node_modules/@asyncapi/parser" ]; then
+        say "installing the AsyncAPI parser"
+        stage "$folder"
+        npm_install "@asyncapi/parser@$ASYNCAPI_VERSION"
+        settle "$folder"
+    fi
+    export CLAUDE_MPM_TEST_ASYNCAPI_PATH=$folder/node_modules
 }
 
 # Packages are installed beside their place and moved there whole, so a broken installation is

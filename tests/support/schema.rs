@@ -1,5 +1,5 @@
-//! Holds what goes over the wire against the schema that the program itself prints, so that a frame that says more, less
-//! or something else than the schema fails the test that saw it.
+//! Holds what goes over the wire against the schema that the program itself prints, so that a frame that says more,
+//! less or something else than the schema fails the test that saw it.
 //!
 //! Only frames of the program belong here, none of a hub that a test plays.
 
@@ -26,7 +26,8 @@ static DOCUMENT: LazyLock<Value> = LazyLock::new(|| {
     serde_json::from_slice(&output.stdout).expect("a schema")
 });
 
-/// Gets ready to check what a hub sends on this dialect, which takes a tenth of a second: for callers that look at times.
+/// Gets ready to check what a hub sends on this dialect, which takes a tenth of a second: for callers that look at
+/// times.
 ///
 /// # Panics
 /// If the program prints no schema.

@@ -24,7 +24,7 @@ use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-/// The names of the dialects, with the frames of the one that has no name in its path first.
+/// The names of the dialects.
 const DIALECTS: [&str; 3] = ["classic", "envelope", "monitor"];
 
 static DEFINITIONS: LazyLock<Map<String, Value>> = LazyLock::new(definitions);
@@ -71,16 +71,23 @@ fn definitions() -> Map<String, Value> {
     book.finish()
 }
 
+/// A document that is the schema with these definitions; `name` where it is only a part of all.
 fn dressed(name: Option<&str>, schema: &Value, definitions: Map<String, Value>) -> Value {
-    let part = name.map(|name| format!(":{name}")).unwrap_or_default();
-    let mut dressed = json!({
+    let (mut id, mut title) = (
+        format!("urn:claude-mpm:schema:{SCHEMA_VERSION}"),
+        format!("claude-mpm, version {SCHEMA_VERSION} of the wire"),
+    );
+    if let Some(name) = name {
+        id = format!("{id}:{name}");
+        title = format!("{title}: {name}");
+    }
+    json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": format!("urn:claude-mpm:schema:{SCHEMA_VERSION}{part}"),
-        "title": format!("claude-mpm, version {SCHEMA_VERSION} of the wire{}", name.map(|name| format!(": {name}")).unwrap_or_default()),
-    });
-    dressed["$ref"] = schema["$ref"].clone();
-    dressed["$defs"] = definitions.into();
-    dressed
+        "$id": id,
+        "title": title,
+        "$ref": schema["$ref"],
+        "$defs": definitions,
+    })
 }
 
 /// The definition and all that it leads to.

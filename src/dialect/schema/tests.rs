@@ -293,7 +293,9 @@ fn types_of_publishers_are_open_to_publishers_alone() {
     {
         assert!(whole.is_valid(&frame(kind, "test-generator")), "{kind}");
     }
-    for kind in ["claude.output", "agent.delegation", "todo.update", "component.started", "a..b", "a b", ""] {
+    for kind in
+        [channel::CLAUDE_OUTPUT, "agent.delegation", "todo.update", "component.started", "a..b", "a b", ""]
+    {
         assert!(!whole.is_valid(&frame(kind, "test-generator")), "{kind}");
     }
 }

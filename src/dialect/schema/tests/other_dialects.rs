@@ -1,6 +1,7 @@
 //! The envelope and the monitor dialect: the examples of requirements R4 and R5 with what we add to them, and those spoiled.
 
 use super::validator;
+use crate::event::channel;
 use serde_json::{Value, json};
 
 const ID: &str = "6b6b0b5e-0d3b-4b3a-8b0a-0a0a0a0a0a0a";
@@ -75,7 +76,7 @@ fn payloads_have_the_shape_of_their_type() {
     });
     let spawned = hook_event("flow.agent.spawned", "hook", &agent);
     holds("envelope/hook_event", &spawned, &["parent_agent"], "/payload");
-    let line = hook_event("claude.output", "x", &json!({"content": "hi", "stream": "stdout"}));
+    let line = hook_event(channel::CLAUDE_OUTPUT, "x", &json!({"content": "hi", "stream": "stdout"}));
     holds("envelope/hook_event", &line, &[], "/payload");
     let schema = validator("envelope/hook_event");
     for (kind, source, expected) in [

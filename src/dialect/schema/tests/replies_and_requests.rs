@@ -86,7 +86,7 @@ fn every_code_is_listed() {
 fn good_requests_are_taken_by_the_schema_and_by_the_hub() {
     let requests = validator("classic/request");
     for text in [
-        r#"{"command":"subscribe","channels":["claude.output","agent.*","*"],"sessions":["s"],"sources":["hook"],
+        r#"{"command":"subscribe","channels":["claude.message","agent.*","*"],"sessions":["s"],"sources":["hook"],
             "min_severity":"warning","replay":100,"after":7,"epoch":"e","since":"2026-01-01T00:00:00+01:00"}"#,
         r#"{"command":"subscribe","params":{"channels":["*"]},"replay":null,"request_id":[1]}"#,
         r#"{"type":"subscribe","channels":[]}"#,
