@@ -18,9 +18,9 @@ pub mod reply;
 pub mod request;
 #[cfg(test)]
 mod samples;
+pub mod schema;
 mod selection;
 pub mod summary;
-pub mod schema;
 
 pub use close::Close;
 pub use fault::{Code, Fault};

@@ -8,7 +8,7 @@ use super::fields::{Fields, brief, unix_millis};
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::talk::Hook;
-use crate::event::{Body, Draft, Event, EventId, SessionId, Source, channel};
+use crate::event::{Body, Draft, Event, EventId, SCHEMA_VERSION, SessionId, Source, channel};
 use crate::filter::Pattern;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -17,8 +17,6 @@ use serde_json::{Map, Value};
 pub const MAX_EVENTS: usize = 1_000;
 /// Longest name of a source or a session, bytes.
 pub const MAX_NAME_BYTES: usize = 256;
-/// The only version there is (requirement R4), as JSON.
-const VERSION: &str = "\"1.0\"";
 /// The name of publishers that give none.
 const NAMELESS: &str = "publisher";
 
@@ -68,9 +66,9 @@ fn envelope(fields: &Fields<'_>) -> Result<Draft, Fault> {
     let timestamp = fields.raw("timestamp").ok_or_else(|| wrong("timestamp", "missing"))?;
     let timestamp = unix_millis("timestamp", timestamp)?;
     if let Some(version) = fields.raw("version")
-        && version.get() != VERSION
+        && serde_json::from_str::<&str>(version.get()).ok() != Some(SCHEMA_VERSION)
     {
-        return Err(wrong("version", format_args!("not {VERSION}")));
+        return Err(wrong("version", format_args!("not {SCHEMA_VERSION:?}")));
     }
     let session_id = fields.text("session_id")?;
     let payload = fields.raw("payload");

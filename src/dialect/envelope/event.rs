@@ -6,13 +6,11 @@ use crate::dialect::reply::json_bytes;
 use crate::dialect::summary::sentence;
 use crate::event::channel::Vocabulary;
 use crate::event::talk::Role;
-use crate::event::{Body, Epoch, Event, EventId, Origin, SessionId, Source, Timestamp};
+use crate::event::{Body, Epoch, Event, EventId, Origin, SCHEMA_VERSION, SessionId, Source, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// The version of the schema (requirement R4).
-const VERSION: &str = "1.0";
 /// Who tells what is true now; [`Source::System`] on the wire.
 const SYSTEM: &str = "system";
 /// The application behind hooks of ours.
@@ -75,7 +73,7 @@ pub fn hook_event(event: &Event) -> Vec<u8> {
         source: event.source.as_str(),
         session_id: &event.session_id,
         event_type,
-        version: VERSION,
+        version: SCHEMA_VERSION,
         source_app: remarks
             .and_then(|remarks| remarks.source_app.as_deref())
             .unwrap_or_else(|| application(event)),
@@ -103,7 +101,7 @@ impl<'a, P: Serialize> HookEvent<'a, P> {
             source: SYSTEM,
             session_id,
             event_type,
-            version: VERSION,
+            version: SCHEMA_VERSION,
             source_app: CLAUDE_MPM,
             hook_event_type: event_type,
             payload,

@@ -9,7 +9,7 @@ mod reply;
 mod request;
 
 pub use event::event;
-pub use reply::{SCHEMA_VERSION, reply};
+pub use reply::reply;
 pub(in crate::dialect) use request::WORDS;
 pub use request::decode;
 

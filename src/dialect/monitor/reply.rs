@@ -3,12 +3,9 @@
 
 use crate::dialect::reply::{Reply, Stamp, json_bytes, names};
 use crate::dialect::request::RequestId;
-use crate::event::{Epoch, SessionId, Source, Timestamp};
+use crate::event::{Epoch, SCHEMA_VERSION, SessionId, Source, Timestamp};
 use serde::Serialize;
 use serde_json::json;
-
-/// The version of the schema that the frames of this dialect follow.
-pub const SCHEMA_VERSION: &str = "1.0";
 
 #[derive(Serialize)]
 struct Head<'a> {

@@ -1,5 +1,6 @@
 //! What the schema takes and what it refuses: an example of every type, and every way to spoil it.
 
+mod every_frame;
 mod other_dialects;
 mod replies_and_requests;
 

@@ -1,7 +1,8 @@
 //! Replies and requests of the classic dialect, as this crate writes and reads them.
 
 use super::{frames, validator};
-use crate::dialect::{Code, Fault, Reply, Stamp, decode};
+use crate::dialect::classic::decode;
+use crate::dialect::{Code, Fault, Reply, Stamp};
 use crate::event::surroundings::ComponentState;
 use crate::event::{Epoch, SessionId, Timestamp};
 use crate::filter::Pattern;
@@ -10,7 +11,14 @@ use serde_json::{Value, json};
 
 fn said(reply: &Reply<'_>) -> Value {
     let (epoch, session_id) = (Epoch::new("e"), SessionId::new("s"));
-    let stamp = Stamp { timestamp: Timestamp::from_millis(0), epoch: &epoch, session_id: &session_id };
+    let message_id = crate::event::EventId::from_u128(9);
+    let stamp = Stamp {
+        timestamp: Timestamp::from_millis(0),
+        epoch: &epoch,
+        session_id: &session_id,
+        message_id,
+        components: &[],
+    };
     serde_json::from_slice(&reply.encode(None, &stamp)).unwrap()
 }
 
