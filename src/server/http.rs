@@ -11,7 +11,7 @@ use super::lobby::Arrival;
 use super::past::{self, PastBody};
 use super::{Shared, metrics, post, upgrade};
 use crate::dialect::reply::FaultData;
-use crate::dialect::{Dialect, Fault, classic, query};
+use crate::dialect::{Dialect, Fault, classic, query, schema};
 use crate::instance::{Instance, RuntimeDirectory};
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
@@ -37,6 +37,8 @@ claude-mpm watches a claude session; everything it sees is an event here.
   /api/history    past events, as JSON: ?channels=&session=&since=&until=&after=&limit=
   /api/events     POST: publish an event, or an array of them (requirement R4)
   /api/instances  instances that run on this machine, as JSON
+  /api/schema     JSON Schema of every event, frame and request
+  /api/asyncapi   the hub as an AsyncAPI 3.0 document
   /metrics        for Prometheus
   /healthz        whether the server answers
 
@@ -44,7 +46,16 @@ The dashboard is not part of this version.
 ";
 
 /// Paths that are looked at.
-const PATHS: [&str; 6] = ["/", "/healthz", "/metrics", "/api/status", "/api/history", "/api/instances"];
+const PATHS: [&str; 8] = [
+    "/",
+    "/healthz",
+    "/metrics",
+    "/api/status",
+    "/api/history",
+    "/api/instances",
+    "/api/schema",
+    "/api/asyncapi",
+];
 
 /// A connection that became a WebSocket.
 #[derive(Debug)]
@@ -171,6 +182,8 @@ impl Visit {
             "/healthz" => answer::json(StatusCode::OK, &json!({ "status": "ok" })),
             "/metrics" => answer::text_of(metrics::CONTENT_TYPE, metrics::text(&self.shared)),
             "/api/status" => self.status(parts.uri.query().unwrap_or_default()),
+            "/api/schema" => answer::json(StatusCode::OK, schema::document()),
+            "/api/asyncapi" => answer::json(StatusCode::OK, schema::asyncapi()),
             "/api/instances" => answer::json(StatusCode::OK, &instances().await),
             "/api/history" => self.history(parts.uri.query().unwrap_or_default()),
             _ => match Dialect::at_path(&path) {
