@@ -43,7 +43,13 @@ async fn every_path_says_what_it_should_with_protective_headers() {
         ("/api/history", 200, "application/json", r#""seq":3"#),
         ("/", 200, "text/plain; charset=utf-8", "/api/history"),
         ("/ws", 426, "application/json", "cannot serve /ws"),
-        ("/events", 404, "application/json", "cannot find path"),
+        ("/events", 426, "application/json", "ask for an upgrade"),
+        ("/monitor", 426, "application/json", "ask for an upgrade"),
+        ("/events/", 404, "application/json", "cannot find path"),
+        ("/metrics", 200, "application/openmetrics-text; version=1.0.0; charset=utf-8", "# EOF"),
+        ("/api/schema", 200, "application/json", "json-schema.org"),
+        ("/api/asyncapi", 200, "application/json", "asyncapi"),
+        ("/api/instances", 200, "application/json", "["),
         ("/../etc/passwd", 404, "application/json", "cannot find path"),
         ("/healthz/", 404, "application/json", "cannot find path"),
         ("//healthz", 404, "application/json", "cannot find path"),
@@ -197,7 +203,7 @@ async fn upgrades_follow_the_rfc() {
         ("POST / HTTP/1.1", format!("{up}{on}{version}{KEY}"), 405),
         ("GET / HTTP/1.1", format!("{up}{on}{version}{KEY}Content-Length: 3\r\n"), 413),
         ("GET / HTTP/1.1", format!("Upgrade: h2c\r\n{on}"), 200),
-        ("GET /events HTTP/1.1", format!("{up}{on}{version}{KEY}"), 404),
+        ("GET /event HTTP/1.1", format!("{up}{on}{version}{KEY}"), 404),
         ("GET /healthz HTTP/1.1", format!("{up}{on}{version}{KEY}"), 200),
     ] {
         let answer = ask(&server, &format!("{request}\r\nHost: 127.0.0.1:PORT\r\n{headers}\r\n")).await;

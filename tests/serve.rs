@@ -125,6 +125,43 @@ fn a_hub_that_is_away_does_not_hold_up_the_session() {
 }
 
 #[test]
+fn a_claude_that_took_our_place_is_told_of_by_its_companion() {
+    let place = place();
+    let hub = place.serve(0);
+    let mut command = place.command(&["--websocket-port", "auto", "--hub", &hub.url(), "-n", "exec"]);
+    command.args(["--claude", "sh", "--", "-c", "exit 7"]);
+    assert_eq!(run(command, b"").status.code(), Some(7));
+    let events = eventually(|| {
+        let events = hub.history(&id(sessions(&hub).get("exec")?));
+        (events.last()?["type"] == "session.end").then_some(events)
+    });
+    assert_eq!(kinds(&events)[..2], ["session.start", "claude.status"]);
+    let numbers: Vec<_> =
+        events.iter().map(|event| event["origin"]["seq"].as_u64().expect("a number")).collect();
+    assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_end_of_an_instance_that_is_killed_is_told_too() {
+    let place = place();
+    let hub = place.serve(0);
+    let doomed = Program::start(speaker(&place, "doomed", &hub.url(), 100_000), b"");
+    let session = eventually(|| {
+        let session = id(sessions(&hub).get("doomed")?);
+        (hub.history(&session).len() > 10).then_some(session)
+    });
+    let pid = nix::unistd::Pid::from_raw(doomed.pid().cast_signed());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("it runs");
+    let events = eventually(|| {
+        let events = hub.history(&session);
+        (events.last()?["type"] == "session.end").then_some(events)
+    });
+    let numbers: Vec<_> = events.iter().filter_map(|event| event["origin"]["seq"].as_u64()).collect();
+    assert!(numbers.is_sorted_by(|one, next| one < next), "{numbers:?}");
+    assert_eq!(events.last().expect("one")["data"]["reason"], "stopped");
+}
+
+#[test]
 fn an_instance_whose_port_the_hub_has_tells_it_and_listens_elsewhere() {
     let place = place();
     let hub = place.serve(0);

@@ -113,6 +113,6 @@ mod tests {
             "instance_info": {"host": "::1", "name": "web"}, "sources": [{"name": "screen", "state": "active"}]});
         let rows = rows(&full);
         assert_eq!((&rows[0][1], &rows[3][1]), (&"web".into(), &"running, pid 7".into()));
-        assert_eq!((&rows[7][1], &rows[9][1]), (&"::1 port 1, 2 clients".into(), &"screen active".into()));
+        assert_eq!((&rows[7][1], &rows[10][1]), (&"::1 port 1, 2 clients".into(), &"screen active".into()));
     }
 }

@@ -31,6 +31,11 @@ impl Hub {
         self.shared.lock().sessions.link(session_id, epoch, key)
     }
 
+    /// Whether the hub's own session is over: nothing of it comes any more.
+    pub fn is_session_over(&self) -> bool {
+        self.shared.lock().sessions.own().is_over()
+    }
+
     /// Whether this publisher tells of the session, which no instance does; the first to ask does.
     pub fn may_speak(&self, session_id: &SessionId, source: &str) -> bool {
         self.shared.lock().sessions.may_speak(session_id, source)

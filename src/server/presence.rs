@@ -20,6 +20,11 @@ impl Connection {
 
     pub(super) fn tell_of_coming(&mut self) {
         let Acquaintance::Meant(since) = self.acquaintance else { return };
+        // Behind the end of the session comes nothing.
+        if self.shared.hub.is_session_over() {
+            self.acquaintance = Acquaintance::Untold;
+            return;
+        }
         let Shared { hub, visitors, limits, .. } = &*self.shared;
         let kind = (self.dialect.name(), self.visitor.transport);
         let told = visitors.came(self.id, kind, hub.gauges().clients(), limits, Instant::now());
@@ -33,6 +38,9 @@ impl Connection {
         self.shared.tell_of_components(self.shared.components.gone(self.id));
         self.tell_of_coming();
         let Acquaintance::Told(since) = self.acquaintance else { return };
+        if self.shared.hub.is_session_over() {
+            return;
+        }
         let close_code = match ending {
             Ending::ByUs(close) | Ending::Abort(close) => Some(close.code()),
             Ending::ByClient | Ending::Lost => None,

@@ -107,7 +107,8 @@ impl Shared {
 
     /// Tells of components what is said of them here.
     pub(super) fn tell_of_components(&self, told: Vec<(String, Body)>) {
-        for (name, body) in told {
+        // Behind the end of the session comes nothing.
+        for (name, body) in told.into_iter().filter(|_| !self.hub.is_session_over()) {
             self.hub.submit(Draft::new(crate::event::Source::named(&name), body), false);
         }
     }
