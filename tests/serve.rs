@@ -142,6 +142,17 @@ fn a_claude_that_took_our_place_is_told_of_by_its_companion() {
 }
 
 #[test]
+fn an_instance_that_vanishes_in_the_middle_is_told_to_be_gone() {
+    let place = place();
+    let hub = place.serve(0);
+    // An uplink by hand, that ends without a word.
+    let uplink = json!({"command": "uplink", "session_id": "lost", "epoch": "e", "key": "k"});
+    assert_eq!(ask(&hub.url(), &uplink)["data"]["after"], 0);
+    let told = eventually(|| hub.history("lost").pop());
+    assert_eq!((&told["type"], &told["data"]["error_code"]), (&json!("system.error"), &json!("CMP001")));
+}
+
+#[test]
 fn the_end_of_an_instance_that_is_killed_is_told_too() {
     let place = place();
     let hub = place.serve(0);

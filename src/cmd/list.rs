@@ -84,13 +84,20 @@ fn rows(instances: &[Instance], states: &[Value]) -> Vec<Vec<String>> {
             instance.name.clone(),
             instance.port.map_or("-".into(), |port| port.to_string()),
             instance.pid.to_string(),
-            activity(state),
+            if instance.stands_alone() { hub(state) } else { activity(state) },
             uptime(instance.started_at, now),
             instance.working_dir.clone(),
         ]
     };
     let header = HEADER.map(String::from).to_vec();
     std::iter::once(header).chain(instances.iter().zip(states).map(row)).collect()
+}
+
+/// How many sessions a hub has that are not over, beside its own.
+fn hub(state: &Value) -> String {
+    let sessions = state.get("sessions").and_then(Value::as_array).into_iter().flatten().skip(1);
+    let open = sessions.filter(|session| session["session_end"].is_null()).count();
+    format!("hub of {open}")
 }
 
 /// What it does, or else the state of its process.

@@ -4,9 +4,10 @@
 //! beside. What follows from them follows in the instance already.
 
 use super::sessions::Refused;
-use super::{Hub, State, now};
+use super::{Hub, State};
 use crate::event::body::{Body, Fault, Severity};
 use crate::event::{Draft, Epoch, Event, Origin, SessionId, Source};
+use crate::status::Status;
 
 /// What became of one event.
 #[must_use]
@@ -68,19 +69,29 @@ impl Hub {
         Relayed::New(seq)
     }
 
+    /// Says that an instance has gone in the middle of its session; it may come back.
+    pub fn uplink_lost(&self, session_id: &SessionId) {
+        let is_over = self.shared.lock().sessions.get(session_id).is_none_or(Status::is_over);
+        if !is_over {
+            let error =
+                "the instance does not answer: what happens in this session is not seen until it is back";
+            self.say_of_uplink(session_id, error.to_owned(), "CMP001");
+        }
+    }
+
     /// Says that so many events of a session were lost on their way.
     pub fn missed_over_uplink(&self, session_id: &SessionId, missed: u64) {
-        let body = Body::Error(Fault {
-            error: format!(
-                "{missed} events of this session did not reach this hub: it was away for too long"
-            ),
-            component: "uplink".into(),
-            severity: Severity::Warning,
-            error_code: "RES001".into(),
-        });
         self.gauges().drop_more(missed);
+        let error =
+            format!("{missed} events of this session did not reach this hub: it was away for too long");
+        self.say_of_uplink(session_id, error, "RES001");
+    }
+
+    fn say_of_uplink(&self, session_id: &SessionId, error: String, error_code: &str) {
+        let (component, severity) = ("uplink".into(), Severity::Warning);
+        let body = Body::Error(Fault { error, component, severity, error_code: error_code.into() });
         let session_id = Some(session_id.clone());
-        self.submit(Draft { session_id, timestamp: Some(now()), ..Draft::new(Source::System, body) }, true);
+        self.submit(Draft { session_id, ..Draft::new(Source::System, body) }, true);
     }
 
     fn renumbered(&self, state: &State, event: Event) -> Event {

@@ -36,6 +36,10 @@ impl Connection {
 
     pub(super) fn tell_of_leaving(&mut self, ending: Ending) {
         self.shared.tell_of_components(self.shared.components.gone(self.id));
+        if let (Some(session_id), Ending::Lost | Ending::ByClient | Ending::Abort(_)) = (&self.uplink, ending)
+        {
+            self.shared.hub.uplink_lost(session_id);
+        }
         self.tell_of_coming();
         let Acquaintance::Told(since) = self.acquaintance else { return };
         if self.shared.hub.is_session_over() {
