@@ -1,35 +1,34 @@
-//! The user's settings: `claude-mpm/config.toml` in the configuration folder, or the file that is named by
-//! `CLAUDE_MPM_CONFIG`.
+//! The user's settings: what they are and how they are read out of text. What the settings mean is decided where they
+//! are used.
 //!
-//! What is not known in it is an error, so that a slip of the pen is seen. What the settings mean is decided where
-//! they are used.
+//! What is not known in them is an error, so that a slip of the pen is seen.
 
-use etcetera::BaseStrategy;
-use serde::Deserialize;
-use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read};
-use std::os::unix::fs::FileTypeExt;
-use std::path::{Path, PathBuf};
+mod alerts;
+mod file;
 
-/// Names the file that is read instead; it has to exist.
-pub const CONFIG_VARIABLE: &str = "CLAUDE_MPM_CONFIG";
-/// Below the configuration folder (`$XDG_CONFIG_HOME`, or `~/.config`).
-const PLACE: &str = "claude-mpm/config.toml";
-/// Bytes of a configuration.
-const MOST: u64 = 1 << 20;
+pub use alerts::AlertSettings;
+pub use file::{CONFIG_VARIABLE, ConfigFile};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::PathBuf;
 
 /// All settings; without a file, the defaults.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// `[[ticket]]`: lines of a tool's output that tell of a new ticket.
     #[serde(default, rename = "ticket")]
     pub tickets: Vec<TicketSetting>,
+    /// `[alerts]`: how much is too much.
+    #[serde(default)]
+    pub alerts: AlertSettings,
 }
 
 /// One `[[ticket]]`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TicketSetting {
     /// A regular expression with a group named `id`.
@@ -60,75 +59,39 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads the user's file; the defaults where there is none and none is named.
-    pub fn load() -> Result<Self, ConfigError> {
-        let named = std::env::var_os(CONFIG_VARIABLE).filter(|name| !name.is_empty());
-        let folder = etcetera::choose_base_strategy().ok().map(|base| base.config_dir());
-        Self::load_from(named, folder)
-    }
-
-    fn load_from(named: Option<OsString>, folder: Option<PathBuf>) -> Result<Self, ConfigError> {
-        let must_exist = named.is_some();
-        let Some(path) = named.map(PathBuf::from).or_else(|| folder.map(|folder| folder.join(PLACE))) else {
-            return Ok(Self::default());
-        };
-        match read(&path) {
-            Ok(text) => {
-                Self::parse(&text).map_err(|cause| ConfigError::Wrong { path, cause: Box::new(cause) })
-            }
-            Err(cause) if !must_exist && is_absence(&cause) => Ok(Self::default()),
-            Err(cause) => Err(ConfigError::Unreadable { path, cause }),
-        }
-    }
-
     fn parse(text: &str) -> Result<Self, toml::de::Error> {
         toml::from_str(text)
     }
-}
 
-fn is_absence(cause: &io::Error) -> bool {
-    matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-/// A pipe is not opened: it might never have a writer.
-fn read(path: &Path) -> io::Result<String> {
-    if fs::metadata(path)?.file_type().is_fifo() {
-        return Err(io::Error::other("it is a pipe"));
+    /// Names of the settings that are different in `other`, in order: `ticket`, `alerts.memory_mb`. What stands for
+    /// itself and for a default is the same.
+    pub fn differences(&self, other: &Self) -> Vec<String> {
+        let value = |config: &Self| serde_json::to_value(config).expect("settings are texts and numbers");
+        let mut names = Vec::new();
+        differ("", &value(self), &value(other), &mut names);
+        names
     }
-    let mut text = String::new();
-    File::open(path)?.take(MOST + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MOST { Err(io::Error::other("it is larger than 1 MiB")) } else { Ok(text) }
+}
+
+/// Tables are looked into, lists are one setting.
+fn differ(name: &str, one: &Value, other: &Value, names: &mut Vec<String>) {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+            for key in keys {
+                let below = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
+                let of = |table: &serde_json::Map<String, Value>| table.get(key).cloned().unwrap_or_default();
+                differ(&below, &of(one), &of(other), names);
+            }
+        }
+        _ if one != other => names.push(name.to_owned()),
+        _ => {}
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn at(folder: &Path) -> Result<Config, ConfigError> {
-        Config::load_from(None, Some(folder.to_owned()))
-    }
-
-    #[test]
-    fn without_a_file_there_are_the_defaults() {
-        let folder = tempfile::tempdir().unwrap();
-        assert_eq!(at(folder.path()).unwrap(), Config::default());
-        assert_eq!(at(Path::new("/dev/null")).unwrap(), Config::default());
-        assert_eq!(Config::load_from(None, None).unwrap(), Config::default());
-        assert_eq!(Config::load_from(Some("/dev/null".into()), None).unwrap(), Config::default());
-    }
-
-    #[test]
-    fn the_file_is_read_and_another_may_be_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(PLACE);
-        fs::create_dir(path.parent().unwrap()).unwrap();
-        fs::write(&path, "[[ticket]]\npattern = 'opened (?<id>D\\d+)'\nsystem = \"desk\"\n").unwrap();
-        let ticket = TicketSetting { pattern: r"opened (?<id>D\d+)".into(), system: "desk".into() };
-        assert_eq!(at(folder.path()).unwrap().tickets.first(), Some(&ticket));
-        assert_eq!(Config::load_from(Some(path.into()), None).unwrap().tickets, [ticket]);
-        let missing = Config::load_from(Some(folder.path().join("x").into()), None).unwrap_err().to_string();
-        assert!(missing.starts_with("cannot read ") && missing.contains("/x: "), "{missing}");
-    }
 
     #[test]
     fn what_is_wrong_is_shown_with_its_line_and_place() {
@@ -138,6 +101,9 @@ mod tests {
             ("[[ticket]]\npattern = 'x'", "system"),
             ("[[ticket]]\npattern = 1\nsystem = 'x'", "2 | pattern = 1"),
             ("ticket = ", "1 | ticket = "),
+            ("[alerts]\nmemory = 1", "memory_mb"),
+            ("[alerts]\nmemory_mb = -1", "2 | memory_mb = -1"),
+            ("[alerts]\ncpu_percent = 'much'", "2 | cpu_percent"),
         ] {
             let error = Config::parse(text).unwrap_err().to_string();
             assert!(error.contains(contains) && error.contains("^") && error.contains("line"), "{error}");
@@ -145,17 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_configuration_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let large = folder.path().join("large");
-        fs::write(&large, "#".repeat(usize::try_from(MOST).unwrap() + 1)).unwrap();
-        let binary = folder.path().join("binary");
-        fs::write(&binary, [0xff, 0xfe]).unwrap();
-        let pipe = folder.path().join("pipe");
-        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        for path in [large, binary, pipe, folder.path().to_owned()] {
-            let error = Config::load_from(Some(path.into()), None).unwrap_err().to_string();
-            assert!(error.starts_with("cannot read "), "{error}");
-        }
+    fn what_is_different_is_named_and_a_default_that_is_spelt_out_is_not() {
+        let parse = |text: &str| Config::parse(text).unwrap();
+        let defaults = Config::default();
+        assert!(defaults.differences(&parse("[alerts]\nmemory_mb = 4096\nhub_memory_mb = 128")).is_empty());
+        let other =
+            parse("[[ticket]]\npattern = 'x'\nsystem = 'y'\n[alerts]\nmemory_mb = 1\ncpu_percent = 90");
+        let names = ["alerts.cpu_percent", "alerts.memory_mb", "ticket"];
+        assert_eq!(defaults.differences(&other), names);
+        assert_eq!(other.differences(&defaults), names);
+        assert!(other.differences(&other).is_empty());
     }
 }

@@ -2,6 +2,7 @@
 
 use super::hook_site::{Claimed, OpenHooks};
 use super::uplink::Telling;
+use super::user_settings::UserSettings;
 use crate::client::uplink::Uplink;
 use crate::control::HookPost;
 use crate::event::Source;
@@ -18,9 +19,21 @@ pub(super) struct Hosting {
     hub: Hub,
     stop: watch::Sender<bool>,
     server: JoinHandle<()>,
-    meter: Option<JoinHandle<()>>,
+    /// They end with the hub.
+    meters: Vec<JoinHandle<()>>,
     taker: Option<JoinHandle<()>>,
     telling: Option<Telling>,
+}
+
+/// What is measured, and against what.
+#[derive(Debug)]
+pub(super) struct Measured {
+    /// Claude's process id, while it runs. Its sender lives as long as is measured.
+    pub(super) child: watch::Receiver<Option<u32>>,
+    /// Our own processes.
+    pub(super) ours: Vec<u32>,
+    /// Where the thresholds stand.
+    pub(super) settings: UserSettings,
 }
 
 /// Where claude's hooks come out.
@@ -35,14 +48,13 @@ pub(super) struct Inbox {
 }
 
 impl Hosting {
-    /// Opens the doors. `child` is claude's process id, `ours` are our own processes.
+    /// Opens the doors.
     pub(super) fn open(
         hub: &Hub,
         listeners: Vec<Listener>,
         hooks: (Claimed, Afterwards),
         uplink: Option<Uplink>,
-        child: watch::Receiver<Option<u32>>,
-        ours: Vec<u32>,
+        measured: Measured,
     ) -> io::Result<(Self, Inbox)> {
         let (stop, stopped) = watch::channel(false);
         let (Claimed { site, is_told, missing }, afterwards) = hooks;
@@ -52,11 +64,10 @@ impl Hosting {
             None => (None, None, None),
         };
         let server = serve(hub, listeners, intake, stopped);
-        let publisher = hub.publisher(Source::System);
-        let meter = Some(tokio::spawn(system::run(publisher, child, ours)));
+        let meters = measured.start(hub);
         let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
         Ok((
-            Self { hub: hub.clone(), stop, server, meter, taker, telling },
+            Self { hub: hub.clone(), stop, server, meters, taker, telling },
             Inbox { hooks, is_told, missing },
         ))
     }
@@ -66,12 +77,12 @@ impl Hosting {
         let (stop, stopped) = watch::channel(false);
         let server = serve(hub, listeners, None, stopped);
         let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
-        Self { hub: hub.clone(), stop, server, meter: None, taker: None, telling }
+        Self { hub: hub.clone(), stop, server, meters: Vec::new(), taker: None, telling }
     }
 
     /// Ends when every client has what it is owed.
     pub(super) async fn close(self) {
-        if let Some(meter) = self.meter {
+        for meter in self.meters {
             meter.abort();
         }
         self.hub.close();
@@ -89,6 +100,16 @@ impl Hosting {
             }
         };
         tokio::join!(served, told);
+    }
+}
+
+impl Measured {
+    /// Measures, and follows the settings, until these tasks are ended.
+    pub(super) fn start(self, hub: &Hub) -> Vec<JoinHandle<()>> {
+        let publisher = hub.publisher(Source::System);
+        let (settings, followed) = self.settings.follow(publisher.clone());
+        let meter = tokio::spawn(system::run(publisher, self.child, self.ours, settings));
+        followed.into_iter().chain([meter]).collect()
     }
 }
 

@@ -1,17 +1,17 @@
 //! Where an instance's hub stands: its listeners, its record, and the server while a session is hosted there.
 
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
 use super::hook_site::{Claimed, HookSite};
-use super::hosting::Hosting;
+use super::hosting::{Hosting, Measured};
 use super::last_word::LastWord;
 use super::port::{self, Bound, cannot_listen};
 use super::record::settle;
+use super::user_settings::UserSettings;
 use super::{note, uplink};
 use crate::claude::arguments::Invocation;
 use crate::cli::{self, RunOptions};
 use crate::client::uplink::Uplink;
-use crate::config::{Config, TicketSetting};
-use crate::detect::ticket::{TicketPattern, Tickets};
+use crate::detect::ticket::Tickets;
 use crate::event::body::{LaunchMethod, SessionStart};
 use crate::event::{SessionId, Source};
 use crate::hub::{self, Bounds, Hub, Progress};
@@ -49,6 +49,7 @@ pub(super) struct HubSite {
     instance: Instance,
     hooks: Claimed,
     tickets: Tickets,
+    settings: UserSettings,
     output: Output,
     claude_folder: Option<ClaudeFolder>,
     progress: Progress,
@@ -70,7 +71,8 @@ impl HubSite {
         session_id: &SessionId,
         command: &mut Command,
     ) -> Result<Self, Failure> {
-        let tickets = tickets()?;
+        let settings = UserSettings::read()?;
+        let tickets = settings.tickets()?;
         let launch_method = match options.launch_method {
             cli::LaunchMethod::Exec => LaunchMethod::Exec,
             cli::LaunchMethod::Subprocess => LaunchMethod::Subprocess,
@@ -125,6 +127,7 @@ impl HubSite {
             instance,
             hooks,
             tickets,
+            settings,
             output,
             claude_folder: claude_folder(),
             progress,
@@ -216,8 +219,7 @@ impl HubSite {
             Listener::all(self.tcp.try_clone()?, unix)?,
             hooks,
             self.uplink.clone(),
-            child_is.clone(),
-            ours,
+            Measured { child: child_is.clone(), ours, settings: std::mem::take(&mut self.settings) },
         )?;
         let session = self.session_start();
         let plan = Plan {
@@ -245,17 +247,6 @@ impl HubSite {
             instance_info: self.instance.info(),
         }
     }
-}
-
-/// How tickets are recognised, with what the user has added.
-pub(super) fn tickets() -> Result<Tickets, Failure> {
-    let config = Config::load().map_err(|cause| Failure::new(Exit::RunFailed, cause.to_string()))?;
-    let added = config.tickets.into_iter();
-    let added: Vec<TicketPattern> =
-        added.map(|TicketSetting { pattern, system }| TicketPattern { pattern, system }).collect();
-    Tickets::new(&added).map_err(|cause| {
-        Failure::new(Exit::RunFailed, format!("cannot use [[ticket]] in the configuration: {cause}"))
-    })
 }
 
 /// Where claude keeps its files, as it decides itself.

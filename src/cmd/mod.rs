@@ -36,6 +36,7 @@ mod status;
 mod target;
 mod uplink;
 mod usage;
+mod user_settings;
 mod watch;
 
 use crate::cli::{Cli, LogLevel, LogOptions, Verb};

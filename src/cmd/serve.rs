@@ -4,9 +4,11 @@
 //! it goes on and that it stops.
 
 use super::failure::Exit;
-use super::hub_site::{claude_folder, tickets};
+use super::hosting::Measured;
+use super::hub_site::claude_folder;
 use super::port::{self, cannot_listen};
 use super::record::settle;
+use super::user_settings::UserSettings;
 use super::{note, runtime};
 use crate::cli::ServeOptions;
 use crate::event::SessionId;
@@ -26,6 +28,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
 /// Hooks that may wait to be looked at; their bytes are bounded apart.
 const INBOX: usize = 1024;
@@ -108,7 +111,8 @@ impl Place {
 
 async fn serve(options: &ServeOptions, sockets: Sockets, quiet: bool) -> anyhow::Result<()> {
     let address = sockets.tcp[0].local_addr().map_err(|cause| cannot_listen(&cause))?;
-    let tickets = tickets()?;
+    let settings = UserSettings::read()?;
+    let tickets = settings.tickets()?;
     let mut stopping = Stopping::new()?;
     let place = Place::claim(options, address);
     let (stop, stopped) = watch::channel(false);
@@ -120,12 +124,15 @@ async fn serve(options: &ServeOptions, sockets: Sockets, quiet: bool) -> anyhow:
     let server = tokio::spawn(server::serve(doors, hub.clone(), Access::loopback(), stopped));
     let site = Site { hub: hub.clone(), tickets, claude_folder: claude_folder() };
     let hooks = tokio::spawn(hook_sessions::run(site, inbox));
+    let (_no_child, child) = watch::channel(None);
+    let meters = Measured { child, ours: vec![std::process::id()], settings }.start(hub);
     if !quiet {
         note(&format!("hub {} on ws://{address}", place.instance.name));
     }
     tell_manager(&[NotifyState::Ready, NotifyState::Status(&format!("serving on {address}"))]);
     stopping.wait().await;
     tell_manager(&[NotifyState::Stopping]);
+    meters.iter().for_each(JoinHandle::abort);
     stop.send_replace(true);
     // The server ends within its own limit, and with it the last who can post a hook.
     if let Err(cause) = server.await {

@@ -1,5 +1,8 @@
-//! Memory and processor time of claude's whole tree, and our own share, every 5 s while anyone listens.
+//! Memory and processor time of claude's whole tree, and our own share, every 5 s: told while anyone listens, and held
+//! against the user's thresholds always.
 
+use super::alerts::Alerts;
+use crate::config::Config;
 use crate::event::body::{Body, Fault, HubStats, Severity, Stats};
 use crate::hub::Publisher;
 use crate::process::processes;
@@ -11,13 +14,19 @@ use tokio::sync::watch;
 pub const INTERVAL: Duration = Duration::from_secs(5);
 const MIB: f64 = 1024.0 * 1024.0;
 
-/// Runs until `child` is closed. `child` is claude's process id, `ours` are our own processes.
-pub async fn run(publisher: Publisher, mut child: watch::Receiver<Option<u32>>, ours: Vec<u32>) {
+/// Runs until `child` is closed. `child` is claude's process id, where there is a claude; `ours` are our own processes.
+pub async fn run(
+    publisher: Publisher,
+    mut child: watch::Receiver<Option<u32>>,
+    ours: Vec<u32>,
+    settings: watch::Receiver<Config>,
+) {
     let system = match System::new() {
         Ok(system) => system,
         Err(error) => return cannot_measure(&publisher, &error),
     };
     let mut meter = Meter { system, ours, started: Instant::now() };
+    let mut alerts = Alerts::new();
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -28,11 +37,18 @@ pub async fn run(publisher: Publisher, mut child: watch::Receiver<Option<u32>>, 
                 Err(_) => return,
             },
         }
-        let pid = *child.borrow();
-        if let Some(pid) = pid
-            && publisher.hub().gauges().clients() > 0
-        {
-            publisher.publish(Body::Stats(meter.measure(pid, &publisher)));
+        let (pid, thresholds) = (*child.borrow(), settings.borrow().alerts);
+        let is_heard = publisher.hub().gauges().clients() > 0;
+        let is_told = pid.is_some() && is_heard;
+        if !is_told && !Alerts::are_wanted(&thresholds) {
+            continue;
+        }
+        let measured = meter.measure(pid, &publisher);
+        for alert in alerts.take(&thresholds, &measured, Instant::now()) {
+            publisher.publish(Body::ResourceAlert(alert));
+        }
+        if is_told {
+            publisher.publish(Body::Stats(measured));
         }
     }
 }
@@ -53,10 +69,11 @@ struct Meter {
 }
 
 impl Meter {
-    fn measure(&mut self, child: u32, publisher: &Publisher) -> Stats {
-        let tree = processes::tree(child);
+    /// Without a claude, only our own share.
+    fn measure(&mut self, child: Option<u32>, publisher: &Publisher) -> Stats {
+        let tree = child.map(processes::tree).unwrap_or_default();
         let all: Vec<Pid> = tree.iter().chain(&self.ours).map(|pid| Pid::from_u32(*pid)).collect();
-        let kind = ProcessRefreshKind::nothing().with_cpu().with_memory();
+        let kind = ProcessRefreshKind::nothing().without_tasks().with_cpu().with_memory();
         self.system.refresh_processes_specifics(ProcessesToUpdate::Some(&all), true, kind);
         let (memory_usage_mb, cpu_percent) = self.sum(&tree);
         let hub = publisher.hub();
