@@ -85,6 +85,13 @@ FILES
       [[ticket]]                     a line of a tool's output that tells of a new ticket
       pattern = 'opened (?<id>DESK-\\d+): (?<title>.+)'
       system = 'desk'
+      [alerts]                       when resource.alert is told; MiB, or percent of one core; 0: never
+      memory_mb = 4096               of claude and what it started
+      critical_memory_mb = 8192      the same; twice memory_mb, if it is not given
+      cpu_percent = 0                of claude and what it started, for 30 s
+      critical_cpu_percent = 0
+      hub_memory_mb = 128            of claude-mpm
+      hub_queue_mb = 64              that wait to be written to clients
   ~/.claude/projects, sessions       read, never written";
 
 pub(super) const WATCH_END: &str = "\
@@ -131,6 +138,34 @@ EXIT STATUS
 
 ENVIRONMENT
   XDG_RUNTIME_DIR   where running instances are looked for, in claude-mpm/ [else /tmp/claude-mpm-UID]";
+
+pub(super) const PUBLISH_END: &str = "\
+Inside a session of claude-mpm (CLAUDE_MPM_SESSION) the hub is that of the session. A type that begins with a
+capital letter, like PreToolUse, is published as claude's hook of that name. Types of claude-mpm itself have their
+own content, and what belongs to a session (session.*, claude.*) is told by whoever runs it alone.
+
+A stream is sent as it comes, in order, many events at once where they come fast. A line that is no event, or that
+the hub refuses, is named on standard error with its cause; the rest goes on, and the exit status is 1.
+
+EXAMPLES
+  claude-mpm publish build.done '{\"ok\":true}'
+  claude-mpm publish build.done --source ci --summary 'the build is green' -i web
+  claude-mpm publish PreToolUse '{\"tool_name\":\"Bash\"}'
+  tail -f app.ndjson | claude-mpm publish app.log -
+                                             each line the content of an event
+  claude-mpm publish - < events.ndjson       each line a whole event
+  claude-mpm publish --test resource.alert   does the dashboard show it?
+
+OUTPUT
+  None; with -o json a line for all that was sent together, {\"seqs\":[12,13]}: the numbers of the events in the log.
+
+EXIT STATUS
+  0 all is published, 1 failed or some of it is not, 2 usage, 3 no such instance, 4 not authorised, 5 cannot
+  connect or timed out
+
+ENVIRONMENT
+  CLAUDE_MPM_SESSION   the session whose hub is told, unless -i or --url names another
+  XDG_RUNTIME_DIR      where running instances are looked for, in claude-mpm/ [else /tmp/claude-mpm-UID]";
 
 pub(super) const CHECK_END: &str = "\
 EXAMPLES

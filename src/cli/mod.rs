@@ -3,11 +3,13 @@
 mod demo;
 mod help;
 mod hook;
+mod publish;
 mod schema;
 mod value;
 
 pub use demo::DemoOptions;
 pub use hook::{HookOptions, HookPlace, HookVerb, Hooks};
+pub use publish::PublishOptions;
 pub use schema::SchemaOptions;
 pub use value::{PortChoice, WindowSize};
 
@@ -63,6 +65,9 @@ pub enum Verb {
     /// Say which source told of an event, and what the others did
     #[command(after_long_help = help::EXPLAIN_END)]
     Explain(ExplainOptions),
+    /// Put events of your own on a hub
+    #[command(after_long_help = help::PUBLISH_END)]
+    Publish(PublishOptions),
     /// Check claude, directories, ports and connections
     #[command(after_long_help = help::CHECK_END)]
     Check(CheckOptions),

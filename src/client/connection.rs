@@ -6,6 +6,7 @@ use super::{
 };
 use crate::dialect::close::{AfterClose, after_close};
 use futures_util::{SinkExt, StreamExt};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -67,6 +68,30 @@ impl Connection {
         let request_id = self.request_id();
         request["request_id"] = Value::from(request_id.as_str());
         self.exchange(request.to_string(), &request_id).await
+    }
+
+    /// Publishes these events, JSON objects each, all of them or none; the numbers they have now.
+    ///
+    /// # Errors
+    /// As [`Connection::request`].
+    pub async fn publish(&mut self, events: impl Iterator<Item = &str>) -> Result<Vec<u64>, ClientError> {
+        #[derive(Deserialize)]
+        struct Published {
+            seqs: Vec<u64>,
+        }
+        let request_id = self.request_id();
+        let mut text = format!(r#"{{"command":"publish","request_id":"{request_id}","events":["#);
+        for (place, event) in events.enumerate() {
+            text.push_str(if place == 0 { "" } else { "," });
+            text.push_str(event);
+        }
+        text.push_str("]}");
+        let reply = self.exchange(text, &request_id).await?;
+        let published = Published::deserialize(reply.data());
+        published.map(|published| published.seqs).map_err(|cause| ClientError::Reply {
+            code: reply.kind().to_owned(),
+            message: format!("it is no answer to what was published: {cause}"),
+        })
     }
 
     /// A new name for a request.

@@ -26,6 +26,7 @@ mod port;
 mod printer;
 pub mod probe;
 mod program;
+mod publish;
 mod record;
 mod restarting;
 pub mod run;
@@ -71,7 +72,7 @@ fn perform(cli: Cli) -> ExitCode {
     performed.unwrap_or_else(|cause| report(&cause, if runs_claude { Exit::RunFailed } else { Exit::Failed }))
 }
 
-/// The verbs that only look.
+/// The verbs that run nothing.
 fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
     match verb {
         Verb::Watch(options) => watch::run(options, log),
@@ -84,6 +85,7 @@ fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
         Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) | Verb::Serve(_) => {
             unreachable!("performed by the caller")
         }
+        Verb::Publish(options) => publish::run(options),
     }
 }
 

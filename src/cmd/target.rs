@@ -3,7 +3,7 @@
 use super::failure::{Exit, Failure};
 use crate::cli;
 use crate::client::{ClientError, Connection, Endpoint};
-use crate::instance::{self, Choice, Instance, RuntimeDirectory};
+use crate::instance::{self, Choice, ENV_SESSION, Instance, RuntimeDirectory};
 
 /// A hub to speak to.
 #[derive(Debug, Clone)]
@@ -69,6 +69,23 @@ pub(super) fn resolve(wanted: &cli::Target, doing: &str) -> Result<Target, Failu
         Some(url) => Target::at(url, doing),
         None => by_word(wanted.instance.as_deref(), doing),
     }
+}
+
+/// The hub that is meant; within a session, that of the session.
+pub(super) fn resolve_from_inside(wanted: &cli::Target, doing: &str) -> Result<Target, Failure> {
+    let session = std::env::var_os(ENV_SESSION).filter(|session| !session.is_empty());
+    let (None, None, Some(session)) = (&wanted.url, &wanted.instance, session) else {
+        return resolve(wanted, doing);
+    };
+    let session = session.to_string_lossy();
+    let directory =
+        RuntimeDirectory::existing().map_err(|cause| Failure::new(Exit::Failed, cause.to_string()))?;
+    let found = directory.and_then(|directory| directory.find(&session));
+    found.map(Target::of).ok_or_else(|| {
+        let failure =
+            Failure::new(Exit::NoInstance, format!("cannot {doing} session {session:?}: it has no hub"));
+        failure.tip("this is inside of it; choose another with -i")
+    })
 }
 
 /// The instance meant by a word, or by this directory.
