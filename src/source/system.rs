@@ -19,7 +19,7 @@ pub async fn run(
     publisher: Publisher,
     mut child: watch::Receiver<Option<u32>>,
     ours: Vec<u32>,
-    settings: watch::Receiver<Config>,
+    mut settings: watch::Receiver<Config>,
 ) {
     let system = match System::new() {
         Ok(system) => system,
@@ -32,6 +32,8 @@ pub async fn run(
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
+            // Other thresholds count at once; where nobody can change them, there is no sender.
+            Ok(()) = settings.changed() => {}
             changed = child.changed() => match changed {
                 Ok(()) => continue,
                 Err(_) => return,
@@ -106,4 +108,46 @@ impl Meter {
 #[expect(clippy::cast_precision_loss, reason = "memory is far below 2^53 bytes")]
 fn bytes_as_mib(bytes: u64) -> f64 {
     bytes as f64 / MIB
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::AlertSettings;
+    use crate::event::surroundings::AlertLevel;
+    use crate::event::{SessionId, Source, channel};
+    use crate::filter::{Filter, Pattern};
+    use crate::hub::{Bounds, Hub, Next, Start};
+
+    fn config(memory_mb: u64) -> Config {
+        let alerts =
+            AlertSettings { memory_mb, hub_memory_mb: 0, hub_queue_mb: 0, ..AlertSettings::default() };
+        Config { alerts, ..Config::default() }
+    }
+
+    #[tokio::test]
+    async fn alerts_need_no_listener_and_statistics_do() {
+        let hub = Hub::new(SessionId::new("s"), Bounds::default());
+        let pid = std::process::id();
+        let (child, child_is) = watch::channel(Some(pid));
+        let (settings, settings_are) = watch::channel(config(1));
+        let meter = run(hub.publisher(Source::System), child_is, Vec::new(), settings_are);
+        let meter = tokio::spawn(meter);
+        let paced = hub.clone();
+        tokio::spawn(async move { paced.run_pacer().await });
+        let mut reader = hub.reader(Start::After(0), &Filter::channels(vec![Pattern::All]));
+        let mut levels = Vec::new();
+        while levels.len() < 2 {
+            let Next::Batch(records) = reader.next().await else { panic!("the log goes on") };
+            for record in records.iter() {
+                assert_eq!(record.event.body.channel(), channel::RESOURCE_ALERT);
+                let Body::ResourceAlert(alert) = &record.event.body else { unreachable!() };
+                levels.extend(alert.alert_level);
+            }
+            settings.send_replace(config(1 << 40));
+        }
+        assert_eq!(levels, [AlertLevel::Critical, AlertLevel::Info]);
+        drop(child);
+        meter.await.unwrap();
+    }
 }

@@ -23,6 +23,7 @@ pub mod messages_api;
 pub mod noise;
 pub mod performance;
 pub mod piped;
+pub mod place;
 pub mod processes;
 pub mod program;
 pub mod readme;
