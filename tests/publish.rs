@@ -3,10 +3,17 @@
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::{Output, Stdio};
-use test_support::place::Place;
+use test_support::headless::Headless;
+use test_support::standalone::Place;
 use test_support::subscriber::Subscriber;
+use test_support::{DEADLINE, piped};
 
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
+
+/// `claude-mpm ARGS`, to its end.
+fn run(place: &Place, args: &[&str], input: &[u8]) -> Output {
+    piped::run(place.command(args), input, DEADLINE)
+}
 
 fn status(output: &Output) -> Option<i32> {
     output.status.code()
@@ -28,14 +35,15 @@ fn published(client: &Subscriber, kind: &str, count: usize) -> Vec<Value> {
 #[test]
 fn one_event_is_on_the_hub_when_the_verb_is_done() {
     let place = Place::new(WRAPPER);
-    let live = place.start();
+    let live = Headless::start(&place);
     let client = Subscriber::connect(&live.url);
-    let done = place.run(&["publish", "build.done", r#"{"ok": true}"#, "--summary", "It is green"], b"");
+    let done = run(&place, &["publish", "build.done", r#"{"ok": true}"#, "--summary", "It is green"], b"");
     assert_eq!((status(&done), text(&done.stdout), text(&done.stderr)), (Some(0), "", ""));
     let event = &published(&client, "build.done", 1)[0];
     assert_eq!((&event["data"], &event["source"]), (&json!({"ok": true}), &json!("publish")));
     assert_eq!(event["summary"], "It is green");
-    let told = place.run(&["publish", "build.done", "--source", "ci", "--session", "s1", "-o", "json"], b"");
+    let told =
+        run(&place, &["publish", "build.done", "--source", "ci", "--session", "s1", "-o", "json"], b"");
     let event = &published(&client, "build.done", 2)[1];
     assert_eq!((&event["data"], &event["source"]), (&json!({}), &json!("ci")));
     assert_eq!(event["session_id"], "s1");
@@ -45,12 +53,12 @@ fn one_event_is_on_the_hub_when_the_verb_is_done() {
 #[test]
 fn the_names_and_the_test_events_of_requirement_4_are_taken() {
     let place = Place::new(WRAPPER);
-    let live = place.start();
+    let live = Headless::start(&place);
     let client = Subscriber::connect(&live.url);
-    let hook = place.run(&["publish", "PreToolUse", r#"{"tool_name":"Bash"}"#, "--url", &live.url], b"");
+    let hook = run(&place, &["publish", "PreToolUse", r#"{"tool_name":"Bash"}"#, "--url", &live.url], b"");
     assert_eq!(status(&hook), Some(0), "{hook:?}");
     assert_eq!(published(&client, "hook.pre_tool", 1)[0]["data"]["tool_name"], "Bash");
-    assert_eq!(status(&place.run(&["publish", "--test", "resource.alert"], b"")), Some(0));
+    assert_eq!(status(&run(&place, &["publish", "--test", "resource.alert"], b"")), Some(0));
     let event = &published(&client, "resource.alert", 1)[0];
     assert_eq!((&event["source"], &event["data"]["test"]), (&json!("test-generator"), &json!(true)));
     assert_eq!(event["summary"], "Test resource.alert event");
@@ -62,10 +70,10 @@ fn the_names_and_the_test_events_of_requirement_4_are_taken() {
 fn ten_thousand_lines_arrive_once_and_in_order() {
     const LINES: usize = 10_000;
     let place = Place::new(WRAPPER);
-    let live = place.start();
+    let live = Headless::start(&place);
     let client = Subscriber::connect(&live.url);
     let input: String = (0..LINES).map(|number| format!("{{\"n\":{number}}}\n")).collect();
-    let done = place.run(&["publish", "my.line", "-", "-o", "json"], input.as_bytes());
+    let done = run(&place, &["publish", "my.line", "-", "-o", "json"], input.as_bytes());
     assert_eq!((status(&done), text(&done.stderr)), (Some(0), ""));
     let told: Vec<u64> = text(&done.stdout).lines().flat_map(seqs).collect();
     let events = published(&client, "my.line", LINES);
@@ -81,7 +89,7 @@ fn seqs(line: &str) -> Vec<u64> {
 #[test]
 fn a_line_goes_out_before_the_next_one_is_there() {
     let place = Place::new(WRAPPER);
-    let live = place.start();
+    let live = Headless::start(&place);
     let client = Subscriber::connect(&live.url);
     let mut command = place.command(&["publish", "my.line", "-"]);
     let mut child = command.stdin(Stdio::piped()).spawn().expect("it starts");
@@ -97,7 +105,7 @@ fn a_line_goes_out_before_the_next_one_is_there() {
 #[test]
 fn bad_lines_are_named_and_the_rest_goes_on() {
     let place = Place::new(WRAPPER);
-    let live = place.start();
+    let live = Headless::start(&place);
     let client = Subscriber::connect(&live.url);
     let lines = [
         r#"{"type":"my.line","data":{"n":0}}"#,
@@ -109,7 +117,7 @@ fn bad_lines_are_named_and_the_rest_goes_on() {
         r#"{"type":"my.line","source":"supervisor","data":{"n":2}}"#,
         r#"{"type":"my.line","data":{"n":3}}"#,
     ];
-    let done = place.run(&["publish", "-"], lines.join("\n").as_bytes());
+    let done = run(&place, &["publish", "-"], lines.join("\n").as_bytes());
     assert_eq!((status(&done), text(&done.stdout)), (Some(1), ""));
     let complaints: Vec<&str> = text(&done.stderr).lines().collect();
     let begins = |line: u32, cause: &str| {
@@ -132,13 +140,13 @@ fn bad_lines_are_named_and_the_rest_goes_on() {
 #[test]
 fn what_only_the_owner_of_a_session_may_say_is_refused() {
     let place = Place::new(WRAPPER);
-    let live = place.start();
-    let running = place.run(&["list", "-o", "json"], b"");
+    let live = Headless::start(&place);
+    let running = run(&place, &["list", "-o", "json"], b"");
     let running: Value = serde_json::from_slice(&running.stdout).expect("JSON");
     let session = running[0]["session_id"].as_str().expect("an id").to_owned();
     let end = json!({"session_id": session, "end_time": "2026-01-01T00:00:00.000Z", "exit_code": 0,
         "signal": null, "reason": "exited", "duration_seconds": 1.0});
-    let refused = place.run(&["publish", "session.end", &end.to_string(), "--session", &session], b"");
+    let refused = run(&place, &["publish", "session.end", &end.to_string(), "--session", &session], b"");
     assert_eq!(status(&refused), Some(1), "{refused:?}");
     assert!(text(&refused.stderr).contains("the hub answers AUTH002: "), "{refused:?}");
     drop(live);
@@ -147,11 +155,12 @@ fn what_only_the_owner_of_a_session_may_say_is_refused() {
 #[test]
 fn inside_a_session_its_hub_is_meant_and_no_other() {
     let place = Place::new(WRAPPER);
-    let (one, other) = (place.start(), place.start());
+    let (one, other) = (Headless::start(&place), Headless::start(&place));
     let clients = [&one, &other].map(|live| Subscriber::connect(&live.url));
-    let several = place.run(&["publish", "my.line"], b"");
+    let several = run(&place, &["publish", "my.line"], b"");
     assert_eq!(status(&several), Some(3), "{several:?}");
-    let list: Value = serde_json::from_slice(&place.run(&["list", "-o", "json"], b"").stdout).expect("JSON");
+    let list: Value =
+        serde_json::from_slice(&run(&place, &["list", "-o", "json"], b"").stdout).expect("JSON");
     let is_one = |found: &&Value| one.url.ends_with(&format!(":{}", found["port"]));
     let found = list.as_array().expect("a list").iter().find(is_one).expect("it is listed");
     let mut command = place.command(&["publish", "my.line"]);
@@ -178,10 +187,10 @@ fn what_makes_no_sense_is_refused_before_anything_is_sent() {
         (&["publish", "-", "--test"], "cannot publish -: whole events say everything themselves"),
         (&["publish", "-", "--source", "x"], "cannot publish -: whole events say everything themselves"),
     ] {
-        let output = place.run(args, b"");
+        let output = run(&place, args, b"");
         assert_eq!(status(&output), Some(2), "{args:?}");
         assert!(text(&output.stderr).starts_with(&format!("claude-mpm: {cause}")), "{output:?}");
     }
-    assert_eq!(status(&place.run(&["publish", "x.y"], b"")), Some(3));
-    assert_eq!(status(&place.run(&["publish", "x.y", "--url", "ws://127.0.0.1:1"], b"")), Some(5));
+    assert_eq!(status(&run(&place, &["publish", "x.y"], b"")), Some(3));
+    assert_eq!(status(&run(&place, &["publish", "x.y", "--url", "ws://127.0.0.1:1"], b"")), Some(5));
 }

@@ -127,11 +127,11 @@ mod tests {
     fn levels(patience: u64, thresholds: (u64, u64), values: &[f64]) -> Vec<Option<AlertLevel>> {
         let mut gauge = Gauge::new(Duration::from_secs(patience));
         let start = Instant::now();
-        let mut take = |(second, value): (u64, &f64)| {
+        let take = |(second, value): (u64, &f64)| {
             let thresholds = Thresholds::new(thresholds.0, thresholds.1);
             gauge.take(*value, thresholds, start + Duration::from_secs(second)).map(|crossing| crossing.level)
         };
-        (0..).zip(values).map(|value| take(value)).collect()
+        (0..).zip(values).map(take).collect()
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::time::Duration;
 
 pub mod catalogue;
 pub mod faithful;
+pub mod headless;
 pub mod instance;
 pub mod left_on;
 pub mod meeting;
@@ -23,7 +24,6 @@ pub mod messages_api;
 pub mod noise;
 pub mod performance;
 pub mod piped;
-pub mod place;
 pub mod processes;
 pub mod program;
 pub mod readme;
