@@ -139,6 +139,11 @@ impl Hub {
         &self.shared.session_id
     }
 
+    /// Whether it has no session of its own to supervise.
+    pub fn stands_alone(&self) -> bool {
+        self.shared.lock().sessions.own().stands_alone()
+    }
+
     /// Counters that the server keeps and `system.stats` shows.
     pub fn gauges(&self) -> &Gauges {
         &self.shared.gauges

@@ -22,6 +22,9 @@ pub enum Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Instance(hub) if hub.stands_alone() => {
+                write!(out, "claude-mpm hub {:?} (pid {}), which takes sessions in", hub.name, hub.pid)
+            }
             Self::Instance(ours) => {
                 write!(out, "claude-mpm instance {:?} (pid {}, {})", ours.name, ours.pid, ours.working_dir)
             }

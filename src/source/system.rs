@@ -27,6 +27,8 @@ pub async fn run(
     };
     let mut meter = Meter { system, ours, started: Instant::now() };
     let mut alerts = Alerts::new();
+    // A hub that stands alone has no claude, and never will.
+    let stands_alone = publisher.hub().stands_alone();
     let mut ticks = tokio::time::interval(INTERVAL);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -41,7 +43,7 @@ pub async fn run(
         }
         let (pid, thresholds) = (*child.borrow(), settings.borrow().alerts);
         let is_heard = publisher.hub().gauges().clients() > 0;
-        let is_told = pid.is_some() && is_heard;
+        let is_told = is_heard && (pid.is_some() || stands_alone);
         if !is_told && !Alerts::are_wanted(&thresholds) {
             continue;
         }

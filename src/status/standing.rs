@@ -47,6 +47,11 @@ impl Status {
         Standing { name: self.name.clone(), claude: self.claude_status, activity: self.activity }
     }
 
+    /// Whether it is no run of claude, but a hub's own.
+    pub fn stands_alone(&self) -> bool {
+        self.host.is_some()
+    }
+
     /// Whether the session is over.
     pub fn is_over(&self) -> bool {
         self.ended_at.is_some()

@@ -3,6 +3,7 @@
 
 use crate::DEADLINE;
 use crate::program::Program;
+use crate::schema;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
@@ -116,14 +117,20 @@ impl Hub {
     pub fn get(&self, path: &str) -> Value {
         let (status, body) = request(self.port, &format!("GET {path} HTTP/1.1\r\n"), "");
         assert_eq!(status, 200, "{path}: {body}");
-        serde_json::from_str(&body).expect("JSON")
+        let answer = serde_json::from_str(&body).expect("JSON");
+        if path.starts_with("/api/status") {
+            schema::hold("system.status", &answer);
+        }
+        answer
     }
 
     /// The events of a session, oldest first.
     #[track_caller]
     pub fn history(&self, session: &str) -> Vec<Value> {
         let answer = self.get(&format!("/api/history?limit=10000&session={session}"));
-        answer.as_array().expect("an array").clone()
+        let events = answer.as_array().expect("an array").clone();
+        events.iter().for_each(|event| schema::hold("classic/event", event));
+        events
     }
 
     /// The answer to a POST of JSON: status and body.

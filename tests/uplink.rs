@@ -1,0 +1,156 @@
+//! An instance that tells another hub of its session, within one process: what is told, what is not, and what is refused.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+#[path = "server/eventually.rs"]
+mod eventually;
+#[path = "server/hub_server.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
+mod hub_server;
+
+use claude_mpm::client::Endpoint;
+use claude_mpm::client::uplink::{self, Over, Uplink};
+use claude_mpm::event::body::{Output, Stream};
+use claude_mpm::event::work::{Delegation, DelegationStatus};
+use claude_mpm::event::{Body, Draft, SessionId, Source};
+use claude_mpm::filter::Filter;
+use claude_mpm::hub::{Bounds, Hub, Query, Record};
+use eventually::eventually;
+use hub_server::{PATIENCE, TestServer};
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+fn instance(bounds: Bounds) -> Hub {
+    let hub = Hub::new(SessionId::new("told"), bounds);
+    let paced = hub.clone();
+    // Readers of a burst are woken by it; in an instance the server runs it.
+    tokio::spawn(async move { paced.run_pacer().await });
+    hub
+}
+
+fn say(hub: &Hub, content: &str) {
+    let line = Output { content: content.into(), stream: Stream::Stdout, truncated: false };
+    assert_ne!(hub.publisher(Source::Screen).publish(Body::Output(line)), 0);
+}
+
+fn tell(hub: &Hub, server: &TestServer) -> JoinHandle<Over> {
+    let endpoint = Endpoint::parse(&format!("ws://{}", server.address)).unwrap();
+    let uplink = Uplink { endpoints: vec![endpoint], key: "secret".into() };
+    tokio::spawn(uplink::run(uplink, hub.clone(), watch::channel(false).0))
+}
+
+async fn end(telling: JoinHandle<Over>) -> Over {
+    timeout(PATIENCE, telling).await.expect("its end").unwrap()
+}
+
+fn records(hub: &Hub, session: &str) -> Vec<Arc<Record>> {
+    let filter = Filter { sessions: vec![session.into()], ..Filter::all() };
+    hub.history(&Query { filter, limit: 10_000, ..Query::default() }).records
+}
+
+fn lines(hub: &Hub, session: &str) -> Vec<String> {
+    let content = |record: &Arc<Record>| match &record.event.body {
+        Body::Output(line) => Some(line.content.clone()),
+        _ => None,
+    };
+    records(hub, session).iter().filter_map(content).collect()
+}
+
+#[tokio::test]
+async fn everything_is_told_with_its_own_id_and_where_it_was_numbered() {
+    let (server, hub) = (TestServer::start().await, instance(Bounds::default()));
+    say(&hub, "before");
+    let telling = tell(&hub, &server);
+    eventually("the first is told", || !lines(&server.hub, "told").is_empty()).await;
+    say(&hub, "after");
+    hub.close();
+    assert!(matches!(end(telling).await, Over::Told));
+    let (here, there) = (records(&hub, "told"), records(&server.hub, "told"));
+    assert_eq!(lines(&server.hub, "told"), ["before", "after"]);
+    for (one, other) in here.iter().zip(&there) {
+        let (one, other) = (&one.event, &other.event);
+        assert_eq!(
+            (one.id, one.timestamp, &one.source, &one.body),
+            (other.id, other.timestamp, &other.source, &other.body)
+        );
+        let origin = other.origin.as_ref().unwrap();
+        assert_eq!((&origin.epoch, origin.seq), (hub.epoch(), one.seq));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_left_the_log_before_it_could_be_told_is_counted_and_said() {
+    let (server, hub) = (TestServer::start().await, instance(Bounds { records: 50, bytes: usize::MAX }));
+    (1..=200).for_each(|number| say(&hub, &format!("line {number}")));
+    let telling = tell(&hub, &server);
+    eventually("the newest is told", || lines(&server.hub, "told").len() == 50).await;
+    let all = records(&server.hub, "told");
+    let Body::Error(fault) = &all[0].event.body else { panic!("{all:?}") };
+    assert!(fault.error.starts_with("150 events"), "{}", fault.error);
+    assert_eq!(server.hub.gauges().dropped(), 150);
+    hub.close();
+    assert!(matches!(end(telling).await, Over::Told));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_another_hub_was_told_is_not_told_on_and_nothing_is_derived_twice() {
+    let (first, second) = (TestServer::start().await, TestServer::start().await);
+    let hub = instance(Bounds::default());
+    hub.publisher(Source::Hook).publish(Body::Delegation(Delegation {
+        agent: "qa".into(),
+        task: "Test it".into(),
+        status: DelegationStatus::Started,
+        duration_ms: None,
+        delegation_id: "d1".into(),
+        agent_id: None,
+        parent_agent: None,
+        background: false,
+        reason: None,
+        tokens: None,
+        tool_uses: None,
+    }));
+    let telling = tell(&hub, &first);
+    eventually("both are told", || records(&first.hub, "told").len() == 2).await;
+    assert_eq!(first.hub.status_of(&SessionId::new("told")).unwrap().active_agents, ["qa"]);
+    // Two hubs that told each other everything would never end.
+    first.say("its own");
+    let telling_on = tell(&first.hub, &second);
+    eventually("its own is refused or told", || telling_on.is_finished() || second.hub.last_seq() > 0).await;
+    assert!(records(&second.hub, "told").is_empty());
+    hub.close();
+    assert!(matches!(end(telling).await, Over::Told));
+    telling_on.abort();
+    first.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_hub_does_not_tell_itself_and_a_session_has_one_who_tells_of_it() {
+    let server = TestServer::start().await;
+    assert!(matches!(end(tell(&server.hub, &server)).await, Over::Refused(_)));
+    let (hub, impostor) = (instance(Bounds::default()), instance(Bounds::default()));
+    say(&hub, "the real one");
+    let telling = tell(&hub, &server);
+    eventually("it is told", || !lines(&server.hub, "told").is_empty()).await;
+    let endpoint = Endpoint::parse(&format!("ws://{}", server.address)).unwrap();
+    let uplink = Uplink { endpoints: vec![endpoint], key: "guessed".into() };
+    let refused = tokio::spawn(uplink::run(uplink, impostor.clone(), watch::channel(false).0));
+    assert!(matches!(end(refused).await, Over::Refused(_)));
+    // Nor may an instance tell of the session of another.
+    let of_another = Draft { session_id: Some(SessionId::new("session-1")), ..draft() };
+    hub.submit(of_another, false);
+    say(&hub, "and on");
+    eventually("it goes on", || lines(&server.hub, "told").len() == 2).await;
+    assert!(lines(&server.hub, "session-1").is_empty());
+    hub.close();
+    assert!(matches!(end(telling).await, Over::Told));
+    server.stop().await;
+}
+
+fn draft() -> Draft {
+    let line = Output { content: "stolen".into(), stream: Stream::Stdout, truncated: false };
+    Draft::new(Source::Component("x".into()), Body::Output(line))
+}
