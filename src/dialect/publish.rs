@@ -8,7 +8,7 @@ use super::fields::{Fields, brief, unix_millis};
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::talk::Hook;
-use crate::event::{Body, Draft, Event, EventId, SCHEMA_VERSION, SessionId, Source, channel};
+use crate::event::{Body, Draft, Event, EventId, SCHEMA_VERSION, SessionId, Source, Timestamp, channel};
 use crate::filter::Pattern;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -64,7 +64,7 @@ fn envelope(fields: &Fields<'_>) -> Result<Draft, Fault> {
     let kind = required(fields, "event_type")?;
     let source = required(fields, "source")?;
     let timestamp = fields.raw("timestamp").ok_or_else(|| wrong("timestamp", "missing"))?;
-    let timestamp = unix_millis("timestamp", timestamp)?;
+    let timestamp = after_the_epoch(unix_millis("timestamp", timestamp)?)?;
     if let Some(version) = fields.raw("version")
         && serde_json::from_str::<&str>(version.get()).ok() != Some(SCHEMA_VERSION)
     {
@@ -81,10 +81,15 @@ fn envelope(fields: &Fields<'_>) -> Result<Draft, Fault> {
 fn classic(fields: &Fields<'_>) -> Result<Draft, Fault> {
     let kind = required(fields, "type")?;
     let source = fields.text("source")?.unwrap_or_else(|| NAMELESS.to_owned());
-    let timestamp = fields.moment("timestamp")?;
+    let timestamp = fields.moment("timestamp")?.map(after_the_epoch).transpose()?;
     let draft =
         draft(fields, &kind, source, fields.text("session_id")?, fields.raw("data"), remarks(fields)?)?;
     Ok(Draft { timestamp, ..draft })
+}
+
+/// Requirement R4 has no other events: its `validateEvent` takes a time of 0 for a missing one.
+fn after_the_epoch(time: Timestamp) -> Result<Timestamp, Fault> {
+    if time.as_millis() > 0 { Ok(time) } else { Err(wrong("timestamp", "not after 1970-01-01T00:00:00Z")) }
 }
 
 fn draft(
@@ -165,11 +170,13 @@ fn component(source: &str, mut payload: Map<String, Value>) -> Body {
         }
         _ => Vec::new(),
     };
+    payload.remove("component");
     Body::ComponentStarted(ComponentStarted {
         component: source.to_owned(),
-        version: payload.get("version").and_then(Value::as_str).map(str::to_owned),
+        version: payload.remove("version").and_then(|version| version.as_str().map(str::to_owned)),
         capabilities: payload.remove("capabilities").map(texts).unwrap_or_default(),
         config: payload.remove("config").filter(|config| !config.is_null()),
+        more: payload,
     })
 }
 
@@ -236,12 +243,13 @@ mod tests {
     fn the_examples_of_requirement_4_lack_an_id_and_a_version_and_are_taken() {
         let started = read(
             r#"{"event_type":"component.started","source":"claude-router","timestamp":1706181600000,
-                "payload":{"version":"1.0.0","capabilities":["model-switching"],"config":{"port":3001}}}"#,
+                "payload":{"version":"1.0.0","capabilities":["model-switching"],"config":{"port":3001},"pid":7}}"#,
         )
         .unwrap();
         assert_eq!(started.source.as_str(), "claude-router");
         let Body::ComponentStarted(body) = started.body else { panic!("{started:?}") };
         assert_eq!((body.component.as_str(), body.version.as_deref()), ("claude-router", Some("1.0.0")));
+        assert_eq!(body.more["pid"], 7);
         let used = read(
             r#"{"event_type":"PreToolUse","source":"claude-flow","source_app":"agent-123","session_id":"sess_abc123",
                 "timestamp":1706181600000,"payload":{"tool_name":"Bash"},"summary":"Running test suite"}"#,
@@ -270,6 +278,8 @@ mod tests {
         assert!(read(good).is_ok());
         for (from, to) in [
             (r#""timestamp":1"#, r#""timestamp":-1"#),
+            (r#""timestamp":1"#, r#""timestamp":0"#),
+            (r#""timestamp":1"#, r#""timestamp":0.5"#),
             (r#""timestamp":1"#, r#""timestamp":"1""#),
             (r#""timestamp":1"#, r#""timestamp":1e300"#),
             (r#""timestamp":1,"#, ""),

@@ -238,6 +238,7 @@ fn of_surroundings() -> Vec<Body> {
             version: Some("1.0.0".into()),
             capabilities: vec!["display".into()],
             config: None,
+            more: serde_json::Map::new(),
         }),
         Body::ComponentStopped(ComponentStopped { component: component(), reason: "left".into() }),
         Body::ComponentHealth(ComponentHealth {

@@ -116,8 +116,9 @@ impl Body {
             Self::Hook(hook) => hook.bytes,
             Self::Activity(activity) => activity.reason.as_ref().map_or(0, String::len),
             Self::ComponentStarted(started) => {
-                let config = started.config.as_ref().map_or(0, |config| config.to_string().len());
-                started.capabilities.iter().map(|name| name.len() + 4).sum::<usize>() + config
+                let more = started.config.iter().chain(started.more.values());
+                let more = more.map(|value| value.to_string().len() + 32).sum::<usize>();
+                started.capabilities.iter().map(|name| name.len() + 4).sum::<usize>() + more
             }
             Self::ConfigChanged(change) => change.path.len() + change.changed.len() * 16,
             Self::ResourceAlert(alert) => alert.message.as_ref().map_or(0, String::len),

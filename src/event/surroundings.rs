@@ -4,7 +4,7 @@
 use super::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// `component.started`: a publisher registered (requirement R4, section Component Registration).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +18,9 @@ pub struct ComponentStarted {
     /// Its settings, as it tells them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Value>,
+    /// What else it says of itself.
+    #[serde(flatten)]
+    pub more: Map<String, Value>,
 }
 
 /// `component.stopped`: a publisher left.

@@ -9,6 +9,7 @@ use crate::dialect::selection::Words;
 use crate::event::SessionId;
 use crate::event::channel::Vocabulary;
 use crate::event::surroundings::ComponentStarted;
+use serde_json::Map;
 
 /// How this dialect selects events.
 pub(in crate::dialect) const WORDS: Words = Words { types: "event_types", vocabulary: Vocabulary::Envelope };
@@ -79,5 +80,6 @@ fn component(fields: &Fields<'_>) -> Result<ComponentStarted, Fault> {
         version: fields.text("version")?,
         capabilities: names(fields, "capabilities")?.unwrap_or_default(),
         config: fields.typed("config", "JSON")?,
+        more: Map::new(),
     })
 }
