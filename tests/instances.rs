@@ -3,19 +3,15 @@
 //! What is run in claude's place are small shell programs, as any user may with `--claude`. Every test has a runtime
 //! directory of its own; ports come from the kernel or from `auto`.
 
-use nix::sys::socket::{
-    AddressFamily, SockFlag, SockType, SockaddrIn, bind, getsockname, setsockopt, socket, sockopt,
-};
 use serde_json::Value;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use test_support::program::Program;
 use test_support::terminal::Terminal;
-use test_support::{DEADLINE, piped, schema};
+use test_support::{DEADLINE, piped, ports, schema};
 
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
 /// Says its name, then lives until its stdin ends.
@@ -98,19 +94,6 @@ fn err(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// Ports that were free a moment ago, all different. Nothing listened on them: a program that another test is just
-/// starting holds a copy of every listener until it is executed, and the port with it.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let bound: [OwnedFd; N] = std::array::from_fn(|_| {
-        let socket =
-            socket(AddressFamily::Inet, SockType::Stream, SockFlag::SOCK_CLOEXEC, None).expect("a socket");
-        setsockopt(&socket, sockopt::ReuseAddr, &true).expect("an option");
-        bind(socket.as_raw_fd(), &SockaddrIn::new(127, 0, 0, 1, 0)).expect("a port");
-        socket
-    });
-    bound.each_ref().map(|socket| getsockname::<SockaddrIn>(socket.as_raw_fd()).expect("an address").port())
-}
-
 fn listed(place: &Place) -> Vec<Value> {
     serde_json::from_str(&out(&place.run(&["list", "-o", "json"]))).expect("an array of records")
 }
@@ -118,7 +101,7 @@ fn listed(place: &Place) -> Vec<Value> {
 #[test]
 fn three_instances_run_together_and_ending_one_leaves_the_others() {
     let place = Place::new();
-    let [first, second] = free_ports();
+    let [first, second] = ports::free();
     let (alpha, beta) = (place.start("alpha", &first.to_string()), place.start("beta", &second.to_string()));
     let gamma = place.start("gamma", "auto");
     assert_eq!((alpha.port, beta.port), (first, second));
@@ -171,7 +154,7 @@ fn three_instances_run_together_and_ending_one_leaves_the_others() {
 #[test]
 fn a_taken_port_names_its_holder_in_one_line_and_claude_is_not_started() {
     let place = Place::new();
-    let [port] = free_ports();
+    let [port] = ports::free();
     let holder = place.start("holder", &port.to_string());
     let foreign = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
     let foreign_port = foreign.local_addr().expect("an address").port();

@@ -1,6 +1,6 @@
 //! The real claude under supervision, against a scripted Messages API, followed by the clients of the API guide.
 //!
-//! The clients are the guide's own snippets, kept in `fixtures/clients`; only their port is replaced, because tests
+//! The clients are the guide's own snippets, kept in `fixtures/requirements`; only their port is replaced, because tests
 //! run side by side. Bare claude is the measure for what claude prints and how it ends.
 
 use serde_json::Value;
@@ -12,7 +12,7 @@ use test_support::messages_api::MessagesApi;
 use test_support::program::Program;
 use test_support::real_claude::Sandbox;
 use test_support::terminal::Terminal;
-use test_support::{DEADLINE, piped, schema};
+use test_support::{DEADLINE, interpreters, piped, schema};
 
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
 const OPTIONS: [&str; 4] = ["--websocket-port", "auto", "--launch-method", "subprocess"];
@@ -24,17 +24,9 @@ const REPLY: [&str; 5] = [
     "fail on request",
 ];
 
-/// The folder `tests/run.sh` fills; it names the interpreters' parts in the environment.
-fn part(variable: &str, below_cache: &str) -> String {
-    std::env::var(variable).unwrap_or_else(|_| {
-        let home =
-            std::env::var("XDG_CACHE_HOME").or_else(|_| std::env::var("HOME").map(|home| home + "/.cache"));
-        format!("{}/claude-mpm-tests/{below_cache}", home.expect("HOME or XDG_CACHE_HOME"))
-    })
-}
-
 fn snippet(name: &str, port: u16) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/clients").join(name);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/requirements/2-websocket-api-guide");
+    let path = folder.join(name);
     let text = std::fs::read_to_string(path).expect("the guide's client");
     assert_eq!(text.matches("8765").count(), 1, "the snippet names its port once");
     text.replace("8765", &port.to_string())
@@ -42,8 +34,8 @@ fn snippet(name: &str, port: u16) -> String {
 
 /// The guide's Python client, following from now on.
 fn python_client(port: u16) -> Program {
-    let mut python = Command::new(part("CLAUDE_MPM_TEST_PYTHON", "python-websockets-15.0.1/bin/python"));
-    python.arg("-u").arg("-c").arg(snippet("guide.py", port));
+    let mut python = interpreters::python();
+    python.arg("-u").arg("-c").arg(snippet("06-python-client.py", port));
     let client = Program::start(python, b"");
     client.wait_out(|line| line.starts_with("subscribed: "));
     client
@@ -51,10 +43,10 @@ fn python_client(port: u16) -> Program {
 
 /// The guide's JavaScript client; browsers have `WebSocket`, Node 20 gets it from the package `ws`.
 fn node_client(port: u16) -> Program {
-    let mut node = Command::new("node");
-    let modules = part("CLAUDE_MPM_TEST_NODE_PATH", "node-ws-8.18.3/node_modules");
-    let script = format!("globalThis.WebSocket = require('ws');\n{}", snippet("guide.js", port));
-    node.env("NODE_PATH", modules).arg("-e").arg(script);
+    let mut node = interpreters::node();
+    let script =
+        format!("globalThis.WebSocket = require('ws');\n{}", snippet("07-javascript-client.js", port));
+    node.arg("-e").arg(script);
     let client = Program::start(node, b"");
     client.wait_out(|line| line.starts_with("subscribed "));
     client

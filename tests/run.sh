@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 #
 # Runs every test against the real parts: the real claude, tmux, a Python and a Node WebSocket
-# client, and AsyncAPI's parser. Whatever is missing is installed first, into one cache folder;
-# the system itself only gains packages for commands it lacks. It does not install Rust, and it
-# never touches a claude configuration: the tests give claude a home of their own.
+# client, AsyncAPI's parser, and TypeScript. Whatever is missing is installed first, into one
+# cache folder; the system itself only gains packages for commands it lacks. It does not install
+# Rust, and it never touches a claude configuration: the tests give claude a home of their own.
 #
 #   tests/run.sh                          everything, and the table of transparency by the portable way too
 #   tests/run.sh --test real_claude       arguments go to `cargo test`
 #   tests/run.sh --install-only           only install
 #   tests/run.sh --test hello -- --nocapture
 #
-# Environment: CLAUDE_MPM_TEST_CLAUDE, CLAUDE_MPM_TEST_PYTHON, CLAUDE_MPM_TEST_NODE_PATH and
-# CLAUDE_MPM_TEST_ASYNCAPI_PATH name a part to use as it is instead of installing one; RUST_TEST_THREADS is the number of tests at a
-# time (default: the processors, at most 4).
+# Environment: CLAUDE_MPM_TEST_CLAUDE, CLAUDE_MPM_TEST_PYTHON, CLAUDE_MPM_TEST_NODE_PATH,
+# CLAUDE_MPM_TEST_ASYNCAPI_PATH and CLAUDE_MPM_TEST_TYPESCRIPT name a part to use as it is instead
+# of installing one; RUST_TEST_THREADS is the number of tests at a time (default: the processors,
+# at most 4).
 
 set -euo pipefail
 
@@ -20,6 +21,7 @@ readonly CLAUDE_VERSION=2.1.197
 readonly WEBSOCKETS_VERSION=15.0.1
 readonly WS_VERSION=8.18.3
 readonly ASYNCAPI_VERSION=3.6.3
+readonly TYPESCRIPT_VERSION=5.9.3
 
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 readonly repository
@@ -69,6 +71,7 @@ install_all() {
         use_python
         use_node
         use_asyncapi
+        use_typescript
     } 9>"$cache/lock"
 }
 
@@ -186,6 +189,20 @@ use_asyncapi() {
         settle "$folder"
     fi
     export CLAUDE_MPM_TEST_ASYNCAPI_PATH=$folder/node_modules
+}
+
+use_typescript() {
+    if [ -n "${CLAUDE_MPM_TEST_TYPESCRIPT:-}" ]; then
+        return
+    fi
+    local folder=$cache/node-typescript-$TYPESCRIPT_VERSION
+    if [ ! -d "$folder/node_modules/typescript" ]; then
+        say "installing the TypeScript compiler"
+        stage "$folder"
+        npm_install "typescript@$TYPESCRIPT_VERSION"
+        settle "$folder"
+    fi
+    export CLAUDE_MPM_TEST_TYPESCRIPT=$folder/node_modules
 }
 
 # Packages are installed beside their place and moved there whole, so a broken installation is

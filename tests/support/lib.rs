@@ -15,15 +15,18 @@
 use std::time::Duration;
 
 pub mod catalogue;
+pub mod conversation;
 pub mod faithful;
 pub mod headless;
 pub mod instance;
+pub mod interpreters;
 pub mod left_on;
 pub mod meeting;
 pub mod messages_api;
 pub mod noise;
 pub mod performance;
 pub mod piped;
+pub mod ports;
 pub mod processes;
 pub mod program;
 pub mod readme;
