@@ -5,6 +5,7 @@ use crate::place;
 use crate::shown::assert_shown;
 use serde_json::{Value, json};
 use test_support::conversation::Conversation;
+use test_support::schema;
 
 /// Everything the example shows stands there, unchanged.
 #[track_caller]
@@ -21,6 +22,7 @@ fn assert_same(shown: &Value, sent: &Value) {
 #[track_caller]
 fn is_broadcast(name: &str, classic_type: &str) {
     let (message, shown) = (objects(name).remove(0), examples(name).remove(0));
+    schema::check_request("envelope", &shown);
     let place = place();
     let hub = place.serve(0);
     let mut classic = Conversation::open(&format!("{}/?channels=*", hub.url()));

@@ -6,6 +6,7 @@ use crate::scene::{NAME, Scene, told};
 use crate::shown::assert_shown;
 use serde_json::{Value, json};
 use test_support::conversation::Conversation;
+use test_support::schema;
 
 #[test]
 fn the_events_of_the_monitoring_design_are_sent_as_it_shows_them() {
@@ -39,6 +40,7 @@ fn the_requests_of_the_monitoring_design_select_what_they_name() {
     let url = text.lines().find(|line| line.starts_with("ws://")).unwrap();
     let path = url.strip_prefix("ws://localhost:8765").unwrap();
     let [auth, subscribe, unsubscribe] = &objects(name)[..] else { panic!("three requests") };
+    examples(name).iter().for_each(|request| schema::check_request("monitor", request));
     let place = place();
     let hub = place.serve(0);
     let told_to = ["--hub", &hub.url()].map(str::to_owned);

@@ -7,6 +7,7 @@ use crate::{place, scene};
 use claude_mpm::event::Timestamp;
 use serde_json::{Value, json};
 use test_support::conversation::Conversation;
+use test_support::schema;
 
 /// The ids of events, in their order.
 fn ids<'a>(events: impl IntoIterator<Item = &'a Value>) -> Vec<&'a str> {
@@ -30,6 +31,7 @@ fn the_commands_of_the_design_are_answered_and_the_subscription_delivers_what_it
     let ([subscribe, status, history], shown) = (&objects(name)[..], examples(name)) else {
         panic!("three commands")
     };
+    shown.iter().for_each(|request| schema::check_request("classic", request));
     let place = place();
     let scene = Scene::start(&place, NAME, &[]);
     let everything = Conversation::open(&format!("{}/?channels=*&after=0", scene.url));
@@ -61,6 +63,7 @@ fn registering_with_a_session_delivers_that_session_and_global_all_of_them() {
     let name = "3-websocket-hooks-architecture/03-session-management.py";
     let register = objects(name).remove(0);
     let theirs = examples(name)[0]["session_id"].as_str().unwrap().to_owned();
+    schema::check_request("classic", &examples(name)[0]);
     let place = place();
     let hub = place.serve(0);
     let publish = |session: &str, number: u32| {
@@ -88,6 +91,7 @@ fn registering_with_a_session_delivers_that_session_and_global_all_of_them() {
 fn the_event_of_the_hooks_architecture_is_published_as_it_is_and_seen_in_every_dialect() {
     let name = "3-websocket-hooks-architecture/06-event-structure.json";
     let (frame, shown) = (objects(name).remove(0), examples(name).remove(0));
+    schema::check_request("classic", &shown);
     let place = place();
     let hub = place.serve(0);
     let mut classic = Conversation::open(&format!("{}/?channels=hook.*", hub.url()));

@@ -1,7 +1,7 @@
 //! A client that says what a test has it say, byte for byte and at any path of a hub, and hears the answers one by one.
-//! It knows the wire as any client does, and the words of no dialect.
+//! It knows the wire as any client does, and holds every frame against the schema of the dialect that the path speaks.
 
-use crate::DEADLINE;
+use crate::{DEADLINE, schema};
 use serde_json::Value;
 use std::net::TcpStream;
 use tungstenite::protocol::WebSocket;
@@ -14,6 +14,7 @@ const NO_CODE: u16 = 1006;
 #[derive(Debug)]
 pub struct Conversation {
     socket: WebSocket<TcpStream>,
+    dialect: &'static str,
     /// The first frame.
     pub greeting: Value,
 }
@@ -25,11 +26,11 @@ impl Conversation {
     /// If the hub does not greet within [`DEADLINE`].
     #[track_caller]
     pub fn open(url: &str) -> Self {
-        let address = url.strip_prefix("ws://").and_then(|rest| rest.split('/').next());
-        let stream = TcpStream::connect(address.expect("an address of a hub")).expect("a hub that listens");
+        let (address, path) = url.strip_prefix("ws://").and_then(|rest| rest.split_once('/')).expect("a URL");
+        let stream = TcpStream::connect(address).expect("a hub that listens");
         stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
         let (socket, _) = client(url, stream).expect("a handshake");
-        let mut conversation = Self { socket, greeting: Value::Null };
+        let mut conversation = Self { socket, dialect: dialect_at(path), greeting: Value::Null };
         conversation.greeting = conversation.hear();
         conversation
     }
@@ -97,7 +98,11 @@ impl Conversation {
     fn listen(&mut self) -> Result<Value, u16> {
         loop {
             match self.socket.read() {
-                Ok(Message::Text(text)) => return Ok(serde_json::from_str(&text).expect("JSON")),
+                Ok(Message::Text(text)) => {
+                    let frame = serde_json::from_str(&text).expect("JSON");
+                    schema::check(self.dialect, &frame);
+                    return Ok(frame);
+                }
                 Ok(Message::Close(close)) => return Err(close.map_or(NO_CODE, |close| close.code.into())),
                 Ok(_) => {}
                 Err(Error::Io(cause)) if cause.kind() == std::io::ErrorKind::WouldBlock => {
@@ -106,5 +111,16 @@ impl Conversation {
                 Err(_) => return Err(NO_CODE),
             }
         }
+    }
+}
+
+/// What is spoken at a path, without its first `/`.
+#[track_caller]
+fn dialect_at(path: &str) -> &'static str {
+    match path.split('?').next() {
+        Some("" | "ws") => "classic",
+        Some("events") => "envelope",
+        Some("monitor") => "monitor",
+        _ => panic!("nothing is spoken at /{path}"),
     }
 }
