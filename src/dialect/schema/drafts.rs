@@ -20,7 +20,7 @@ pub(super) fn drafts() -> Value {
 
 /// Enters `draft`, and the two shapes an event to publish may have.
 pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
-    let millis = json!({ "description": "Unix milliseconds", "type": "number", "minimum": 0 });
+    let millis = json!({ "description": "Unix milliseconds", "type": "number", "minimum": 1 });
     let version = json!({ "enum": [SCHEMA_VERSION, null] });
     let either = json!({ "anyOf": [millis.clone(), moment()] });
     let envelope = json!({
