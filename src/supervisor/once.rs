@@ -68,7 +68,7 @@ impl Run<'_> {
             tokio::select! {
                 biased;
                 asked = asked_to_leave(signals, *setting, over.state) => Some(asked),
-                () = stage.drain() => None,
+                () = drained(&mut stage) => None,
             }
         });
         over.was_asked |= asked.is_some();
@@ -95,6 +95,13 @@ impl Run<'_> {
             () = tokio::time::sleep(time) => true,
         }
     }
+}
+
+/// Waits for the last output, and until the runtime has looked for signals once more: one that came in the same moment as
+/// the child's end is known to it only then.
+async fn drained(stage: &mut Stage<'_>) {
+    stage.drain().await;
+    tokio::task::yield_now().await;
 }
 
 /// Has the output followed. That it cannot be is no reason to keep claude from running.
