@@ -155,10 +155,32 @@ fn body(kind: &str, source: &str, data: Option<&RawValue>) -> Result<Body, Fault
         None => Body::read(kind, serde_json::from_str("{}").map_err(|cause| wrong("payload", cause))?),
     };
     match typed {
-        Ok(body) => Ok(body),
+        Ok(body) if keeps_all(&body, text) => Ok(body),
         // Types that requirement R4 leaves to those who publish them are taken as they come.
-        Err(_) if !channel::is_ours(kind) => Ok(Body::other(kind, object()?, text.len())),
+        Ok(_) | Err(_) if !channel::is_ours(kind) => Ok(Body::other(kind, object()?, text.len())),
+        Ok(body) => Ok(body),
         Err(cause) => Err(wrong("payload", format_args!("not that of {}: {cause}", brief(kind)))),
+    }
+}
+
+/// Whether the content says all that the text does.
+fn keeps_all(body: &Body, text: &str) -> bool {
+    let whole: Option<Value> = serde_json::from_str(text).ok();
+    let kept = serde_json::to_value(body).ok();
+    whole.zip(kept).is_some_and(|(whole, kept)| contains(&kept, &whole))
+}
+
+/// Whether nothing of `part` is missing in `whole`; a number is its value, however it is written.
+fn contains(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| contains(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| contains(whole, part))
+        }
+        (Value::Number(whole), Value::Number(part)) => whole.as_f64() == part.as_f64(),
+        _ => whole == part,
     }
 }
 
@@ -300,6 +322,20 @@ mod tests {
             assert_ne!(bad, good, "{from}");
             assert_eq!(read(&bad).unwrap_err().code.as_str(), "WS002", "{bad}");
         }
+    }
+
+    #[test]
+    fn what_a_publisher_adds_to_a_type_of_ours_that_is_open_is_kept() {
+        let alert = |more: &str| {
+            let text = format!(
+                r#"{{"event_type":"resource.alert","source":"s","timestamp":1,"payload":{{"component":"s",{more}"metrics":
+                {{"cpu_percent":90,"memory_mb":1.5,"active_connections":0,"event_queue_size":0}},"alert_level":"warning"}}}}"#
+            );
+            read(&text).unwrap().body
+        };
+        assert!(matches!(alert(""), Body::ResourceAlert(_)));
+        let Body::Published(kept) = alert(r#""node":"n1","#) else { panic!("its own field is lost") };
+        assert_eq!(kept.data["node"], "n1");
     }
 
     #[test]
