@@ -125,6 +125,31 @@ fn a_hub_that_is_away_does_not_hold_up_the_session() {
 }
 
 #[test]
+fn an_instance_says_when_its_hub_goes_and_when_it_is_back() {
+    let place = place();
+    let hub = place.serve(0);
+    let (port, url) = (hub.port, hub.url());
+    let speaker = Program::start(speaker(&place, "deserted", &url, 1000), b"");
+    eventually(|| sessions(&hub).contains_key("deserted").then_some(()));
+    hub.kill();
+    let line = speaker.wait_err(|line| line.contains("on ws://127.0.0.1:"));
+    let own = line.split("ws://127.0.0.1:").nth(1).and_then(|rest| rest.split(',').next()?.parse().ok());
+    let own: u16 = own.expect("a port");
+    let said = |severity: &str| {
+        let head = "GET /api/history?limit=10000&channels=system.error HTTP/1.1\r\n";
+        let (_, body) = test_support::standalone::request(own, head, "");
+        let events: Vec<Value> = serde_json::from_str(&body).expect("JSON");
+        let data = events.into_iter().map(|event| event["data"].clone());
+        data.filter(|data| data["component"] == "uplink" && data["severity"] == severity).count()
+    };
+    eventually(|| (said("warning") == 1).then_some(()));
+    let hub = place.serve(port);
+    eventually(|| (said("info") == 1).then_some(()));
+    assert!(speaker.finish().0.success());
+    drop(hub);
+}
+
+#[test]
 fn a_claude_that_took_our_place_is_told_of_by_its_companion() {
     let place = place();
     let hub = place.serve(0);

@@ -8,7 +8,7 @@ mod eventually;
 mod hub_server;
 
 use claude_mpm::client::Endpoint;
-use claude_mpm::client::uplink::{self, Over, Uplink};
+use claude_mpm::client::uplink::{self, Link, Over, Uplink};
 use claude_mpm::event::body::{Output, Stream};
 use claude_mpm::event::work::{Delegation, DelegationStatus};
 use claude_mpm::event::{Body, Draft, SessionId, Source};
@@ -37,7 +37,7 @@ fn say(hub: &Hub, content: &str) {
 fn tell(hub: &Hub, server: &TestServer) -> JoinHandle<Over> {
     let endpoint = Endpoint::parse(&format!("ws://{}", server.address)).unwrap();
     let uplink = Uplink { endpoints: vec![endpoint], key: "secret".into() };
-    tokio::spawn(uplink::run(uplink, hub.clone(), watch::channel(false).0))
+    tokio::spawn(uplink::run(uplink, hub.clone(), watch::channel(Link::Begun).0))
 }
 
 async fn end(telling: JoinHandle<Over>) -> Over {
@@ -137,7 +137,7 @@ async fn a_hub_does_not_tell_itself_and_a_session_has_one_who_tells_of_it() {
     eventually("it is told", || !lines(&server.hub, "told").is_empty()).await;
     let endpoint = Endpoint::parse(&format!("ws://{}", server.address)).unwrap();
     let uplink = Uplink { endpoints: vec![endpoint], key: "guessed".into() };
-    let refused = tokio::spawn(uplink::run(uplink, impostor.clone(), watch::channel(false).0));
+    let refused = tokio::spawn(uplink::run(uplink, impostor.clone(), watch::channel(Link::Begun).0));
     assert!(matches!(end(refused).await, Over::Refused(_)));
     // Nor may an instance tell of the session of another.
     let of_another = Draft { session_id: Some(SessionId::new("session-1")), ..draft() };

@@ -38,18 +38,32 @@ pub enum Over {
     Refused(ClientError),
 }
 
-/// Tells until the log is closed and told, or the hub refuses. `connected` says whether the hub is there.
-pub async fn run(uplink: Uplink, hub: Hub, connected: watch::Sender<bool>) -> Over {
+/// Whether the hub is there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    /// It was not called yet.
+    Begun,
+    /// It is.
+    Up,
+    /// It is not, and why; it is called again and again.
+    Down(String),
+}
+
+/// Tells until the log is closed and told, or the hub refuses. `link` is told whenever the hub comes or goes.
+pub async fn run(uplink: Uplink, hub: Hub, link: watch::Sender<Link>) -> Over {
     let mut backoff = Backoff::default();
     loop {
         let began = Instant::now();
         let was_closed = hub.is_closed();
-        let told = tell(&uplink, &hub, &connected).await;
-        connected.send_replace(false);
-        let Err(cause) = told else { return Over::Told };
+        let Err(cause) = tell(&uplink, &hub, &link).await else { return Over::Told };
         if matches!(&cause, ClientError::Reply { .. } | ClientError::Refused(_)) {
             return Over::Refused(cause);
         }
+        link.send_if_modified(|link| {
+            let is_news = !matches!(link, Link::Down(_));
+            *link = Link::Down(cause.to_string());
+            is_news
+        });
         if began.elapsed() >= GOOD {
             backoff.reset();
         }
@@ -71,7 +85,7 @@ impl Uplink {
 }
 
 /// One connection's worth of telling. Comes back without an error once the log is closed and told.
-async fn tell(uplink: &Uplink, hub: &Hub, connected: &watch::Sender<bool>) -> Result<(), ClientError> {
+async fn tell(uplink: &Uplink, hub: &Hub, link: &watch::Sender<Link>) -> Result<(), ClientError> {
     let (mut connection, _) = Connection::open_any(&uplink.endpoints).await?;
     let request = json!({
         "command": "uplink",
@@ -82,7 +96,7 @@ async fn tell(uplink: &Uplink, hub: &Hub, connected: &watch::Sender<bool>) -> Re
     });
     let welcome = connection.request(request).await?;
     let after = welcome.data().get("after").and_then(Value::as_u64).unwrap_or(0);
-    connected.send_replace(true);
+    link.send_replace(Link::Up);
     let mut reader = hub.reader(Start::After(after), &Filter::all());
     let mut batch = Batch::default();
     loop {

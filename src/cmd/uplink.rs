@@ -2,7 +2,7 @@
 
 use super::failure::{Exit, Failure};
 use crate::client::Endpoint;
-use crate::client::uplink::{self, Over, Uplink};
+use crate::client::uplink::{self, Link, Over, Uplink};
 use crate::event::Source;
 use crate::event::body::{Body, Fault, Severity};
 use crate::hub::{self, Hub};
@@ -42,34 +42,61 @@ fn new(endpoints: Vec<Endpoint>) -> Uplink {
 #[derive(Debug)]
 pub(super) struct Telling {
     task: JoinHandle<()>,
-    connected: watch::Receiver<bool>,
+    link: watch::Receiver<Link>,
 }
 
 impl Telling {
     /// Begins; it ends by itself when the hub's log is closed and told.
     pub(super) fn begin(uplink: Uplink, hub: Hub) -> Self {
-        let (tell_connected, connected) = watch::channel(false);
+        let (tell_link, link) = watch::channel(Link::Begun);
+        let mut news = link.clone();
         let task = tokio::spawn(async move {
             let place = uplink.place();
-            if let Over::Refused(cause) = uplink::run(uplink, hub.clone(), tell_connected).await {
-                hub.publisher(Source::Supervisor).publish(Body::Error(Fault {
-                    error: format!("cannot tell {place} of this session: {cause}"),
-                    component: "uplink".into(),
-                    severity: Severity::Warning,
-                    error_code: "WS001".into(),
-                }));
+            let mut telling = std::pin::pin!(uplink::run(uplink, hub.clone(), tell_link));
+            let mut was_down = false;
+            loop {
+                tokio::select! {
+                    over = &mut telling => {
+                        if let Over::Refused(cause) = over {
+                            say(&hub, Severity::Warning, format!("cannot tell {place} of this session: {cause}"));
+                        }
+                        return;
+                    }
+                    Ok(()) = news.changed() => match news.borrow_and_update().clone() {
+                        Link::Down(cause) => {
+                            was_down = true;
+                            let error = format!("cannot tell {place} of this session now: {cause}");
+                            say(&hub, Severity::Warning, error);
+                        }
+                        Link::Up if was_down => {
+                            was_down = false;
+                            say(&hub, Severity::Info, format!("{place} is told of this session again"));
+                        }
+                        Link::Up | Link::Begun => {}
+                    }
+                }
             }
         });
-        Self { task, connected }
+        Self { task, link }
     }
 
     /// Waits until the rest is told, or nobody takes it.
     pub(super) async fn finish(self) {
-        let Self { mut task, connected } = self;
-        let limit = if *connected.borrow() { LAST_TELLING } else { LAST_ATTEMPT };
+        let Self { mut task, link } = self;
+        let limit = if *link.borrow() == Link::Up { LAST_TELLING } else { LAST_ATTEMPT };
         if tokio::time::timeout(limit, &mut task).await.is_err() {
             tracing::warn!("cannot tell the other hub of the session's end in time");
             task.abort();
         }
     }
+}
+
+/// An instance that does not reach the other hub says so where it can be heard.
+fn say(hub: &Hub, severity: Severity, error: String) {
+    // Behind the end of the session comes nothing.
+    if hub.is_session_over() {
+        return;
+    }
+    let (component, error_code) = ("uplink".into(), "WS001".into());
+    hub.publisher(Source::Supervisor).publish(Body::Error(Fault { error, component, severity, error_code }));
 }

@@ -55,6 +55,8 @@ pub const CONFIG_CHANGED: &str = "config.changed";
 pub const RESOURCE_ALERT: &str = "resource.alert";
 /// What the types of a session's own events begin with.
 pub const SESSIONS: &str = "session.";
+/// What the types of permissions begin with.
+pub const PERMISSIONS: &str = "permission.";
 /// What the types of events of claude itself begin with.
 pub const CLAUDE: &str = "claude.";
 
@@ -88,7 +90,7 @@ pub enum Vocabulary {
 }
 
 /// Types whose content is ours alone to shape. All others are open to those who publish them (requirement R4).
-const OURS: [&str; 8] = [SESSIONS, CLAUDE, "agent.", "todo.", "ticket.", "usage.", "permission.", "system."];
+const OURS: [&str; 8] = [SESSIONS, CLAUDE, "agent.", "todo.", "ticket.", "usage.", PERMISSIONS, "system."];
 
 /// Whether the type is one of those.
 pub fn is_ours(channel: &str) -> bool {

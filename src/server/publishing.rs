@@ -5,15 +5,16 @@
 
 use super::Shared;
 use super::components::ClientId;
-use crate::dialect::{Code, Fault, Uplink};
+use crate::dialect::{Code, Fault, Relay, Uplink};
 use crate::event::surroundings::{ComponentStarted, ComponentState};
-use crate::event::{Body, Draft, SessionId, channel};
+use crate::event::{Body, Draft, SessionId, Source, channel};
 use crate::hub::Relayed;
 use serde_json::Value;
 use tokio::time::Instant;
 
 /// What only the owner of a session may say of it.
-const OF_THE_OWNER: [&str; 4] = [channel::SESSIONS, channel::CLAUDE, "permission.", channel::SYSTEM_STATS];
+const OF_THE_OWNER: [&str; 4] =
+    [channel::SESSIONS, channel::CLAUDE, channel::PERMISSIONS, channel::SYSTEM_STATS];
 
 impl Shared {
     /// Publishes all of them, or none.
@@ -100,7 +101,7 @@ impl Shared {
     /// # Errors
     /// When its name is taken, or is one of ours.
     pub(super) fn register(&self, started: ComponentStarted, client: ClientId) -> Result<(), Fault> {
-        let source = crate::event::Source::named(&started.component);
+        let source = Source::named(&started.component);
         let draft = Draft::new(source, Body::ComponentStarted(started));
         self.publish(vec![draft], Some(client)).map(drop)
     }
@@ -109,7 +110,7 @@ impl Shared {
     pub(super) fn tell_of_components(&self, told: Vec<(String, Body)>) {
         // Behind the end of the session comes nothing.
         for (name, body) in told.into_iter().filter(|_| !self.hub.is_session_over()) {
-            self.hub.submit(Draft::new(crate::event::Source::named(&name), body), false);
+            self.hub.submit(Draft::new(Source::named(&name), body), false);
         }
     }
 
@@ -129,7 +130,7 @@ impl Shared {
     }
 
     /// Takes what came over the uplink of a session; the newest number taken.
-    pub(super) fn relay(&self, session_id: &SessionId, relay: crate::dialect::Relay) -> u64 {
+    pub(super) fn relay(&self, session_id: &SessionId, relay: Relay) -> u64 {
         if relay.missed > 0 {
             self.hub.missed_over_uplink(session_id, relay.missed);
         }
