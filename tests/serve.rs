@@ -129,7 +129,7 @@ fn an_instance_says_when_its_hub_goes_and_when_it_is_back() {
     let place = place();
     let hub = place.serve(0);
     let (port, url) = (hub.port, hub.url());
-    let speaker = Program::start(speaker(&place, "deserted", &url, 1000), b"");
+    let speaker = Program::start(speaker(&place, "deserted", &url, 100_000), b"");
     eventually(|| sessions(&hub).contains_key("deserted").then_some(()));
     hub.kill();
     let line = speaker.wait_err(|line| line.contains("on ws://127.0.0.1:"));
@@ -145,8 +145,7 @@ fn an_instance_says_when_its_hub_goes_and_when_it_is_back() {
     eventually(|| (said("warning") == 1).then_some(()));
     let hub = place.serve(port);
     eventually(|| (said("info") == 1).then_some(()));
-    assert!(speaker.finish().0.success());
-    drop(hub);
+    drop((speaker, hub));
 }
 
 #[test]
@@ -211,6 +210,17 @@ fn an_instance_whose_port_the_hub_has_tells_it_and_listens_elsewhere() {
     assert!(said.contains(&format!("told to {}", hub.url())), "{said}");
     let session = eventually(|| sessions(&hub).get("beside").cloned());
     assert_whole(&hub.history(&id(&session)), 3);
+    // What people see of it.
+    let shown = |args: &[&str]| {
+        let output = run(place.command(&[args, &["--url", &hub.url()]].concat()), b"");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    assert!(shown(&["publish", "my.event"]).is_empty());
+    let history = shown(&["history", "--time", "none"]);
+    assert!(history.contains("beside session.start") && history.contains("hub my.event"), "{history}");
+    assert!(shown(&["status"]).contains("beside over"));
+    let list = String::from_utf8_lossy(&run(place.command(&["list"]), b"").stdout).into_owned();
+    assert!(list.contains("hub of 0"), "{list}");
 }
 
 #[test]

@@ -20,7 +20,7 @@ pub(super) fn run(options: &HistoryOptions, log: &LogOptions) -> anyhow::Result<
     let params = params(options)?;
     let target = target::resolve(&options.target, "read history of")?;
     let printer = Printer::new(options.output, options.time, Sieve::default());
-    let mut printer = printer.with_sessions(target.stands_alone());
+    let mut printer = printer.with_sessions(target.hub());
     runtime()?.block_on(async {
         let past = ask(&target, params).await?;
         let exit = print(past.events.iter().map(|event| (target.label.as_str(), event)), &mut printer)?;

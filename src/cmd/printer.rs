@@ -8,6 +8,7 @@ use crate::client::Frame;
 use crate::dialect::summary;
 use crate::event::channel;
 use crate::filter::Pattern;
+use crate::instance::Instance;
 use regex::Regex;
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -62,9 +63,9 @@ impl Printer {
         self
     }
 
-    /// With the names of sessions in front, where the hub has many.
-    pub(super) fn with_sessions(mut self, many: bool) -> Self {
-        self.sessions = many.then(HashMap::new);
+    /// With the names of sessions in front, where this is a hub that has many.
+    pub(super) fn with_sessions(mut self, hub: Option<Instance>) -> Self {
+        self.sessions = hub.map(|hub| HashMap::from([(hub.session_id.to_string(), hub.name)]));
         self
     }
 

@@ -29,15 +29,13 @@ impl Target {
         Ok(Self { label: endpoint.to_string(), endpoints: vec![endpoint], instance: None })
     }
 
-    /// Whether it is a hub that stands alone, with many sessions, as far as its record tells.
-    pub(super) fn stands_alone(&self) -> bool {
+    /// The record of a hub that stands alone, with many sessions; `None` where it is an instance, or has no record.
+    pub(super) fn hub(&self) -> Option<Instance> {
         let is_this = |instance: &Instance| {
             Endpoint::of(instance).iter().any(|endpoint| self.endpoints.contains(endpoint))
         };
-        match &self.instance {
-            Some(instance) => instance.stands_alone(),
-            None => instances().is_ok_and(|all| all.iter().any(|one| one.stands_alone() && is_this(one))),
-        }
+        let record = self.instance.clone();
+        record.or_else(|| instances().ok()?.into_iter().find(is_this)).filter(Instance::stands_alone)
     }
 
     /// Connects; `doing` is the verb, for the message.

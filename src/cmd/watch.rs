@@ -29,7 +29,7 @@ pub(super) fn run(options: &WatchOptions, log: &LogOptions) -> anyhow::Result<Ex
     let printer =
         Printer::new(options.output, options.time, sieve).at_most(options.count).with_prefixes(options.all);
     let single = if options.all { None } else { Some(target::resolve(&options.target, "watch")?) };
-    let printer = printer.with_sessions(single.as_ref().is_some_and(Target::stands_alone));
+    let printer = printer.with_sessions(single.as_ref().and_then(Target::hub));
     if options.no_follow {
         return runtime()?.block_on(history::show_past(single, &wanted, printer, log));
     }
