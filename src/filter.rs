@@ -67,6 +67,16 @@ impl Pattern {
         Ok(if below { Self::Below(format!("{name}.")) } else { Self::Exact(name.into()) })
     }
 
+    /// Whether all that belongs to the other pattern belongs to this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::All, _) => true,
+            (_, Self::All) => false,
+            (Self::Below(prefix), Self::Below(name) | Self::Exact(name)) => name.starts_with(prefix.as_str()),
+            (Self::Exact(name), other) => matches!(other, Self::Exact(same) if same == name),
+        }
+    }
+
     /// Whether the event type belongs to the pattern.
     pub fn matches(&self, channel: &str) -> bool {
         match self {
@@ -92,6 +102,8 @@ impl fmt::Display for Pattern {
 pub struct Filter {
     /// Any of these channels.
     pub channels: Vec<Pattern>,
+    /// But none of these.
+    pub except: Vec<Pattern>,
     /// Any of these sessions; empty admits all.
     pub sessions: Vec<String>,
     /// Any of these sources; empty admits all.
@@ -123,6 +135,7 @@ impl Filter {
     pub fn admits(&self, event: &Event, name: Option<&str>) -> bool {
         let channel = event.body.channel_in(self.vocabulary);
         self.channels.iter().any(|pattern| pattern.matches(channel))
+            && !self.except.iter().any(|pattern| pattern.matches(channel))
             && self.admits_session(event, name)
             && admits_name(&self.sources, event.source.as_str())
             && self.min_severity.is_none_or(|least| event.body.severity_in(self.vocabulary) >= least)

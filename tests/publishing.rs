@@ -117,6 +117,9 @@ async fn what_is_refused_is_answered_with_its_code_and_never_in_the_log() {
                      "exit_code": 0, "signal": null, "reason": "exited"});
     let mut claim = with("event_type", json!("session.end"));
     (claim["session_id"], claim["payload"]) = (json!("session-1"), end);
+    let mut begun = with("event_type", json!("claude.status"));
+    (begun["session_id"], begun["payload"]) =
+        (json!("nobody-began-it"), json!({"status": "error", "pid": null, "message": ""}));
     let mut unknown = with("event_type", json!("component.health"));
     unknown["payload"] = json!({"status": "healthy"});
     let cases = [
@@ -130,6 +133,7 @@ async fn what_is_refused_is_answered_with_its_code_and_never_in_the_log() {
         (with("payload", json!([1])), "WS002"),
         (with("source", json!("supervisor")), "AUTH002"),
         (claim, "AUTH002"),
+        (begun, "AUTH002"),
         (unknown, "CMP001"),
     ];
     let (mut client, _) = Client::greeted(&server, "/events").await;
@@ -147,6 +151,43 @@ async fn what_is_refused_is_answered_with_its_code_and_never_in_the_log() {
     assert_eq!(answer.status, 400);
     assert_eq!(kinds(&server), [""; 0]);
     assert_eq!(server.hub.gauges().refused(), 2 * cases.len() as u64 + 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_belongs_to_whoever_told_of_its_start() {
+    let server = TestServer::start().await;
+    let info = json!({"port": null, "host": "h", "working_dir": "/", "name": "theirs", "pid": 1});
+    let start = json!({"session_id": "s1", "start_time": "2026-01-01T00:00:00.000Z", "launch_method": "exec",
+                       "working_directory": "/", "websocket_port": null, "instance_info": info});
+    let status = json!({"status": "running", "pid": 1, "message": "m"});
+    let told = |source: &str, kind: &str, payload: &Value| {
+        json!({"event_type": kind, "source": source, "session_id": "s1", "timestamp": 1, "payload": payload})
+            .to_string()
+    };
+    assert_eq!(post(&server, JSON, &told("early", "my.event", &json!({}))).await.status, 202);
+    assert_eq!(post(&server, JSON, &told("owner", "session.start", &start)).await.status, 202);
+    assert_eq!(post(&server, JSON, &told("owner", "claude.status", &status)).await.status, 202);
+    for kind in ["session.start", "claude.status"] {
+        let payload = if kind == "session.start" { &start } else { &status };
+        assert_eq!(post(&server, JSON, &told("thief", kind, payload)).await.status, 403, "{kind}");
+    }
+    let known = server.hub.status_of(&claude_mpm::event::SessionId::new("s1")).unwrap();
+    assert_eq!(known.instance_info.unwrap().name, "theirs");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_unsubscribed_stays_out_of_a_wider_channel() {
+    let server = TestServer::start().await;
+    let mut client = Client::connect(&server).await;
+    client.ask(r#"{"command":"subscribe","channels":["*"]}"#).await;
+    client.ask(r#"{"command":"unsubscribe","channels":["my.noise"]}"#).await;
+    for kind in ["my.noise", "my.event"] {
+        let event = json!({"event_type": kind, "source": "s", "timestamp": 1});
+        assert_eq!(post(&server, JSON, &event.to_string()).await.status, 202);
+    }
+    assert_eq!(client.next().await["type"], "my.event");
     server.stop().await;
 }
 

@@ -269,6 +269,15 @@ fn sessions_stay_apart_and_each_has_a_status_of_its_own() {
         hub.history("one").iter().find(failed).cloned()
     });
     assert_eq!(ended["data"]["reason"], "session_ended");
+    eventually(|| {
+        let status = hub.get("/api/status");
+        let is_over = |session: &&Value| session["session_id"] == "one" && !session["session_end"].is_null();
+        status["sessions"].as_array().expect("sessions").iter().find(is_over).map(drop)
+    });
+    // What the hub watches itself is nobody else's to tell of.
+    let claim = json!({"event_type": "claude.status", "source": "thief", "session_id": "two", "timestamp": 1,
+                       "payload": {"status": "error", "pid": null, "message": ""}});
+    assert_eq!(hub.post("/api/events", &claim.to_string()).0, 403);
     assert_eq!(hub.get("/api/status?session=two")["active_agents"], json!(["docs"]));
 }
 

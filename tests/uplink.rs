@@ -9,7 +9,7 @@ mod hub_server;
 
 use claude_mpm::client::Endpoint;
 use claude_mpm::client::uplink::{self, Link, Over, Uplink};
-use claude_mpm::event::body::{Output, Stream};
+use claude_mpm::event::body::{Output, ProcessState, ProcessStatus, Stream};
 use claude_mpm::event::work::{Delegation, DelegationStatus};
 use claude_mpm::event::{Body, Draft, SessionId, Source};
 use claude_mpm::filter::Filter;
@@ -83,13 +83,18 @@ async fn everything_is_told_with_its_own_id_and_where_it_was_numbered() {
 #[tokio::test]
 async fn what_left_the_log_before_it_could_be_told_is_counted_and_said() {
     let (server, hub) = (TestServer::start().await, instance(Bounds { records: 50, bytes: usize::MAX }));
+    let running = ProcessStatus::alive(ProcessState::Running, Some(7), "Claude is running");
+    hub.publisher(Source::Supervisor).publish(Body::Status(running));
     (1..=200).for_each(|number| say(&hub, &format!("line {number}")));
     let telling = tell(&hub, &server);
     eventually("the newest is told", || lines(&server.hub, "told").len() == 50).await;
+    // Its beginning is among what was lost, and yet it is known where it stands.
+    let status = server.hub.status_of(&SessionId::new("told")).unwrap();
+    assert_eq!((status.claude_status, status.claude_pid), (Some(ProcessState::Running), Some(7)));
     let all = records(&server.hub, "told");
     let Body::Error(fault) = &all[0].event.body else { panic!("{all:?}") };
-    assert!(fault.error.starts_with("150 events"), "{}", fault.error);
-    assert_eq!(server.hub.gauges().dropped(), 150);
+    assert!(fault.error.starts_with("151 events"), "{}", fault.error);
+    assert_eq!(server.hub.gauges().dropped(), 151);
     hub.close();
     assert!(matches!(end(telling).await, Over::Told));
     server.stop().await;

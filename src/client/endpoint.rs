@@ -48,7 +48,15 @@ impl Endpoint {
             None => text,
         };
         let uri: Uri = format!("ws://{rest}").parse().map_err(|_| AddressError::Form)?;
-        if uri.host().is_none_or(str::is_empty) { Err(AddressError::Form) } else { Ok(Self::Tcp(uri)) }
+        // A port that is none is taken for part of the name otherwise.
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
+        let bad_port = has_port && uri.port_u16().is_none_or(|port| port == 0);
+        match uri.host() {
+            None | Some("") => Err(AddressError::Form),
+            _ if bad_port => Err(AddressError::Form),
+            _ => Ok(Self::Tcp(uri)),
+        }
     }
 
     /// Where the hub of an instance is, the best first: its Unix socket, then its port.

@@ -15,6 +15,8 @@ use tokio::sync::watch;
 
 /// Most bytes of several events in one message, which may have 1 MiB.
 const MESSAGE: usize = 512 << 10;
+/// Most bytes of what is said before the hub knows who calls: it takes no more than 64 KiB then.
+const MOST_RECOLLECTED: usize = 48 << 10;
 /// Longest event that is sent, bytes.
 const LONGEST: usize = 1_000_000;
 /// A connection that lived for so long is worth coming back to soon.
@@ -92,6 +94,7 @@ async fn tell(uplink: &Uplink, hub: &Hub, link: &watch::Sender<Link>) -> Result<
         "session_id": hub.session_id(),
         "epoch": hub.epoch(),
         "key": uplink.key,
+        "recollection": recollection(hub),
         "version": env!("CARGO_PKG_VERSION"),
     });
     let welcome = connection.request(request).await?;
@@ -118,6 +121,19 @@ async fn tell(uplink: &Uplink, hub: &Hub, link: &watch::Sender<Link>) -> Result<
         }
         batch.send(&mut connection).await?;
     }
+}
+
+/// Where the session stands: what the log still has may begin in the middle.
+fn recollection(hub: &Hub) -> Value {
+    let mut room = MOST_RECOLLECTED;
+    let told = hub.recollection().into_iter().map(|body| json!({ "type": body.channel(), "data": body }));
+    let fits = |told: &Value| {
+        let size = told.to_string().len();
+        let fits = size <= room;
+        room -= if fits { size } else { 0 };
+        fits
+    };
+    told.filter(fits).collect()
 }
 
 /// What comes next in the log, or how the connection ended. What the hub says unasked is passed over.

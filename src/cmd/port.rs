@@ -42,7 +42,7 @@ pub(super) fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<Bound, Fail
         Holder::Instance(hub) if hub.stands_alone() && is_there(&hub) => {
             Ok(Bound::BesideHub(bind_first_free(host, number)?, hub))
         }
-        holder => Err(taken((host, number).into(), &holder)),
+        holder => Err(taken((host, number).into(), &holder, "--websocket-port auto")),
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<Bound, Fail
 pub(super) fn bind_exactly(host: IpAddr, number: u16) -> Result<TcpListener, Failure> {
     let address = SocketAddr::from((host, number));
     listen(address).map_err(|cause| match cause.kind() {
-        io::ErrorKind::AddrInUse => taken(address, &holder(number)),
+        io::ErrorKind::AddrInUse => taken(address, &holder(number), "another with --websocket-port PORT"),
         _ => cannot_listen(&format!("{address}: {cause}")),
     })
 }
@@ -98,8 +98,8 @@ fn is_there(hub: &Instance) -> bool {
 }
 
 /// One line: who holds it, and what to do.
-fn taken(address: SocketAddr, holder: &Holder) -> Failure {
-    cannot_listen(&format!("{address}: held by {holder}; use --websocket-port auto"))
+fn taken(address: SocketAddr, holder: &Holder, remedy: &str) -> Failure {
+    cannot_listen(&format!("{address}: held by {holder}; use {remedy}"))
 }
 
 /// Why there is no hub.

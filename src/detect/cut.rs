@@ -70,6 +70,12 @@ fn shrink_largest(fields: &mut [(String, Value, bool)]) -> usize {
     total
 }
 
+/// Cuts every text in an object to [`MAX_TEXT`], and nothing else; names of the fields that were cut.
+pub fn long_texts(fields: &mut Map<String, Value>) -> Vec<String> {
+    let cut = fields.iter_mut().filter_map(|(name, value)| cut_texts(value).then(|| name.clone()));
+    cut.collect()
+}
+
 /// Cuts every text in it to [`MAX_TEXT`]; whether one was longer.
 fn cut_texts(value: &mut Value) -> bool {
     match value {

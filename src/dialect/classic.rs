@@ -87,6 +87,7 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
             session_id: SessionId::new(&needed(fields, "session_id")?),
             epoch: Epoch::new(&needed(fields, "epoch")?),
             key: needed(fields, "key")?,
+            recollection: fields.raw("recollection").map_or_else(|| Ok(Vec::new()), publish::recollected)?,
         })),
         "relay" => Ok(Request::Relay(Relay {
             events: fields.raw("events").map_or_else(|| Ok(Vec::new()), publish::relayed)?,

@@ -5,11 +5,13 @@
 
 use super::fault::{Code, Fault};
 use super::fields::{Fields, brief, unix_millis};
+use crate::detect::cut;
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::talk::Hook;
 use crate::event::{Body, Draft, Event, EventId, SCHEMA_VERSION, SessionId, Source, Timestamp, channel};
 use crate::filter::Pattern;
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -17,6 +19,8 @@ use serde_json::{Map, Value};
 pub const MAX_EVENTS: usize = 1_000;
 /// Longest name of a source or a session, bytes.
 pub const MAX_NAME_BYTES: usize = 256;
+/// The field that names those that were cut, as in hooks.
+const TRUNCATED: &str = "truncated";
 /// The name of publishers that give none.
 const NAMELESS: &str = "publisher";
 
@@ -141,11 +145,22 @@ fn body(kind: &str, source: &str, data: Option<&RawValue>) -> Result<Body, Fault
         return Err(wrong("payload", "not an object"));
     }
     let object = || -> Result<Map<String, Value>, Fault> {
-        serde_json::from_str(text).map_err(|cause| wrong("payload", cause))
+        let mut object: Map<String, Value> =
+            serde_json::from_str(text).map_err(|cause| wrong("payload", cause))?;
+        let cut = cut::long_texts(&mut object);
+        if !cut.is_empty() {
+            object.insert(TRUNCATED.to_owned(), cut.into());
+        }
+        Ok(object)
     };
+    let bytes = text.len();
     if is_hook_name(kind) {
-        let (channel, bytes) = (channel::hook(kind), text.len());
-        return Ok(Body::Hook(Hook { channel, name: kind.to_owned(), data: object()?, bytes }));
+        let (channel, name) = (channel::hook(kind), kind.to_owned());
+        return Ok(Body::Hook(Hook { channel, name, data: object()?, bytes }));
+    }
+    if kind.starts_with(channel::HOOKS) {
+        let (channel, name) = (kind.to_owned(), channel::hook_name(kind));
+        return Ok(Body::Hook(Hook { channel, name, data: object()?, bytes }));
     }
     if kind == channel::COMPONENT_STARTED {
         return Ok(component(source, object()?));
@@ -155,9 +170,9 @@ fn body(kind: &str, source: &str, data: Option<&RawValue>) -> Result<Body, Fault
         None => Body::read(kind, serde_json::from_str("{}").map_err(|cause| wrong("payload", cause))?),
     };
     match typed {
-        Ok(body) if keeps_all(&body, text) => Ok(body),
+        Ok(body) if !matches!(body, Body::Published(_)) && keeps_all(&body, text) => Ok(body),
         // Types that requirement R4 leaves to those who publish them are taken as they come.
-        Ok(_) | Err(_) if !channel::is_ours(kind) => Ok(Body::other(kind, object()?, text.len())),
+        Ok(_) | Err(_) if !channel::is_ours(kind) => Ok(Body::other(kind, object()?, bytes)),
         Ok(body) => Ok(body),
         Err(cause) => Err(wrong("payload", format_args!("not that of {}: {cause}", brief(kind)))),
     }
@@ -242,6 +257,24 @@ fn wrong(what: &str, cause: impl std::fmt::Display) -> Fault {
     Fault::new(Code::NotJson, format_args!("cannot read {what}: {cause}"))
 }
 
+/// Where the session of an uplink stands: an array of `{"type", "data"}`.
+///
+/// # Errors
+/// What is wrong with the first that is wrong.
+pub fn recollected(raw: &RawValue) -> Result<Vec<Body>, Fault> {
+    #[derive(Deserialize)]
+    struct Told<'a> {
+        r#type: String,
+        #[serde(borrow)]
+        data: &'a RawValue,
+    }
+    let list: Vec<Told<'_>> =
+        serde_json::from_str(raw.get()).map_err(|cause| wrong("recollection", cause))?;
+    let read =
+        |told: &Told<'_>| Body::read(&told.r#type, told.data).map_err(|cause| wrong("recollection", cause));
+    list.iter().map(read).collect()
+}
+
 /// The events of an uplink, as the instance numbered them.
 ///
 /// # Errors
@@ -255,6 +288,7 @@ pub fn relayed(raw: &RawValue) -> Result<Vec<Event>, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn read(text: &str) -> Result<Draft, Fault> {
         let raw: Box<RawValue> = RawValue::from_string(text.to_owned()).unwrap();
@@ -336,6 +370,18 @@ mod tests {
         assert!(matches!(alert(""), Body::ResourceAlert(_)));
         let Body::Published(kept) = alert(r#""node":"n1","#) else { panic!("its own field is lost") };
         assert_eq!(kept.data["node"], "n1");
+    }
+
+    #[test]
+    fn texts_are_cut_where_they_are_too_long_and_that_is_said() {
+        let long = "ä".repeat(40_000);
+        let draft = read(&format!(
+            r#"{{"event_type":"my.event","source":"s","timestamp":1,"payload":{{"short":"x","long":["{long}"]}}}}"#
+        ))
+        .unwrap();
+        let Body::Published(published) = draft.body else { panic!("{draft:?}") };
+        assert_eq!(published.data["long"][0].as_str().unwrap().len(), 65_536);
+        assert_eq!((&published.data["short"], &published.data["truncated"]), (&json!("x"), &json!(["long"])));
     }
 
     #[test]

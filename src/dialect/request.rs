@@ -5,7 +5,7 @@
 use super::fault::{Code, Fault};
 use super::fields::{Fields, brief};
 use crate::event::surroundings::ComponentStarted;
-use crate::event::{Draft, Epoch, Event, SessionId, Timestamp};
+use crate::event::{Body, Draft, Epoch, Event, SessionId, Timestamp};
 use crate::filter::{Filter, MAX_PATTERN_BYTES, MAX_PATTERNS, Pattern};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -91,7 +91,7 @@ pub enum Request {
 }
 
 /// The instance behind an uplink.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Uplink {
     /// Its session.
     pub session_id: SessionId,
@@ -99,6 +99,8 @@ pub struct Uplink {
     pub epoch: Epoch,
     /// Its secret: only who shows it again may go on with the session.
     pub key: String,
+    /// Where the session stands.
+    pub recollection: Vec<Body>,
 }
 
 /// A part of the log of an instance.

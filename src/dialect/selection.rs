@@ -56,6 +56,7 @@ impl Words {
             since: fields.moment("since")?,
             until: fields.moment("until")?,
             windows: windows(fields)?,
+            except: Vec::new(),
             vocabulary: self.vocabulary,
         })
     }

@@ -28,8 +28,24 @@ impl Hub {
     ///
     /// # Errors
     /// When it may not.
-    pub fn link(&self, session_id: &SessionId, epoch: &Epoch, key: &str) -> Result<u64, Refused> {
-        self.shared.lock().sessions.link(session_id, epoch, key)
+    ///
+    /// Where it stands is recollected, for what the instance still has may begin in the middle.
+    pub fn link(
+        &self,
+        session_id: &SessionId,
+        (epoch, key): (&Epoch, &str),
+        recollection: &[Body],
+    ) -> Result<u64, Refused> {
+        let mut state = self.shared.lock();
+        let after = state.sessions.link(session_id, epoch, key)?;
+        let seq = state.log.last_seq();
+        state.sessions.of_event(session_id, seq).recollect(recollection);
+        Ok(after)
+    }
+
+    /// What tells another hub where the session of this one stands.
+    pub fn recollection(&self) -> Vec<Body> {
+        self.shared.lock().sessions.own().recollection()
     }
 
     /// Whether the hub's own session is over: nothing of it comes any more.
@@ -37,9 +53,14 @@ impl Hub {
         self.shared.lock().sessions.own().is_over()
     }
 
-    /// Whether this publisher tells of the session, which no instance does; the first to ask does.
-    pub fn may_speak(&self, session_id: &SessionId, source: &str) -> bool {
-        self.shared.lock().sessions.may_speak(session_id, source)
+    /// This publisher begins to tell of the session, unless another does; whether it may.
+    pub fn begin_session(&self, session_id: &SessionId, source: &str) -> bool {
+        self.shared.lock().sessions.begin(session_id, source)
+    }
+
+    /// This hub itself watches the session from now on: nobody else speaks for it.
+    pub fn watch_session(&self, session_id: &SessionId) {
+        self.shared.lock().sessions.watch(session_id);
     }
 
     /// Whether this publisher tells of the session.

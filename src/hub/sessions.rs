@@ -26,6 +26,8 @@ struct Other {
     uplink: Option<Link>,
     /// The publisher that tells of it, where that is no instance.
     speaker: Option<String>,
+    /// The hub itself watches it.
+    is_watched: bool,
 }
 
 /// An instance that tells of its session.
@@ -83,16 +85,27 @@ impl Sessions {
 
     /// Whether the session is there and its events come from elsewhere: nobody else may speak for it.
     pub(super) fn is_taken(&self, id: &SessionId) -> bool {
-        *id == self.own_id || self.others.get(id).is_some_and(|other| other.uplink.is_some())
+        *id == self.own_id
+            || self.others.get(id).is_some_and(|other| other.uplink.is_some() || other.is_watched)
     }
 
-    /// Whether this publisher tells of the session; the first to ask does.
-    pub(super) fn may_speak(&mut self, id: &SessionId, source: &str) -> bool {
+    /// This publisher begins to tell of the session, unless another does; whether it may.
+    pub(super) fn begin(&mut self, id: &SessionId, source: &str) -> bool {
         if self.is_taken(id) || (!self.others.contains_key(id) && !self.make_room()) {
             return false;
         }
         let other = self.others.entry(id.clone()).or_default();
+        // What others have said before it began makes nobody its owner.
         other.speaker.get_or_insert_with(|| source.to_owned()) == source
+    }
+
+    /// This hub itself watches the session from now on.
+    pub(super) fn watch(&mut self, id: &SessionId) {
+        if *id != self.own_id {
+            // Where all have uplinks there is one too many for a while.
+            let _crowded = self.others.contains_key(id) || self.make_room();
+            self.others.entry(id.clone()).or_default().is_watched = true;
+        }
     }
 
     /// Whether this publisher tells of the session.
@@ -110,7 +123,7 @@ impl Sessions {
         }
         let other = self.others.entry(id.clone()).or_default();
         match &mut other.uplink {
-            None if other.speaker.is_some() => Err(Refused::Foreign),
+            None if other.speaker.is_some() || other.is_watched => Err(Refused::Foreign),
             Some(link) if link.key != key => Err(Refused::Foreign),
             Some(link) if link.epoch == *epoch => Ok(link.taken),
             slot => {

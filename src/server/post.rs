@@ -6,15 +6,21 @@ use super::Shared;
 use super::answer::{self, Answer};
 use super::http::Visitor;
 use super::intake::is_json;
+use super::limit::Limits;
 use super::load::{self, Patience, Spoilt};
 use crate::dialect::reply::FaultData;
 use crate::dialect::{Code, Fault, publish};
-use hyper::body::Incoming;
+use http_body_util::BodyExt;
+use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Method, StatusCode};
 use serde_json::json;
 use serde_json::value::RawValue;
+use tokio::time::timeout;
+
+/// Most that is read of a post that is too large, bytes.
+const MOST_DRAINED: usize = 64 << 20;
 
 /// Where events are posted.
 pub(super) const PATH: &str = "/api/events";
@@ -53,6 +59,11 @@ async fn take(
         return refuse(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::BadParameters, cause);
     }
     let limits = &shared.limits;
+    if body.size_hint().lower() > limits.post_bytes as u64 {
+        drain(body, limits).await;
+        let cause = format!("more than {} bytes", limits.post_bytes);
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge, &cause);
+    }
     let mut patience = Patience(limits.answer);
     let bytes = match load::read(body, limits.post_bytes, &shared.post_room, &mut patience).await {
         Ok(bytes) => bytes,
@@ -72,6 +83,21 @@ async fn take(
     })?;
     let published = publish::events(raw).and_then(|drafts| shared.publish(drafts, None));
     published.map_err(|fault| (status_of(fault.code), fault))
+}
+
+/// Takes what is in the middle of being sent, as long as that is bearable: many callers read no answer before they have
+/// sent everything, and a connection that is cut meanwhile throws the answer away.
+async fn drain(mut body: Incoming, limits: &Limits) {
+    let taken = async {
+        let mut bytes = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            bytes += frame.data_ref().map_or(0, |data| data.len());
+            if bytes > MOST_DRAINED {
+                return;
+            }
+        }
+    };
+    let _in_time = timeout(limits.answer / 2, taken).await;
 }
 
 fn status_of(code: Code) -> StatusCode {

@@ -53,9 +53,13 @@ impl Shared {
         }
     }
 
-    /// Whether the source is the one that tells of the session, or the first to do so.
+    /// Whether the source is the one that tells of the session: whoever told of its start.
     fn may_speak(&self, draft: &Draft) -> bool {
-        draft.session_id.as_ref().is_some_and(|session| self.hub.may_speak(session, draft.source.as_str()))
+        let source = draft.source.as_str();
+        draft.session_id.as_ref().is_some_and(|session| match &draft.body {
+            Body::SessionStart(_) => self.hub.begin_session(session, source),
+            _ => self.hub.speaks(session, source),
+        })
     }
 
     fn judge_component(&self, body: &Body, source: &str) -> Result<(), Fault> {
@@ -126,7 +130,8 @@ impl Shared {
         if uplink.epoch == *self.hub.epoch() {
             return Err(refuse(&"this hub would tell itself"));
         }
-        self.hub.link(&uplink.session_id, &uplink.epoch, &uplink.key).map_err(|cause| refuse(&cause))
+        let link = (&uplink.epoch, uplink.key.as_str());
+        self.hub.link(&uplink.session_id, link, &uplink.recollection).map_err(|cause| refuse(&cause))
     }
 
     /// Takes what came over the uplink of a session; the newest number taken.

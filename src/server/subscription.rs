@@ -4,7 +4,7 @@
 
 use crate::dialect::Subscribe;
 use crate::dialect::request::DEFAULT_LIMIT;
-use crate::filter::{Filter, Pattern};
+use crate::filter::{Filter, MAX_PATTERNS, Pattern};
 use crate::hub::{Hub, Next, Reader, Record, Start};
 use std::sync::Arc;
 
@@ -102,13 +102,22 @@ impl Subscription {
     /// Takes channels away, or all (`None`); what is left.
     pub(super) fn unsubscribe(&mut self, channels: Option<&[Pattern]>) -> &[Pattern] {
         match channels {
-            Some(gone) => self.filter.channels.retain(|channel| !gone.contains(channel)),
+            Some(gone) => self.leave_out(gone),
             None => self.filter.channels.clear(),
         }
         if self.filter.channels.is_empty() {
             self.reader = None;
         }
         &self.filter.channels
+    }
+
+    /// What is covered by a wider channel stays out of it.
+    fn leave_out(&mut self, gone: &[Pattern]) {
+        let Filter { channels, except, .. } = &mut self.filter;
+        channels.retain(|channel| !gone.iter().any(|gone| gone.covers(channel)));
+        let inside = gone.iter().filter(|gone| channels.iter().any(|channel| channel.covers(gone)));
+        let inside: Vec<Pattern> = inside.filter(|gone| !except.contains(gone)).cloned().collect();
+        except.extend(inside.into_iter().take(MAX_PATTERNS.saturating_sub(except.len())));
     }
 
     /// What comes next; waits for ever while nothing is read. Cancel-safe.

@@ -6,7 +6,8 @@ use super::watchers::{Output, Plan, Watchers};
 use crate::control::HookPost;
 use crate::detect::ticket::Tickets;
 use crate::event::{SessionId, Source};
-use crate::hub::{self, Hub};
+use crate::hub::{self, Hub, Publisher};
+use crate::status::Note;
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::time::Duration;
@@ -40,6 +41,7 @@ pub struct Site {
 struct Watched {
     hooks: mpsc::Sender<HookPost>,
     watchers: Watchers,
+    publisher: Publisher,
     heard: Instant,
 }
 
@@ -92,7 +94,9 @@ impl Site {
             since: hub::now(),
         };
         let publisher = self.hub.publisher(Source::Hook).in_session(id.clone());
-        Watched { hooks, watchers: Watchers::start(&publisher, plan), heard: Instant::now() }
+        self.hub.watch_session(id);
+        publisher.note(Note::Begun);
+        Watched { hooks, watchers: Watchers::start(&publisher, plan), publisher, heard: Instant::now() }
     }
 }
 
@@ -106,9 +110,10 @@ impl Watched {
 
 /// The session ends once its hooks are read: the sender goes first.
 async fn end(session: Watched) {
-    let Watched { hooks, watchers, .. } = session;
+    let Watched { hooks, watchers, publisher, .. } = session;
     drop(hooks);
     watchers.finish().await;
+    publisher.note(Note::Over(hub::now()));
 }
 
 fn longest_silent(sessions: &mut HashMap<SessionId, Watched>) -> Option<Watched> {

@@ -50,6 +50,10 @@ pub enum Note {
     ClaudeSession(String),
     /// The hub stands alone there, since then; its session is no run of claude.
     Host(InstanceInfo, Timestamp),
+    /// The session goes on, though it may have been over.
+    Begun,
+    /// The session is over, and nobody can tell how it ended.
+    Over(Timestamp),
 }
 
 /// What a snapshot needs to know beside the fold.
@@ -132,6 +136,8 @@ impl Status {
                 self.claude_sessions.retain(|known| *known != id);
                 push_bounded(&mut self.claude_sessions, id);
             }
+            Note::Begun => self.ended_at = None,
+            Note::Over(at) => self.ended_at = Some(at),
             Note::Host(instance, since) => {
                 self.name = Some(instance.name.as_str().into());
                 self.host = Some((instance, since));

@@ -1,7 +1,7 @@
 //! One session in short: as others list it, and as it stood before an event.
 
 use super::Status;
-use crate::event::body::{ActivityState, ProcessState};
+use crate::event::body::{Activity, ActivityState, Body, ProcessState, ProcessStatus};
 use crate::event::{SessionId, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -55,6 +55,41 @@ impl Status {
     /// Whether the session is over.
     pub fn is_over(&self) -> bool {
         self.ended_at.is_some()
+    }
+
+    /// What tells another hub, as events, where the session stands.
+    pub fn recollection(&self) -> Vec<Body> {
+        let start = self.session.clone().map(Body::SessionStart);
+        let status = self.claude_status.map(|status| {
+            Body::Status(ProcessStatus::alive(status, self.claude_pid, "as it was when this hub was told"))
+        });
+        let activity = self.activity.map(|activity| {
+            let since = self.began().unwrap_or(Timestamp::from_millis(0));
+            Body::Activity(Activity { activity, previous: None, reason: None, tool_name: None, since })
+        });
+        let todos = Some(Body::Todos(self.todos.clone())).filter(|_| !self.todos.todos.is_empty());
+        [start, status, activity, todos].into_iter().flatten().collect()
+    }
+
+    /// Takes such a recollection of a session that is not known yet.
+    pub fn recollect(&mut self, bodies: &[Body]) {
+        if self.session.is_some() {
+            return;
+        }
+        for body in bodies {
+            match body {
+                Body::SessionStart(start) => {
+                    self.name = Some(start.instance_info.name.as_str().into());
+                    self.session = Some(start.clone());
+                }
+                Body::Status(status) => {
+                    (self.claude_status, self.claude_pid) = (Some(status.status), status.pid)
+                }
+                Body::Activity(activity) => self.activity = Some(activity.activity),
+                Body::Todos(todos) => self.todos = todos.clone(),
+                _ => {}
+            }
+        }
     }
 
     /// In short.

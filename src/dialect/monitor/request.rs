@@ -30,6 +30,10 @@ fn read(top: Fields<'_>) -> Result<Request, Fault> {
         Some(filters) => top.overlaid(Fields::parse("filters", filters)?),
         None => top,
     };
+    let fields = match fields.raw("params") {
+        Some(params) => fields.overlaid(Fields::parse("params", params)?),
+        None => fields,
+    };
     match action.as_str() {
         "auth" => needed(&fields, "token").map(Request::Auth),
         "subscribe" => WORDS.subscribe(&fields).map(Request::Subscribe),

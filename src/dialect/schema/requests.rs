@@ -38,7 +38,14 @@ fn commands() -> Vec<(&'static str, &'static str, Value)> {
         (
             "uplink",
             "I am an instance, and am going to tell of my session",
-            json!({ "session_id": text("Which"), "epoch": text("Numbering of its log"), "key": text("Its secret") }),
+            json!({
+                "session_id": text("Which"), "epoch": text("Numbering of its log"), "key": text("Its secret"),
+                "version?": text("Of claude-mpm"),
+                "recollection?": {
+                    "description": "Where the session stands, as events without the rest", "type": ["array", "null"],
+                    "items": { "type": "object", "required": ["type", "data"] },
+                },
+            }),
         ),
         (
             "relay",
