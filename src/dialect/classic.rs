@@ -11,6 +11,9 @@ use super::request::{
 use crate::event::{Epoch, Event, SessionId};
 use serde_json::value::RawValue;
 
+/// Most events that an uplink can have lost; a larger number is a slip.
+const MAX_MISSED: u64 = 1 << 40;
+
 /// The frame of an event, without the WebSocket header.
 pub fn event(event: &Event) -> Vec<u8> {
     // Serialising to memory fails only for maps with keys that are no text, and no body has one.
@@ -91,7 +94,7 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
         })),
         "relay" => Ok(Request::Relay(Relay {
             events: fields.raw("events").map_or_else(|| Ok(Vec::new()), publish::relayed)?,
-            missed: fields.number("missed")?.unwrap_or(0),
+            missed: fields.number("missed")?.unwrap_or(0).min(MAX_MISSED),
         })),
         other => Err(not_done(other)),
     }

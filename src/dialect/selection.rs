@@ -28,7 +28,15 @@ impl Words {
 
     /// Types that are no longer wanted; `None`: all.
     pub(super) fn unsubscribe(self, fields: &Fields<'_>) -> Result<Option<Vec<Pattern>>, Fault> {
-        patterns(fields, self.types)
+        let wanted = patterns(fields, self.types)?;
+        let others = ["sessions", "session_id", "sources", "windows"];
+        match others.iter().find(|name| wanted.is_none() && fields.raw(name).is_some()) {
+            Some(name) => Err(Fault::parameter(
+                name,
+                format_args!("only {} are unsubscribed; subscribe anew for the rest", self.types),
+            )),
+            None => Ok(wanted),
+        }
     }
 
     /// Past events.
