@@ -7,6 +7,10 @@ mod eventually;
 #[allow(dead_code, reason = "each test uses a part of it")]
 mod hub_server;
 
+#[path = "server/ws_client.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
+mod ws_client;
+
 use claude_mpm::client::Endpoint;
 use claude_mpm::client::uplink::{self, Link, Over, Uplink};
 use claude_mpm::event::body::{Output, ProcessState, ProcessStatus, Stream};
@@ -16,10 +20,12 @@ use claude_mpm::filter::Filter;
 use claude_mpm::hub::{Bounds, Hub, Query, Record};
 use eventually::eventually;
 use hub_server::{PATIENCE, TestServer};
+use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
+use ws_client::Client;
 
 fn instance(bounds: Bounds) -> Hub {
     let hub = Hub::new(SessionId::new("told"), bounds);
@@ -77,6 +83,39 @@ async fn everything_is_told_with_its_own_id_and_where_it_was_numbered() {
         let origin = other.origin.as_ref().unwrap();
         assert_eq!((&origin.epoch, origin.seq), (hub.epoch(), one.seq));
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_loses_nothing_and_doubles_nothing() {
+    let (server, hub) = (TestServer::start().await, instance(Bounds::default()));
+    let mut said = Vec::new();
+    for round in 1..=4 {
+        said.push(format!("round {round}"));
+        say(&hub, &said[round - 1]);
+        let telling = tell(&hub, &server);
+        eventually("it is told", || lines(&server.hub, "told").len() >= round).await;
+        telling.abort();
+        assert!(telling.await.is_err_and(|end| end.is_cancelled()));
+    }
+    assert_eq!(lines(&server.hub, "told"), said);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_sent_again_is_known() {
+    let (server, hub) = (TestServer::start().await, instance(Bounds::default()));
+    say(&hub, "once");
+    let event = serde_json::to_value(&records(&hub, "told")[0].event).unwrap();
+    let mut client = Client::connect(&server).await;
+    let call = json!({"command": "uplink", "session_id": "told", "epoch": hub.epoch(), "key": "k"});
+    assert_eq!(client.ask(&call.to_string()).await["data"]["after"], 0);
+    for _ in 0..2 {
+        let relay = json!({"command": "relay", "events": [event]});
+        assert_eq!(client.ask(&relay.to_string()).await["data"]["after"], 1);
+    }
+    assert_eq!(lines(&server.hub, "told"), ["once"]);
+    assert_eq!(client.ask(&call.to_string()).await["data"]["after"], 1);
     server.stop().await;
 }
 
