@@ -10,7 +10,7 @@ mod hub_server;
 #[path = "server/raw_http.rs"]
 mod raw_http;
 
-use claude_mpm::control::HookPost;
+use claude_mpm::control::{HookMail, HookPost};
 use claude_mpm::event::SessionId;
 use claude_mpm::hub::{Bounds, Gauges, Hub};
 use claude_mpm::server::{
@@ -35,7 +35,7 @@ struct HookServer {
     address: SocketAddr,
     key: String,
     gauges: Gauges,
-    inbox: mpsc::Receiver<HookPost>,
+    inbox: mpsc::Receiver<HookMail>,
     shutdown: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -81,7 +81,7 @@ impl HookServer {
     }
 
     async fn next(&mut self) -> HookPost {
-        timeout(PATIENCE, self.inbox.recv()).await.expect("a post comes").unwrap()
+        posted(timeout(PATIENCE, self.inbox.recv()).await.expect("a post comes").unwrap())
     }
 
     /// Nothing is in the inbox, and so much was lost.
@@ -93,6 +93,13 @@ impl HookServer {
     async fn stop(self) {
         self.shutdown.send_replace(true);
         timeout(PATIENCE, self.task).await.expect("serve_hooks returns").unwrap();
+    }
+}
+
+fn posted(mail: HookMail) -> HookPost {
+    match mail {
+        HookMail::Post(post) => post,
+        HookMail::Left(id) => panic!("nothing is held, yet {id} was left"),
     }
 }
 
@@ -116,7 +123,7 @@ async fn a_post_is_in_the_inbox_before_its_empty_answer() {
     let mut server = HookServer::start().await;
     let mut stream = server.connect().await;
     let head = post_on(&mut stream, &server.post("PreToolUse", r#"{"tool_name":"Bash"}"#)).await;
-    let post = server.inbox.try_recv().expect("it is there already");
+    let post = posted(server.inbox.try_recv().expect("it is there already"));
     assert_eq!((post.event.as_str(), &post.body[..]), ("PreToolUse", &br#"{"tool_name":"Bash"}"#[..]));
     assert!(post.arrived.as_millis() > 1_700_000_000_000);
     assert!(head.starts_with(TAKEN), "{head}");
@@ -267,8 +274,8 @@ async fn a_hundred_parallel_posts_are_each_there_once() {
     }
     assert!(callers.join_all().await.iter().all(|head| head.starts_with(TAKEN)));
     let mut bodies = Vec::new();
-    while let Ok(post) = server.inbox.try_recv() {
-        bodies.push(String::from_utf8_lossy(&post.body).parse::<u32>().unwrap());
+    while let Ok(mail) = server.inbox.try_recv() {
+        bodies.push(String::from_utf8_lossy(&posted(mail).body).parse::<u32>().unwrap());
     }
     bodies.sort_unstable();
     assert_eq!(bodies, (0..100).collect::<Vec<_>>());
@@ -441,7 +448,7 @@ async fn our_own_verbs_post_hooks_at_the_unix_socket_without_a_key() {
         let answer = exchange(TcpStream::connect(address).await.unwrap(), public.as_bytes()).await;
         assert_eq!(answer.status, 404, "{answer:?}");
     }
-    assert_eq!(inbox.try_recv().unwrap().event, "SessionStart");
+    assert_eq!(posted(inbox.try_recv().unwrap()).event, "SessionStart");
     assert!(inbox.try_recv().is_err());
     shutdown.send_replace(true);
     timeout(PATIENCE, task).await.expect("serve returns").unwrap();

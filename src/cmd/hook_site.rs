@@ -2,7 +2,7 @@
 
 use super::injection::{self, Injection};
 use crate::cli::RunOptions;
-use crate::control::HookPost;
+use crate::control::HookMail;
 use crate::hub::Gauges;
 use crate::process::program::Command;
 use crate::server::{self, Afterwards, HookIntake, HookKey, Shutdown};
@@ -38,7 +38,7 @@ pub(super) struct OpenHooks {
     /// The same door for posts that come another way.
     pub(super) intake: HookIntake,
     /// What was posted, in the order it was answered.
-    pub(super) inbox: mpsc::Receiver<HookPost>,
+    pub(super) inbox: mpsc::Receiver<HookMail>,
     /// Ends with the shutdown.
     pub(super) task: JoinHandle<()>,
 }

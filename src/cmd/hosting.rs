@@ -4,7 +4,7 @@ use super::hook_site::{Claimed, OpenHooks};
 use super::uplink::Telling;
 use super::user_settings::UserSettings;
 use crate::client::uplink::Uplink;
-use crate::control::HookPost;
+use crate::control::HookMail;
 use crate::event::Source;
 use crate::hub::Hub;
 use crate::server::{self, Access, Afterwards, Doors, HookIntake, Listener};
@@ -40,7 +40,7 @@ pub(super) struct Measured {
 #[derive(Debug)]
 pub(super) struct Inbox {
     /// What was posted; `None` where nothing can be.
-    pub(super) hooks: Option<mpsc::Receiver<HookPost>>,
+    pub(super) hooks: Option<mpsc::Receiver<HookMail>>,
     /// Claude was told where to post.
     pub(super) is_told: bool,
     /// Why hooks will not come that should.

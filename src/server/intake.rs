@@ -9,7 +9,7 @@ use super::answer::{self, Answer};
 use super::hook_key::HookKey;
 use super::limit::Limits;
 use super::load::{self, Patience, Spoilt};
-use crate::control::HookPost;
+use crate::control::{HookMail, HookPost};
 use crate::hub::{self, Gauges};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -27,7 +27,7 @@ const NAME: std::ops::RangeInclusive<usize> = 1..=64;
 #[derive(Debug, Clone)]
 pub struct HookIntake {
     key: HookKey,
-    inbox: mpsc::Sender<HookPost>,
+    inbox: mpsc::Sender<HookMail>,
     gauges: Gauges,
     limits: Limits,
     /// What may be in flight together, in bytes.
@@ -108,12 +108,12 @@ impl Drop for Unsettled<'_> {
 
 impl HookIntake {
     /// Takes what is posted with this key into the inbox, with the default [`Limits`].
-    pub fn new(key: HookKey, inbox: mpsc::Sender<HookPost>, gauges: Gauges) -> Self {
+    pub fn new(key: HookKey, inbox: mpsc::Sender<HookMail>, gauges: Gauges) -> Self {
         Self::within(Limits::default(), key, inbox, gauges)
     }
 
     /// As [`HookIntake::new`], with other limits.
-    pub fn within(limits: Limits, key: HookKey, inbox: mpsc::Sender<HookPost>, gauges: Gauges) -> Self {
+    pub fn within(limits: Limits, key: HookKey, inbox: mpsc::Sender<HookMail>, gauges: Gauges) -> Self {
         let room = Arc::new(Semaphore::new(limits.hook_bytes_in_flight));
         Self { key, inbox, gauges, limits, room }
     }
@@ -181,7 +181,7 @@ impl HookIntake {
         };
         match patience.wait(self.inbox.reserve()).await {
             Some(Ok(place)) => {
-                place.send(HookPost { event, body, arrived });
+                place.send(HookMail::Post(HookPost { event, body, arrived, hold: None }));
                 unsettled.settle();
             }
             Some(Err(_)) => tracing::debug!("lost hook {event}: nobody takes it"),

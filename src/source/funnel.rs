@@ -6,7 +6,7 @@
 use super::claude_folder::MAX_PATH;
 use super::hook_watch::HookWatch;
 use super::seen::{FaultKind, Seen, Track};
-use crate::control::HookPost;
+use crate::control::{HookMail, HookPost, Order};
 use crate::detect::hook::{self, Heard};
 use crate::detect::observation::{Fact, Observation};
 use crate::detect::tool::{Detector, FactKey, Told};
@@ -69,8 +69,9 @@ impl Funnel {
     /// Runs until `end` says so; what was sent by then is taken in. Then everything open ends.
     pub async fn run(
         mut self,
-        mut hooks: mpsc::Receiver<HookPost>,
+        mut hooks: mpsc::Receiver<HookMail>,
         mut seen: mpsc::Receiver<Seen>,
+        mut answers: mpsc::Receiver<Order>,
         mut end: watch::Receiver<bool>,
     ) {
         let mut hooks_open = true;
@@ -79,14 +80,15 @@ impl Funnel {
             let due = self.detector.due();
             tokio::select! {
                 biased;
-                post = hooks.recv(), if hooks_open => match post {
-                    Some(post) => self.hook(&post),
+                mail = hooks.recv(), if hooks_open => match mail {
+                    Some(mail) => self.mail(&mail),
                     None => hooks_open = false,
                 },
                 item = seen.recv() => match item {
                     Some(item) => self.seen(item),
                     None => break,
                 },
+                Some(order) = answers.recv() => drop(order),
                 // The sender dropped is the end too.
                 _ = end.wait_for(|end| *end) => break,
                 () = at(overdue) => self.hooks_are_missing(),
@@ -96,8 +98,8 @@ impl Funnel {
                 }
             }
         }
-        while let Ok(post) = hooks.try_recv() {
-            self.hook(&post);
+        while let Ok(mail) = hooks.try_recv() {
+            self.mail(&mail);
         }
         self.look_for_lost_hooks();
         while let Ok(item) = seen.try_recv() {
@@ -108,6 +110,13 @@ impl Funnel {
         }
         let told = self.detector.finish(hub::now());
         self.tell(told);
+    }
+
+    fn mail(&mut self, mail: &HookMail) {
+        match mail {
+            HookMail::Post(post) => self.hook(post),
+            HookMail::Left(_) => {}
+        }
     }
 
     fn hook(&mut self, post: &HookPost) {

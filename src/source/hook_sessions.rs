@@ -3,7 +3,7 @@
 
 use super::claude_folder::ClaudeFolder;
 use super::watchers::{Output, Plan, Watchers};
-use crate::control::HookPost;
+use crate::control::{HookMail, HookPost};
 use crate::detect::ticket::Tickets;
 use crate::event::{SessionId, Source};
 use crate::hub::{self, Hub, Publisher};
@@ -39,22 +39,24 @@ pub struct Site {
 
 #[derive(Debug)]
 struct Watched {
-    hooks: mpsc::Sender<HookPost>,
+    hooks: mpsc::Sender<HookMail>,
     watchers: Watchers,
     publisher: Publisher,
     heard: Instant,
 }
 
 /// Takes hooks until the inbox is closed; then what is open ends.
-pub async fn run(site: Site, mut inbox: mpsc::Receiver<HookPost>) {
+pub async fn run(site: Site, mut inbox: mpsc::Receiver<HookMail>) {
     let mut sessions = HashMap::<SessionId, Watched>::new();
     let mut endings = JoinSet::new();
     let mut looks = interval(LOOK);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            post = inbox.recv() => match post {
-                Some(post) => {
+            mail = inbox.recv() => match mail {
+                // Nothing is held here: nobody could answer for a session that is not supervised.
+                Some(HookMail::Left(_)) => {}
+                Some(HookMail::Post(post)) => {
                     let Some(id) = session_of(&post) else { continue };
                     if !sessions.contains_key(&id) && sessions.len() >= MAX_SESSIONS {
                         endings.extend(longest_silent(&mut sessions).map(end));
@@ -104,7 +106,7 @@ impl Watched {
     async fn take(&mut self, post: HookPost) {
         self.heard = Instant::now();
         // The one who reads them lives as long as the watchers do.
-        let _read = self.hooks.send(post).await;
+        let _read = self.hooks.send(HookMail::Post(post)).await;
     }
 }
 

@@ -7,7 +7,7 @@ use super::hook_watch::HookWatch;
 use super::output::Meaning;
 use super::seen::Seen;
 use super::{claude_state, transcript};
-use crate::control::HookPost;
+use crate::control::{HookMail, Order};
 use crate::detect::ticket::Tickets;
 use crate::detect::tool::Detector;
 use crate::event::body::{Body, Fault, Severity};
@@ -26,6 +26,8 @@ const LAST_WORD: Duration = Duration::from_millis(1000);
 const UNSEEN: &str = "claude has the terminal for itself (--launch-method exec): what it writes is not seen";
 /// Sessions whose transcripts wait to be followed.
 const TRACKS: usize = 64;
+/// Answers to claude's questions that wait to be given.
+const ANSWERS: usize = 64;
 
 /// What claude's output is to those who watch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +46,7 @@ pub struct Plan {
     /// Claude's process id, once it runs.
     pub child: watch::Receiver<Option<u32>>,
     /// What claude posts; `None` where nothing can be posted.
-    pub hooks: Option<mpsc::Receiver<HookPost>>,
+    pub hooks: Option<mpsc::Receiver<HookMail>>,
     /// Claude was asked to post.
     pub hooks_expected: bool,
     /// Why hooks will not come that should.
@@ -65,6 +67,7 @@ pub struct Watchers {
     publisher: Publisher,
     hooks_missing: Option<String>,
     seen: mpsc::Sender<Seen>,
+    permissions: mpsc::Sender<Order>,
     has_stream: bool,
     stop: watch::Sender<bool>,
     followers: Vec<JoinHandle<()>>,
@@ -79,13 +82,14 @@ impl Watchers {
         let has_stream = plan.output == Output::Stream;
         let (seen, seen_by_funnel) = mpsc::channel(QUEUE);
         let (tracks, tracked) = mpsc::channel(TRACKS);
+        let (permissions, answered) = mpsc::channel(ANSWERS);
         let (stop, stopped) = watch::channel(false);
         let (end, ended) = watch::channel(false);
         let hook_watch = HookWatch::new(plan.hooks_expected);
         let detector = Detector::new(plan.tickets, has_stream);
         let funnel = Funnel::new(publisher.clone(), detector, hook_watch, tracks.clone());
         let hooks = plan.hooks.unwrap_or_else(|| mpsc::channel(1).1);
-        let funnel = tokio::spawn(funnel.run(hooks, seen_by_funnel, ended));
+        let funnel = tokio::spawn(funnel.run(hooks, seen_by_funnel, answered, ended));
         let followers = plan.claude_folder.map_or_else(Vec::new, |folder| {
             let state = claude_state::follow(plan.child, folder.clone(), tracks, seen.clone());
             let state = stopped_by(stopped.clone(), state);
@@ -97,6 +101,7 @@ impl Watchers {
             publisher: publisher.as_source(Source::Hook),
             hooks_missing: plan.hooks_missing,
             seen,
+            permissions,
             has_stream,
             stop,
             followers,
@@ -120,6 +125,11 @@ impl Watchers {
     /// For the reader of claude's output.
     pub fn meaning(&self) -> Meaning {
         Meaning { seen: self.seen.clone(), has_stream: self.has_stream }
+    }
+
+    /// Where claude's questions are answered.
+    pub fn permissions(&self) -> mpsc::Sender<Order> {
+        self.permissions.clone()
     }
 
     /// Claude's process is over, and another may follow: what is open ends.
