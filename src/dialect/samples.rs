@@ -4,6 +4,7 @@ use crate::event::body::{
     Activity, ActivityState, EndReason, Ended, Fault, HubStats, InstanceInfo, LaunchMethod, Output,
     ProcessState, ProcessStatus, SessionEnd, SessionStart, Severity, Stats, Stream,
 };
+use crate::event::control::{ControlAction, DecidedBy, Decision, PermissionRequested, PermissionResolved};
 use crate::event::surroundings::{
     AlertLevel, ClientConnected, ClientDisconnected, ComponentHealth, ComponentStarted, ComponentState,
     ComponentStopped, ConfigChanged, ResourceAlert, ResourceMetrics,
@@ -159,6 +160,9 @@ fn has_a_sample(body: &Body) {
         | Body::TicketUpdated(_)
         | Body::Usage(_)
         | Body::ModelSwitch(_)
+        | Body::PermissionRequested(_)
+        | Body::PermissionResolved(_)
+        | Body::Control(_)
         | Body::Hook(_)
         | Body::Stats(_)
         | Body::Error(_)
@@ -206,6 +210,29 @@ fn of_work() -> Vec<Body> {
             from_model: "a".into(),
             to_model: "b".into(),
             claude_session: "c".into(),
+        }),
+        Body::PermissionRequested(PermissionRequested {
+            permission_id: "p-1".into(),
+            tool_name: "Bash".into(),
+            tool_input: json!({ "command": "ls" }),
+            agent: None,
+            suggestions: Vec::new(),
+            questions: None,
+            expires_at: Some(NOON),
+        }),
+        Body::PermissionResolved(PermissionResolved {
+            permission_id: "p-1".into(),
+            decision: Decision::Deny,
+            by: DecidedBy::Remote,
+            message: Some("not now".into()),
+        }),
+        Body::Control(ControlAction {
+            control_id: "c-1".into(),
+            action: "send_input".into(),
+            outcome: "rejected".into(),
+            reason: Some("claude is busy".into()),
+            detail: None,
+            peer: "unix pid 7".into(),
         }),
         Body::Stats(Stats {
             memory_usage_mb: 1.0,

@@ -6,6 +6,7 @@ pub use super::session::{EndReason, InstanceInfo, LaunchMethod, SessionEnd, Sess
 
 use super::Timestamp;
 use super::channel::{self};
+use super::control::{ControlAction, PermissionRequested, PermissionResolved};
 use super::published::Published;
 use super::surroundings::{
     ClientConnected, ClientDisconnected, ComponentHealth, ComponentStarted, ComponentStopped, ConfigChanged,
@@ -45,6 +46,12 @@ pub enum Body {
     Usage(Usage),
     /// `router.model.switch`
     ModelSwitch(ModelSwitch),
+    /// `permission.requested`
+    PermissionRequested(PermissionRequested),
+    /// `permission.resolved`
+    PermissionResolved(PermissionResolved),
+    /// `control.action`
+    Control(ControlAction),
     /// `hook.*`
     Hook(Hook),
     /// `system.stats`
@@ -86,6 +93,9 @@ impl Body {
             Self::TicketUpdated(_) => channel::TICKET_UPDATED,
             Self::Usage(_) => channel::USAGE_UPDATE,
             Self::ModelSwitch(_) => channel::ROUTER_MODEL_SWITCH,
+            Self::PermissionRequested(_) => channel::PERMISSION_REQUESTED,
+            Self::PermissionResolved(_) => channel::PERMISSION_RESOLVED,
+            Self::Control(_) => channel::CONTROL_ACTION,
             Self::Hook(hook) => &hook.channel,
             Self::Stats(_) => channel::SYSTEM_STATS,
             Self::Error(_) => channel::SYSTEM_ERROR,
@@ -122,6 +132,9 @@ impl Body {
             }
             Self::ConfigChanged(change) => change.path.len() + change.changed.len() * 16,
             Self::ResourceAlert(alert) => alert.message.as_ref().map_or(0, String::len),
+            Self::PermissionRequested(asked) => asked.text_len(),
+            Self::PermissionResolved(end) => end.message.as_ref().map_or(0, String::len),
+            Self::Control(action) => action.peer.len() + action.reason.as_ref().map_or(0, String::len),
             Self::Published(published) => published.bytes,
             Self::SessionEnd(_)
             | Self::Stats(_)
@@ -164,6 +177,9 @@ impl Serialize for Body {
             Self::TicketUpdated(data) => data.serialize(serializer),
             Self::Usage(data) => data.serialize(serializer),
             Self::ModelSwitch(data) => data.serialize(serializer),
+            Self::PermissionRequested(data) => data.serialize(serializer),
+            Self::PermissionResolved(data) => data.serialize(serializer),
+            Self::Control(data) => data.serialize(serializer),
             Self::Hook(hook) => hook.data.serialize(serializer),
             Self::Stats(data) => data.serialize(serializer),
             Self::Error(data) => data.serialize(serializer),

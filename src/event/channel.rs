@@ -57,6 +57,14 @@ pub const RESOURCE_ALERT: &str = "resource.alert";
 pub const SESSIONS: &str = "session.";
 /// What the types of permissions begin with.
 pub const PERMISSIONS: &str = "permission.";
+/// Claude asks for a permission.
+pub const PERMISSION_REQUESTED: &str = "permission.requested";
+/// Its question has an end.
+pub const PERMISSION_RESOLVED: &str = "permission.resolved";
+/// What the types of news of control begin with.
+pub const CONTROLS: &str = "control.";
+/// Somebody did something with claude from elsewhere.
+pub const CONTROL_ACTION: &str = "control.action";
 /// What the types of events of claude itself begin with.
 pub const CLAUDE: &str = "claude.";
 
@@ -90,7 +98,8 @@ pub enum Vocabulary {
 }
 
 /// Types whose content is ours alone to shape. All others are open to those who publish them (requirement R4).
-const OURS: [&str; 8] = [SESSIONS, CLAUDE, "agent.", "todo.", "ticket.", "usage.", PERMISSIONS, "system."];
+const OURS: [&str; 9] =
+    [SESSIONS, CLAUDE, "agent.", "todo.", "ticket.", "usage.", PERMISSIONS, CONTROLS, "system."];
 
 /// Whether the type is one of those.
 pub fn is_ours(channel: &str) -> bool {

@@ -5,6 +5,7 @@
 
 pub mod body;
 pub mod channel;
+pub mod control;
 mod draft;
 pub mod id;
 pub mod line;

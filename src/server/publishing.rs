@@ -13,8 +13,8 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 /// What only the owner of a session may say of it.
-const OF_THE_OWNER: [&str; 4] =
-    [channel::SESSIONS, channel::CLAUDE, channel::PERMISSIONS, channel::SYSTEM_STATS];
+const OF_THE_OWNER: [&str; 5] =
+    [channel::SESSIONS, channel::CLAUDE, channel::PERMISSIONS, channel::CONTROLS, channel::SYSTEM_STATS];
 
 impl Shared {
     /// Publishes all of them, or none.

@@ -10,6 +10,7 @@ pub use sources::{Health, SourceHealth};
 pub use standing::{SessionSummary, Standing};
 
 use crate::event::body::{ActivityState, Body, InstanceInfo, LaunchMethod, ProcessState, SessionStart};
+use crate::event::control::PermissionRequested;
 use crate::event::work::{AgentStats, Ticket, Todo, TodoStats, TodoUpdate};
 use crate::event::{Epoch, Event, SCHEMA_VERSION, SessionId, Source, Timestamp};
 use agents::Agents;
@@ -37,6 +38,7 @@ pub struct Status {
     agents: Agents,
     todos: TodoUpdate,
     tickets: Vec<Ticket>,
+    permissions: Vec<PermissionRequested>,
     claude_sessions: Vec<String>,
     sources: Sources,
 }
@@ -86,7 +88,10 @@ impl Status {
                 self.name = Some(start.instance_info.name.as_str().into());
                 self.session = Some(start.clone());
             }
-            Body::SessionEnd(end) => self.ended_at = Some(end.end_time),
+            Body::SessionEnd(end) => {
+                self.ended_at = Some(end.end_time);
+                self.permissions.clear();
+            }
             Body::Status(status) => {
                 self.claude_status = Some(status.status);
                 // What the one before did says nothing of this one.
@@ -100,6 +105,10 @@ impl Status {
                 self.agents.fold(delegation);
                 return Some(Body::Agents(self.agents.status()));
             }
+            Body::PermissionRequested(asked) => push_bounded(&mut self.permissions, asked.clone()),
+            Body::PermissionResolved(end) => {
+                self.permissions.retain(|asked| asked.permission_id != end.permission_id);
+            }
             Body::Todos(update) => self.todos = update.clone(),
             Body::TicketCreated(ticket) => self.list_ticket(ticket),
             Body::TicketUpdated(update) => self.list_ticket(&update.ticket),
@@ -108,6 +117,7 @@ impl Status {
             | Body::Agents(_)
             | Body::Usage(_)
             | Body::ModelSwitch(_)
+            | Body::Control(_)
             | Body::Hook(_)
             | Body::Stats(_)
             | Body::Error(_)
@@ -183,6 +193,7 @@ impl Status {
             todos: self.todos.todos.clone(),
             todo_stats: self.todos.stats,
             tickets: self.tickets.clone(),
+            permissions: self.permissions.clone(),
             sources: self.sources.snapshot(position.now),
             claude_sessions: self.claude_sessions.clone(),
             uptime_seconds: self.uptime_seconds(position.now),
@@ -250,6 +261,8 @@ pub struct Snapshot {
     pub todo_stats: TodoStats,
     /// The newest tickets, at most 256.
     pub tickets: Vec<Ticket>,
+    /// Questions of claude's that nobody has answered, the oldest first.
+    pub permissions: Vec<PermissionRequested>,
     /// How the sources of events are doing.
     pub sources: Vec<SourceHealth>,
     /// Claude's own ids of its sessions, the newest last, at most 256.

@@ -2,6 +2,7 @@
 
 use super::book::{Book, exactly, written};
 use crate::event::body::{Activity, Fault, Output, ProcessStatus, SessionEnd, SessionStart, Stats};
+use crate::event::control::{ControlAction, PermissionRequested, PermissionResolved};
 use crate::event::surroundings::{
     ClientConnected, ClientDisconnected, ComponentHealth, ComponentStarted, ComponentStopped, ConfigChanged,
     ResourceAlert,
@@ -59,6 +60,9 @@ pub(super) fn write(book: &mut Book) -> Vec<Kind> {
         kind::<TicketUpdate>(book, channel::TICKET_UPDATED, Ours),
         kind::<Usage>(book, channel::USAGE_UPDATE, Ours),
         kind::<ModelSwitch>(book, channel::ROUTER_MODEL_SWITCH, Open),
+        kind::<PermissionRequested>(book, channel::PERMISSION_REQUESTED, Ours),
+        kind::<PermissionResolved>(book, channel::PERMISSION_RESOLVED, Ours),
+        kind::<ControlAction>(book, channel::CONTROL_ACTION, Ours),
         kind::<Stats>(book, channel::SYSTEM_STATS, Ours),
         kind::<Fault>(book, channel::SYSTEM_ERROR, Ours),
         kind::<ComponentStarted>(book, channel::COMPONENT_STARTED, Ours),

@@ -11,7 +11,7 @@ use jsonschema::Validator;
 use serde_json::value::RawValue;
 
 /// The data of each type, by name; its Rust type reads and writes it unchanged.
-const EXAMPLES: [(&str, &str); 23] = [
+const EXAMPLES: [(&str, &str); 26] = [
     (
         channel::SESSION_START,
         r#"{"session_id":"s","start_time":"2026-11-21T12:00:00.000Z","launch_method":"exec","working_directory":"/p",
@@ -61,6 +61,19 @@ const EXAMPLES: [(&str, &str); 23] = [
             "cost_usd":0.5,"measured_by":"stream"}"#,
     ),
     (channel::ROUTER_MODEL_SWITCH, r#"{"from_model":"a","to_model":"b","claude_session":"c"}"#),
+    (
+        channel::PERMISSION_REQUESTED,
+        r#"{"permission_id":"p","tool_name":"Bash","tool_input":{"command":"ls"},"agent":null,"suggestions":[{"type":"setMode"}],
+            "questions":null,"expires_at":"2026-11-21T12:00:00.000Z"}"#,
+    ),
+    (
+        channel::PERMISSION_RESOLVED,
+        r#"{"permission_id":"p","decision":"cancelled","by":"session","message":null}"#,
+    ),
+    (
+        channel::CONTROL_ACTION,
+        r#"{"control_id":"c","action":"stop","outcome":"done","reason":null,"detail":"grace 5 s","peer":"unix pid 7"}"#,
+    ),
     (
         "hook.pre_tool",
         r#"{"hook_event_name":"PreToolUse","tool_name":"Bash","session_id":"c","truncated":["tool_input"]}"#,
@@ -116,6 +129,7 @@ fn is_known(body: &Body) -> bool {
             true
         }
         Body::ClientConnected(_) | Body::ClientDisconnected(_) => true,
+        Body::PermissionRequested(_) | Body::PermissionResolved(_) | Body::Control(_) => true,
         Body::ConfigChanged(_) | Body::ResourceAlert(_) => true,
         Body::Published(_) => false,
     }

@@ -36,6 +36,9 @@ pub(super) fn sentence(kind: &str, data: &Data) -> Option<String> {
             ))
         }
         channel::RESOURCE_ALERT => resources(data),
+        channel::PERMISSION_REQUESTED => asked(data),
+        channel::PERMISSION_RESOLVED => resolved(data),
+        channel::CONTROL_ACTION => control(data),
         channel::PANE_OUTPUT => Some(format!("A pane shows: {}", there(data, "content")?)),
         channel::TMUX_SESSION_CREATED | channel::SESSION_CREATED => session(data, "was created"),
         channel::SESSION_CLOSED => session(data, "was closed"),
@@ -62,6 +65,38 @@ fn health(data: &Data) -> Option<String> {
     let before = behind(" (before: ", text(data, "previous"))
         + if text(data, "previous").is_empty() { "" } else { ")" };
     Some(format!("Component {component} is {status}{before}{}", behind(": ", text(data, "reason"))))
+}
+
+fn asked(data: &Data) -> Option<String> {
+    let (tool, input) = (there(data, "tool_name")?, data.get("tool_input")?.as_object());
+    let what = input.and_then(|input| {
+        const SAYS: [&str; 5] = ["command", "file_path", "url", "plan", "description"];
+        SAYS.iter().map(|name| text(input, name)).find(|text| !text.is_empty())
+    });
+    let agent = behind(" for agent ", text(data, "agent"));
+    let id = bracketed(text(data, "permission_id"));
+    Some(format!("Claude asks for {tool}{agent}{}{id}", behind(": ", what.unwrap_or_default())))
+}
+
+fn resolved(data: &Data) -> Option<String> {
+    let (id, decision) = (there(data, "permission_id")?, there(data, "decision")?);
+    let decision = match decision {
+        "allow" => "allowed",
+        "deny" => "denied",
+        other => other,
+    };
+    let by = match text(data, "by") {
+        "local" => " at claude's terminal",
+        "remote" => " from elsewhere",
+        _ => "",
+    };
+    Some(format!("Permission {id} was {decision}{by}{}", behind(": ", text(data, "message"))))
+}
+
+fn control(data: &Data) -> Option<String> {
+    let (action, outcome, peer) = (there(data, "action")?, there(data, "outcome")?, there(data, "peer")?);
+    let what = behind(" ", text(data, "detail"));
+    Some(format!("{action}{what} of {peer} is {outcome}{}", behind(": ", text(data, "reason"))))
 }
 
 fn clients(data: &Data) -> String {

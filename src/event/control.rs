@@ -1,0 +1,90 @@
+//! Questions of claude's that somebody may answer, and what somebody did with claude from elsewhere. The fields the
+//! wire shows.
+
+use super::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// `permission.requested`: claude asks whether it may use a tool, whether its plan is right, or what its user wants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PermissionRequested {
+    /// Names it in `respond_permission`.
+    pub permission_id: String,
+    /// The tool claude wants to use.
+    pub tool_name: String,
+    /// What with; long texts are cut.
+    pub tool_input: Value,
+    /// The agent that asks; `null` for claude itself.
+    pub agent: Option<String>,
+    /// Rules claude suggests to remember, in its own form.
+    pub suggestions: Vec<Value>,
+    /// What is asked, where it is no permission (AskUserQuestion), in claude's own form.
+    pub questions: Option<Value>,
+    /// Until then it can be answered from elsewhere; `null` where only claude's terminal can.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl PermissionRequested {
+    /// Bytes of text it carries, about.
+    pub fn text_len(&self) -> usize {
+        let values = self.suggestions.iter().chain(&self.questions).chain([&self.tool_input]);
+        values.map(|value| value.to_string().len()).sum::<usize>() + self.tool_name.len()
+    }
+}
+
+/// What became of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Decision {
+    /// Yes, or an answer.
+    Allow,
+    /// No.
+    Deny,
+    /// Nobody answered it: claude was interrupted, or is over.
+    Cancelled,
+    /// It can no longer be answered from elsewhere; at claude's terminal it may still stand.
+    Expired,
+}
+
+/// Who decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum DecidedBy {
+    /// Somebody at claude's terminal.
+    Local,
+    /// Somebody who answered it here.
+    Remote,
+    /// Nobody: the session went on without, or is over.
+    Session,
+}
+
+/// `permission.resolved`: the end of what `permission.requested` began. There is exactly one for each.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PermissionResolved {
+    /// Which.
+    pub permission_id: String,
+    /// How.
+    pub decision: Decision,
+    /// By whom.
+    pub by: DecidedBy,
+    /// What the model was told, where it was told something.
+    pub message: Option<String>,
+}
+
+/// `control.action`: somebody did something with claude from elsewhere, or tried to. One event for each step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlAction {
+    /// The same in each step of one action.
+    pub control_id: String,
+    /// `send_input`, `send_keys`, `interrupt`, `stop`, `restart` or `respond_permission`.
+    pub action: String,
+    /// `requested`, `queued`, `typed`, `accepted`, `done`, `rejected` or `refused`.
+    pub outcome: String,
+    /// Why it was not done.
+    pub reason: Option<String>,
+    /// What it was about, in a few words; never a typed text.
+    pub detail: Option<String>,
+    /// Who: `unix` or `tcp`, with the process and the token as far as they are known.
+    pub peer: String,
+}
