@@ -70,6 +70,14 @@ fn shrink_largest(fields: &mut [(String, Value, bool)]) -> usize {
     total
 }
 
+/// Bounds any value as [`bounded`] does the fields of an object.
+pub fn value(mut value: Value) -> Value {
+    cut_texts(&mut value);
+    let mut room = MAX_TOTAL;
+    shrink(&mut value, &mut room);
+    value
+}
+
 /// Cuts every text in an object to [`MAX_TEXT`], and nothing else; names of the fields that were cut.
 pub fn long_texts(fields: &mut Map<String, Value>) -> Vec<String> {
     let cut = fields.iter_mut().filter_map(|(name, value)| cut_texts(value).then(|| name.clone()));

@@ -6,7 +6,9 @@
 use super::claude_json::{failure, id, session_id, text};
 use super::cut;
 use super::js_json;
-use super::observation::{Agent, AgentEnd, AgentFate, Call, Fact, Observation, Outcome, Return, Shown};
+use super::observation::{
+    Agent, AgentEnd, AgentFate, Asked, Call, Fact, Observation, Outcome, Return, Shown,
+};
 use super::user_text::{self, UserText};
 use crate::event::Timestamp;
 use crate::event::channel;
@@ -19,6 +21,9 @@ const MAX_NAME: usize = 64;
 
 /// Most calls of one batch, and most agents of one list, that are looked at.
 const MAX_LISTED: usize = 10_000;
+
+/// Most rules of one question that are told.
+const MAX_SUGGESTED: usize = 16;
 
 /// A hook that was read.
 #[derive(Debug, Clone, PartialEq)]
@@ -95,6 +100,11 @@ fn event(name: String, body: Value) -> Hook {
         bounded.fields.insert("truncated".into(), bounded.cut.into());
     }
     Hook { channel: channel::hook(&name), name, data: bounded.fields, bytes: bounded.bytes }
+}
+
+fn suggestions(body: &Value) -> Vec<Value> {
+    let suggested = body.get("permission_suggestions").and_then(Value::as_array).into_iter().flatten();
+    suggested.take(MAX_SUGGESTED).cloned().map(cut::value).collect()
 }
 
 fn agent(body: &Value) -> Option<Agent> {
@@ -180,10 +190,12 @@ fn fact(name: &str, body: &Value) -> Option<Fact> {
         "PostToolUseFailure" => returned(body, failed(body)),
         "PermissionDenied" => returned(body, Outcome::Denied),
         "PostToolBatch" => Some(Fact::BatchOver { calls: ids(body.get("tool_calls"), "tool_use_id") }),
-        "PermissionRequest" => Some(Fact::PermissionAsked {
+        "PermissionRequest" => Some(Fact::PermissionAsked(Asked {
             tool: id(body, "tool_name")?.into(),
             input: body.get("tool_input").cloned().unwrap_or_default(),
-        }),
+            suggestions: suggestions(body),
+            ..Asked::default()
+        })),
         "Stop" => Some(Fact::TurnOver { running: running(body) }),
         "StopFailure" => Some(Fact::TurnOver { running: None }),
         "SessionStart" => Some(Fact::SessionStarted),

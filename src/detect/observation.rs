@@ -64,12 +64,7 @@ pub enum Fact {
     /// A person interrupted the turn.
     Interrupted,
     /// A dialog asks whether this call may run. There is no id in it.
-    PermissionAsked {
-        /// The tool.
-        tool: String,
-        /// Its input.
-        input: Value,
-    },
+    PermissionAsked(Asked),
     /// Claude says itself how it is: its session's state file.
     State(ActivityState),
     /// The state file has said idle for a while: what is still open is not coming back.
@@ -110,6 +105,21 @@ pub enum Fact {
         /// By which model.
         model: String,
     },
+}
+
+/// A question of claude's, whether a call may run.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// The tool.
+    pub tool: String,
+    /// Its input.
+    pub input: Value,
+    /// Rules claude suggests to remember.
+    pub suggestions: Vec<Value>,
+    /// What the question is called here; `None` where it is no more than a sign that claude waits.
+    pub id: Option<Arc<str>>,
+    /// Until then it can be answered from elsewhere; `None` where it cannot be.
+    pub until: Option<Timestamp>,
 }
 
 /// A piece of a text.

@@ -6,7 +6,7 @@
 
 use super::delegation::PATIENCE_MILLIS;
 use super::telling::{FactKind, Telling};
-use crate::detect::observation::{Agent, Call};
+use crate::detect::observation::{Agent, Asked, Call};
 use crate::event::body::{Activity, ActivityState, Body};
 use crate::event::{Source, Timestamp};
 use serde_json::Value;
@@ -77,6 +77,8 @@ struct Asking {
 #[derive(Debug)]
 struct Pending {
     call_id: Option<String>,
+    /// What the question is called, where it has a name.
+    id: Option<Arc<str>>,
     agent_id: Option<String>,
     tool: String,
     asked_at: Timestamp,
@@ -147,11 +149,11 @@ impl Attention {
     /// A dialog asks for permission. It belongs to the newest call of the same words, whose id is returned.
     pub(super) fn asked(
         &mut self,
-        tool: &str,
-        input: &Value,
+        asked: &Asked,
         agent: Option<&Agent>,
         telling: &mut Telling<'_>,
     ) -> Option<String> {
+        let Asked { tool, input, .. } = asked;
         if telling.past || self.pending.len() >= MAX_PENDING {
             return None;
         }
@@ -172,7 +174,8 @@ impl Attention {
             return call_id;
         }
         let asked_at = telling.at;
-        self.pending.push(Pending { call_id: call_id.clone(), agent_id, tool: tool.into(), asked_at });
+        let (call, id, tool_name) = (call_id.clone(), asked.id.clone(), tool.clone());
+        self.pending.push(Pending { call_id: call, id, agent_id, tool: tool_name, asked_at });
         self.becomes(waiting_for(tool), Some(tool), reason(input), telling);
         call_id
     }
@@ -200,6 +203,20 @@ impl Attention {
         };
         let meant = self.calls.iter_mut().rev().filter(|call| is_meant(call));
         meant.filter_map(|call| Some((rank(call)?, call))).min_by_key(|(rank, _)| *rank).map(|(_, call)| call)
+    }
+
+    /// Whether this call is over.
+    pub(super) fn has_returned(&self, id: &str) -> bool {
+        self.calls.iter().any(|call| call.id == id && call.returned.is_some())
+    }
+
+    /// This question was answered from elsewhere.
+    pub(super) fn decided(&mut self, question: &str, telling: &mut Telling<'_>) {
+        let before = self.pending.len();
+        self.pending.retain(|pending| pending.id.as_deref() != Some(question));
+        if self.pending.len() < before {
+            self.answered(telling);
+        }
     }
 
     /// A turn begins.

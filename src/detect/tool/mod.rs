@@ -10,6 +10,7 @@ mod changes;
 mod delegation;
 mod delegations;
 mod drawn;
+mod permissions;
 mod talk;
 mod telling;
 #[cfg(test)]
@@ -20,9 +21,10 @@ mod verdict;
 
 pub use telling::{FactKey, FactKind, Told};
 
-use super::observation::{AgentEnd, AgentFate, Call, Fact, Observation, Outcome, Return};
+use super::observation::{AgentEnd, AgentFate, Asked, Call, Fact, Observation, Outcome, Return};
 use super::ticket::Tickets;
 use crate::event::body::ActivityState;
+use crate::event::control::Decision;
 use crate::event::work::FailureReason;
 use crate::event::{Body, Source, Timestamp};
 use attention::Attention;
@@ -30,6 +32,7 @@ use calls::Calls;
 use changes::Changes;
 use delegations::Delegations;
 use drawn::Drawn;
+use permissions::Permissions;
 use std::sync::Arc;
 use talk::Talk;
 use telling::Telling;
@@ -48,6 +51,7 @@ pub struct Detector {
     /// The one heard of last comes last.
     conversations: Vec<Conversation>,
     attention: Attention,
+    permissions: Permissions,
     tickets: Tickets,
     /// Whose count of tokens is told; two counts of the same tokens would be doubled.
     counted_by: Source,
@@ -69,8 +73,14 @@ impl Detector {
     /// Nothing is known. `has_stream`: claude writes a stream of JSON lines, whose count of tokens has the cost too.
     pub fn new(tickets: Tickets, has_stream: bool) -> Self {
         let counted_by = if has_stream { Source::Stream } else { Source::Transcript };
-        let (conversations, attention, drawn) = (Vec::new(), Attention::default(), Drawn::default());
-        Self { conversations, attention, tickets, counted_by, drawn }
+        Self {
+            conversations: Vec::new(),
+            attention: Attention::default(),
+            permissions: Permissions::default(),
+            tickets,
+            counted_by,
+            drawn: Drawn::default(),
+        }
     }
 
     /// Takes in what a source said. What the screen shows waits for [`Self::tick`], and is forgotten once a source has
@@ -110,7 +120,7 @@ impl Detector {
     /// When [`Self::tick`] has something to say if nobody says anything before.
     pub fn due(&self) -> Option<Timestamp> {
         let presumed = self.conversations.iter().filter_map(|conversation| conversation.delegations.due());
-        presumed.chain(self.drawn.due()).chain(self.attention.due()).min()
+        presumed.chain(self.drawn.due()).chain(self.attention.due()).chain(self.permissions.due()).min()
     }
 
     /// It is `at` now: what was presumed for long enough is believed.
@@ -123,6 +133,7 @@ impl Detector {
         let mut telling =
             Telling { source, claude_session: &claude_session, at, past: false, told: &mut told };
         self.attention.tick(&mut telling);
+        self.permissions.tick(&mut Telling { source: &Source::Hook, ..telling });
         for conversation in &mut self.conversations {
             let claude_session = Arc::clone(&conversation.claude_session);
             let source = &Source::Supervisor;
@@ -146,7 +157,40 @@ impl Detector {
                 Telling { source, claude_session: &claude_session, at, past: false, told: &mut told };
             conversation.delegations.finish(&mut telling);
         }
+        self.by_us(at, &mut told, |detector, telling| detector.permissions.finish(telling));
         told
+    }
+
+    /// Whether this question has no end yet.
+    pub fn is_open(&self, question: &str) -> bool {
+        self.permissions.is_open(question)
+    }
+
+    /// Nobody waits for the answer to this question any more.
+    pub fn left(&mut self, question: &str, at: Timestamp) {
+        self.permissions.left(question, at);
+    }
+
+    /// Somebody has answered a question from elsewhere, and claude has taken it; `message` is what the model was told.
+    pub fn decided(
+        &mut self,
+        question: &str,
+        decision: Decision,
+        message: Option<String>,
+        at: Timestamp,
+    ) -> Vec<Told> {
+        let mut told = Vec::new();
+        self.by_us(at, &mut told, |detector, telling| {
+            detector.permissions.decided(question, decision, message, telling);
+            detector.attention.decided(question, telling);
+        });
+        told
+    }
+
+    fn by_us(&mut self, at: Timestamp, told: &mut Vec<Told>, say: impl FnOnce(&mut Self, &mut Telling<'_>)) {
+        let claude_session = Arc::from("");
+        let source = &Source::Supervisor;
+        say(self, &mut Telling { source, claude_session: &claude_session, at, past: false, told });
     }
 
     fn take(&mut self, seen: &Observation, telling: &mut Telling<'_>) {
@@ -157,6 +201,7 @@ impl Detector {
             Fact::Returned(end) => self.returned(end, seen, telling),
             Fact::BatchOver { calls } => {
                 self.conversation(seen).delegations.batch_over(calls, telling);
+                self.permissions.batch_over(calls, telling);
                 calls.iter().for_each(|id| {
                     self.attention.returned(id, telling);
                 });
@@ -167,19 +212,21 @@ impl Detector {
             Fact::AgentEnded(end) => self.agent_ended(end, seen, telling),
             Fact::Prompted if agent.is_none() => {
                 self.conversation(seen).delegations.sweep(FailureReason::Interrupted, telling);
+                self.permissions.turn_changed(telling);
                 self.attention.prompted(telling);
             }
             Fact::TurnOver { .. } | Fact::Interrupted | Fact::Settled if agent.is_none() => {
                 self.conversation(seen).delegations.sweep(FailureReason::Interrupted, telling);
+                self.permissions.turn_changed(telling);
                 self.attention.turn_over(telling);
             }
-            Fact::PermissionAsked { tool, input } => {
-                if let Some(id) = self.attention.asked(tool, input, agent, telling) {
-                    self.conversation(seen).delegations.asked(&id, telling);
-                }
+            Fact::PermissionAsked(asked) => self.asked(asked, seen, telling),
+            Fact::State(state) => {
+                self.permissions.state(*state, telling.at);
+                self.attention.state(*state, telling);
             }
-            Fact::State(state) => self.attention.state(*state, telling),
             Fact::SessionOver => {
+                self.permissions.session_over(telling);
                 self.conversation(seen).delegations.sweep(FailureReason::SessionEnded, telling);
             }
             Fact::Said { role, text, message_id } => {
@@ -201,6 +248,18 @@ impl Detector {
             | Fact::Used { .. }
             | Fact::Answered { .. }
             | Fact::SessionStarted => {}
+        }
+    }
+
+    fn asked(&mut self, asked: &Asked, seen: &Observation, telling: &mut Telling<'_>) {
+        let agent = seen.agent.as_ref();
+        let call = self.attention.asked(asked, agent, telling);
+        // One that has returned was answered before anybody here could know of it.
+        if call.as_ref().is_none_or(|call| !self.attention.has_returned(call)) {
+            self.permissions.asked(asked, call.clone(), agent, telling);
+        }
+        if let Some(id) = call {
+            self.conversation(seen).delegations.asked(&id, telling);
         }
     }
 
@@ -226,6 +285,7 @@ impl Detector {
                 conversation.delegations.called(call, seen.agent.as_ref(), telling);
             }
         }
+        self.permissions.returned(&end.id, &end.outcome, telling);
         let was_asked = self.attention.returned(&end.id, telling);
         let tickets = &self.tickets;
         // Found again by place: the borrow of `self` would reach over the patterns of tickets.
@@ -239,6 +299,7 @@ impl Detector {
 
     /// A background agent may outlive the conversation that called it.
     fn agent_ended(&mut self, end: &AgentEnd, seen: &Observation, telling: &mut Telling<'_>) {
+        self.permissions.agent_ended(&end.agent_id, telling);
         let place = Self::place(&mut self.conversations, seen);
         self.conversations[place].todos.forget(&end.agent_id);
         let others = (0..self.conversations.len()).rev().filter(|other| *other != place);

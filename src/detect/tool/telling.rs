@@ -27,6 +27,8 @@ pub enum FactKind {
     Usage,
     Model,
     Activity,
+    PermissionAsked,
+    PermissionEnded,
 }
 
 /// What follows from an observation.

@@ -10,6 +10,7 @@ use crate::event::work::Delegation;
 use serde_json::{Value, json};
 
 mod late;
+mod permissions;
 mod waiting;
 
 const HOOK: Source = Source::Hook;
@@ -33,6 +34,11 @@ fn agent(id: &str, name: &str) -> Agent {
 
 fn call(id: &str, tool: &str, input: Value) -> Fact {
     Fact::Called(Call { id: id.into(), tool: tool.into(), input })
+}
+
+/// A question without a name: no more than a sign that claude waits.
+fn asked(tool: &str, input: Value) -> Fact {
+    Fact::PermissionAsked(Asked { tool: tool.into(), input, ..Asked::default() })
 }
 
 fn delegate(id: &str, name: &str) -> Fact {
@@ -212,7 +218,7 @@ fn an_interruption_ends_what_is_open_and_a_rejection_after_a_dialog_is_a_refusal
     bench.hear(&HOOK, delegate("t2", "qa")).hear(&HOOK, Fact::Prompted).wait(PATIENCE_MILLIS);
     let input = json!({ "subagent_type": "qa", "description": "work", "prompt": "do" });
     bench.hear(&HOOK, delegate("t3", "qa"));
-    bench.hear(&HOOK, Fact::PermissionAsked { tool: "Agent".into(), input });
+    bench.hear(&HOOK, asked("Agent", input));
     bench.hear(&TRANSCRIPT, back("t3", Outcome::Rejected));
     let ends: Vec<_> = bench.delegations().into_iter().filter(|line| line.contains("Failed")).collect();
     assert_eq!(ends, ["t1 qa Failed Interrupted", "t2 qa Failed Interrupted", "t3 qa Failed Denied"]);

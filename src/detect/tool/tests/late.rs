@@ -59,7 +59,7 @@ fn a_refusal_is_one_although_the_question_is_heard_of_after_the_answer() {
     let mut bench = bench();
     bench.hear(&TRANSCRIPT, delegate("t1", "qa")).hear(&TRANSCRIPT, back("t1", Outcome::Rejected));
     bench.hear(&HOOK, delegate("t1", "qa"));
-    bench.hear(&HOOK, Fact::PermissionAsked { tool: "Agent".into(), input });
+    bench.hear(&HOOK, asked("Agent", input));
     assert_eq!(bench.delegations(), ["t1 qa Started", "t1 qa Failed Denied"]);
     assert_eq!(bench.activities(), ["Busy"], "and nobody waits any more");
 }
@@ -84,7 +84,7 @@ fn a_wait_that_the_state_file_told_first_is_told_once() {
     bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission));
     bench.hear(&HOOK, Fact::Prompted).hear(&HOOK, call("t1", "Bash", input.clone()));
     bench.hear(&TRANSCRIPT, Fact::State(ActivityState::Busy));
-    bench.wait(1_000).hear(&HOOK, Fact::PermissionAsked { tool: "Bash".into(), input });
+    bench.wait(1_000).hear(&HOOK, asked("Bash", input));
     bench.hear(&HOOK, ran("t1", json!({ "stdout": "" })));
     assert_eq!(bench.activities(), ["Busy", "NeedsPermission", "Busy"]);
 }
@@ -95,7 +95,7 @@ fn a_question_that_is_posted_twice_waits_once() {
     let mut bench = bench();
     bench.hear(&HOOK, call("t1", "Bash", input.clone()));
     for _ in 0..2 {
-        bench.hear(&HOOK, Fact::PermissionAsked { tool: "Bash".into(), input: input.clone() });
+        bench.hear(&HOOK, asked("Bash", input.clone()));
     }
     bench.hear(&HOOK, ran("t1", json!({ "stdout": "" })));
     assert_eq!(bench.activities(), ["Busy", "NeedsPermission Bash", "Busy"]);

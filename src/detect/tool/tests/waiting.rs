@@ -7,7 +7,7 @@ fn a_permission_waits_until_its_call_returns_or_claude_works_again() {
     let input = json!({ "command": "rm x" });
     let ask = |id: &str| {
         let call = call(id, "Bash", json!({ "command": "rm x" }));
-        (call, Fact::PermissionAsked { tool: "Bash".into(), input: input.clone() })
+        (call, asked("Bash", input.clone()))
     };
     let mut bench = bench();
     let (called, asked) = ask("t1");
@@ -30,11 +30,11 @@ fn a_question_needs_input_and_a_background_agents_permission_outlives_the_turn()
     let mut bench = bench();
     let questions = json!({ "questions": [{ "question": "Which?" }] });
     bench.hear(&HOOK, call("t1", "AskUserQuestion", questions.clone()));
-    bench.hear(&HOOK, Fact::PermissionAsked { tool: "AskUserQuestion".into(), input: questions });
+    bench.hear(&HOOK, asked("AskUserQuestion", questions));
     bench.hear(&HOOK, ran("t1", json!({})));
     let input = json!({ "command": "ls" });
     bench.hear_in(&HOOK, agent("a1", "qa"), call("t2", "Bash", input.clone()));
-    bench.hear_in(&HOOK, agent("a1", "qa"), Fact::PermissionAsked { tool: "Bash".into(), input });
+    bench.hear_in(&HOOK, agent("a1", "qa"), asked("Bash", input));
     bench.hear(&HOOK, Fact::TurnOver { running: None });
     assert_eq!(bench.activities(), ["Busy", "NeedsInput AskUserQuestion", "Busy", "NeedsPermission Bash"]);
 }
@@ -62,7 +62,7 @@ fn a_wait_that_the_state_file_tells_first_waits_for_the_hook_that_knows_more() {
     let mut bench = bench();
     bench.hear(&HOOK, Fact::Prompted).hear(&HOOK, call("t1", "AskUserQuestion", questions.clone()));
     bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission)).wait(100);
-    bench.hear(&HOOK, Fact::PermissionAsked { tool: "AskUserQuestion".into(), input: questions }).wait(1_000);
+    bench.hear(&HOOK, asked("AskUserQuestion", questions)).wait(1_000);
     bench.hear(&HOOK, ran("t1", json!({})));
     bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission)).wait(499);
     assert_eq!(bench.activities(), ["Busy", "NeedsInput AskUserQuestion", "Busy"]);
