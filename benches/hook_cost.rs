@@ -120,7 +120,12 @@ fn command(sandbox: &Sandbox, floor: &Floor, way: Way) -> Command {
     if let Way::Hooks(_) = way {
         return sandbox.wrapped(WRAPPER, &options, &TURN);
     }
-    let site = HookSite { address: floor.address, key: "no-secret".into(), program: "/bin/true".into() };
+    let site = HookSite {
+        address: floor.address,
+        key: "no-secret".into(),
+        program: "/bin/true".into(),
+        asks_elsewhere: false,
+    };
     let arguments = std::iter::once("claude").chain(TURN).map(Into::into).collect();
     let call = Call { path: sandbox.claude().into(), arguments, environment: Vec::new(), directory: None };
     let injection = prepare_for(Hooks::Http, &call, &site);

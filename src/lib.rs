@@ -15,10 +15,10 @@
 //! | 0 | [`process`] | unix: pseudo-terminal, guardian, families, relays, signals; knows no events |
 //! | 1 | [`detect`] *pure* | raw input to what it means: lines of a screen or pipe, activity, hooks, stream, transcripts; facts, each once |
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
-//! | 1 | [`claude`] *pure* | the claude command line: versions, hooks, arguments, settings |
 //! | 1 | [`config`] | the user's settings, and the file they stand in |
 //! | 1 | [`control`] *pure* | what passes between server, source and supervisor |
 //! | 1 | [`instance`] | port, registry record, runtime directory, environment of the child |
+//! | 2 | [`claude`] *pure* | the claude command line: versions, hooks and their answers, arguments, settings |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text, in three dialects; close codes; sentences |
 //! | 3 | [`hub`] | the log: publisher, ring, reader; its sessions, and how far uplinks have come |
 //! | 4 | [`source`] | producers: claude's output, claude's files, the machine; the funnel where facts meet |

@@ -75,7 +75,7 @@ impl Listening {
 
     fn site(&self) -> HookSite {
         let program = PathBuf::from(env!("CARGO_BIN_EXE_claude-mpm"));
-        HookSite { address: self.address, key: KEY.into(), program }
+        HookSite { address: self.address, key: KEY.into(), program, asks_elsewhere: false }
     }
 
     /// Runs the real claude as `prepare_for` has it.
@@ -145,7 +145,7 @@ fn call(program: &Path, typed: &[&str], directory: Option<PathBuf>) -> Call {
 /// A site nobody is at.
 fn nowhere() -> HookSite {
     let address = SocketAddr::from(([127, 0, 0, 1], 9));
-    HookSite { address, key: KEY.into(), program: "/opt/claude-mpm".into() }
+    HookSite { address, key: KEY.into(), program: "/opt/claude-mpm".into(), asks_elsewhere: false }
 }
 
 /// An installed claude of some version that would say so, were it run.

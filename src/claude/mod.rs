@@ -7,6 +7,7 @@ pub mod arguments;
 pub mod conversation;
 pub mod hooks;
 mod options;
+pub mod permission;
 mod scan;
 pub mod settings;
 pub mod version;

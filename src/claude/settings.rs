@@ -10,6 +10,10 @@ use serde_json::{Map, Value, json};
 pub const ENV_HOOK_KEY: &str = "CLAUDE_MPM_HOOK_KEY";
 /// How long claude waits for a hook, seconds.
 const TIMEOUT_SECONDS: u32 = 2;
+/// How long claude waits for the answer to a question, seconds. Its dialog is there all the while.
+pub const ANSWER_SECONDS: u32 = 3600;
+/// Header of a hook whose answer may wait: how long claude waits for it, seconds.
+pub const WAIT_HEADER: &str = "claude-mpm-wait";
 /// Where hooks are posted to; the name of the event follows.
 pub const HOOK_PATH: &str = "/api/hooks/";
 
@@ -24,26 +28,50 @@ pub struct HookPlan {
     pub address: String,
     /// The absolute path of our program, which command hooks run.
     pub program: String,
+    /// Somebody elsewhere is asked before a tool is used: there is no dialog.
+    pub asks_elsewhere: bool,
 }
 
 impl HookPlan {
     fn handler(&self, event: &str) -> Value {
+        let waits = may_wait(event) || (self.asks_elsewhere && event == "PreToolUse");
         match hooks::delivery(event, self.delivery) {
-            Delivery::Command => command_handler(&format!("{} hook {event}", quoted(&self.program))),
-            Delivery::Http => json!({
-                "type": "http",
-                "url": format!("http://{}{HOOK_PATH}{event}", self.address),
-                "headers": { "Authorization": format!("Bearer ${ENV_HOOK_KEY}") },
-                "allowedEnvVars": [ENV_HOOK_KEY],
-                "timeout": TIMEOUT_SECONDS,
-            }),
+            Delivery::Command => command_handler(&quoted(&self.program), event, waits),
+            Delivery::Http => {
+                let mut handler = json!({
+                    "type": "http",
+                    "url": format!("http://{}{HOOK_PATH}{event}", self.address),
+                    "headers": { "Authorization": format!("Bearer ${ENV_HOOK_KEY}") },
+                    "allowedEnvVars": [ENV_HOOK_KEY],
+                    "timeout": TIMEOUT_SECONDS,
+                });
+                if waits {
+                    handler["headers"][WAIT_HEADER] = ANSWER_SECONDS.to_string().into();
+                    handler["timeout"] = ANSWER_SECONDS.into();
+                }
+                handler
+            }
         }
     }
 }
 
-/// A handler that runs a shell command.
-pub fn command_handler(command: &str) -> Value {
-    json!({ "type": "command", "command": command, "timeout": TIMEOUT_SECONDS })
+/// Whether claude waits for the answer to this event while its dialog is there.
+pub fn may_wait(event: &str) -> bool {
+    event == "PermissionRequest"
+}
+
+/// A handler that runs `PROGRAM hook EVENT`; the program as a shell reads it.
+pub fn command_handler(program: &str, event: &str, waits: bool) -> Value {
+    let (command, timeout) = match waits {
+        true => (format!("{program} hook {event}{}", wait_words()), ANSWER_SECONDS),
+        false => (format!("{program} hook {event}"), TIMEOUT_SECONDS),
+    };
+    json!({ "type": "command", "command": command, "timeout": timeout })
+}
+
+/// What stands behind the event where the answer may wait.
+pub fn wait_words() -> String {
+    format!(" --wait {ANSWER_SECONDS}")
 }
 
 /// The user's settings with our hooks behind theirs. Hooks of theirs that claude would not accept either stay as
@@ -151,7 +179,7 @@ mod tests {
 
     fn plan(version: Option<Version>, delivery: Delivery) -> HookPlan {
         let (address, program) = ("127.0.0.1:4711".into(), "/opt/it's/claude-mpm".into());
-        HookPlan { version, delivery, address, program }
+        HookPlan { version, delivery, address, program, asks_elsewhere: false }
     }
 
     const NEWEST: Option<Version> = Some(Version::new(2, 1, 197));
@@ -204,7 +232,7 @@ mod tests {
             json!({"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "c"}]}], "Empty": []}});
         let mut settings = user.clone();
         for event in ["Stop", "PreToolUse"] {
-            let handler = command_handler(&format!("claude-mpm hook {event}"));
+            let handler = command_handler("claude-mpm", event, false);
             assert!(append(&mut settings, event, handler));
         }
         assert_eq!(events_with(&settings, ours), ["Stop", "PreToolUse"]);
@@ -212,7 +240,7 @@ mod tests {
         assert_eq!(settings, user);
         assert_eq!(remove(&mut settings, ours), 0);
         let mut alone = json!({"a": 1});
-        append(&mut alone, "Stop", command_handler("claude-mpm hook Stop"));
+        append(&mut alone, "Stop", command_handler("claude-mpm", "Stop", false));
         remove(&mut alone, ours);
         assert_eq!(alone, json!({"a": 1}));
     }

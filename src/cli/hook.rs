@@ -27,6 +27,9 @@ pub struct HookOptions {
     /// The event, as claude names it [default: what standard input says]
     #[arg(value_name = "EVENT")]
     pub event: Option<String>,
+    /// Wait so long, in seconds, for somebody's answer to what claude asks, and print it
+    #[arg(long, value_name = "SECONDS", requires = "event", value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub wait: Option<u32>,
     /// What to do with claude's settings instead.
     #[command(subcommand)]
     pub verb: Option<HookVerb>,

@@ -127,6 +127,9 @@ pub struct RunOptions {
     /// The same as --hooks off
     #[arg(long, conflicts_with = "hooks")]
     pub no_hooks: bool,
+    /// Who is asked before `claude -p` uses a tool: claude's own rules alone, or somebody who watches from elsewhere
+    #[arg(long, value_name = "WHO", value_enum, default_value_t)]
+    pub approve: Approve,
     /// Start claude again when it is over, with the same conversation
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub restart: RestartWhen,
@@ -181,6 +184,16 @@ pub enum LaunchMethod {
     Exec,
     /// We stay, and claude is our child on a terminal of ours; only so its output is seen
     Subprocess,
+}
+
+/// Who is asked before claude uses a tool where it has no dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Approve {
+    /// Nobody: what claude's own rules do not allow is denied
+    #[default]
+    Local,
+    /// Somebody who watches: claude waits for the answer, up to an hour
+    Remote,
 }
 
 /// When claude is started again.

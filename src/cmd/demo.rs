@@ -9,7 +9,7 @@ mod stage;
 
 use super::{note, run};
 use crate::claude::Version;
-use crate::cli::{DemoOptions, Hooks, LaunchMethod, PortChoice, RestartWhen, RunOptions};
+use crate::cli::{Approve, DemoOptions, Hooks, LaunchMethod, PortChoice, RestartWhen, RunOptions};
 use std::io::{self, IsTerminal};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
@@ -55,6 +55,7 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
         reap: false,
         hooks: Hooks::Http,
         no_hooks: false,
+        approve: Approve::Local,
         restart: RestartWhen::Never,
         nested: true,
         claude_version: Some(PLAYED),

@@ -77,7 +77,7 @@ impl HookSite {
         self.listener.set_nonblocking(true)?;
         let listener = tokio::net::TcpListener::from_std(self.listener)?;
         let (posts, inbox) = mpsc::channel(INBOX);
-        let intake = HookIntake::new(self.key, posts, gauges.clone());
+        let intake = HookIntake::new(self.key, posts, gauges.clone()).holding();
         let task = tokio::spawn(server::serve_hooks(listener, intake.clone(), afterwards, shutdown));
         Ok(OpenHooks { intake, inbox, task })
     }

@@ -8,7 +8,7 @@ use crate::claude::Version;
 use crate::claude::arguments::Invocation;
 use crate::claude::hooks::{self, Delivery};
 use crate::claude::settings::{self, ENV_HOOK_KEY, HookPlan};
-use crate::cli::{Hooks, RunOptions};
+use crate::cli::{Approve, Hooks, RunOptions};
 use crate::process::program::Command;
 use serde_json::Value;
 use std::env;
@@ -46,13 +46,16 @@ pub struct HookSite {
     pub key: String,
     /// The absolute path of claude-mpm, which command hooks run.
     pub program: PathBuf,
+    /// Where claude has no dialog (`-p`), somebody elsewhere is asked before it uses a tool.
+    pub asks_elsewhere: bool,
 }
 
 /// Adds our hooks to the call of claude, if it is one that runs hooks. `hook_address` is where http hooks are answered,
 /// `key` the secret that opens it. The program may be run for two seconds to ask its version; no thread is made.
 pub fn prepare(options: &RunOptions, command: &Command, hook_address: SocketAddr, key: &str) -> Injection {
     let program = env::current_exe().unwrap_or_default();
-    let site = HookSite { address: hook_address, key: key.into(), program };
+    let asks_elsewhere = options.approve == Approve::Remote;
+    let site = HookSite { address: hook_address, key: key.into(), program, asks_elsewhere };
     match options.claude_version {
         Some(version) => prepare_as(options.hooks(), command, &site, || Probed::Claude(Some(version))),
         None => prepare_for(options.hooks(), command, &site),
@@ -124,7 +127,8 @@ fn plan(
     }
     let program = site.program.to_str().filter(|path| path.starts_with('/'));
     let program = program.ok_or("cannot add hooks: our own path is not known, or no text")?.to_owned();
-    Ok(HookPlan { version, delivery, address: site.address.to_string(), program })
+    let asks_elsewhere = site.asks_elsewhere && call.print;
+    Ok(HookPlan { version, delivery, address: site.address.to_string(), program, asks_elsewhere })
 }
 
 /// The user's settings with ours, as one argument, and what is odd about them; or why there can be none.

@@ -6,7 +6,7 @@ use super::fault::{Code, Fault};
 use super::fields::Fields;
 use super::publish;
 use super::request::{
-    Call, Past, Relay, Request, RequestId, Subscribe, Uplink, needed, not_done, patterns, refused,
+    Call, Past, Relay, Request, RequestId, Subscribe, Uplink, common, needed, patterns, refused,
 };
 use crate::event::{Epoch, Event, SessionId};
 use serde_json::value::RawValue;
@@ -96,7 +96,7 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
             events: fields.raw("events").map_or_else(|| Ok(Vec::new()), publish::relayed)?,
             missed: fields.number("missed")?.unwrap_or(0).min(MAX_MISSED),
         })),
-        other => Err(not_done(other)),
+        other => common(other, fields),
     }
 }
 
@@ -190,7 +190,6 @@ mod tests {
     fn messages_say_what_cannot_be_done_and_why() {
         for (text, expected) in [
             (r#"{"command":"x"}"#, r#"cannot run "x": unknown command"#),
-            (r#"{"command":"stop"}"#, "cannot run stop: not available"),
             (r#"{"command":"subscribe","channels":7}"#, "cannot read channels: not an array of texts"),
             (r#"{"command":"get_history","limit":10001}"#, "cannot read limit: more than 10000"),
             (r#"{"a":1,"a":1}"#, r#"cannot read message: "a" stands there twice"#),

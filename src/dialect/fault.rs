@@ -25,11 +25,15 @@ pub enum Code {
     UnknownComponent,
     /// The role of the client does not allow it, or the session is another's.
     NotAllowed,
+    /// No token, or a wrong one.
+    NotAuthenticated,
+    /// There is nothing this could be done with.
+    NothingToControl,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::NotJson,
         Self::UnknownCommand,
         Self::BadParameters,
@@ -38,6 +42,8 @@ impl Code {
         Self::TooLarge,
         Self::UnknownComponent,
         Self::NotAllowed,
+        Self::NotAuthenticated,
+        Self::NothingToControl,
     ];
 
     /// The code on the wire.
@@ -51,6 +57,8 @@ impl Code {
             Self::TooLarge => "RES001",
             Self::UnknownComponent => "CMP001",
             Self::NotAllowed => "AUTH002",
+            Self::NotAuthenticated => "AUTH001",
+            Self::NothingToControl => "CTL001",
         }
     }
 

@@ -8,8 +8,9 @@
 
 pub mod classic;
 pub mod close;
+pub mod control;
 pub mod envelope;
-pub mod fault;
+mod fault;
 mod fields;
 pub mod monitor;
 pub mod publish;

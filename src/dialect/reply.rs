@@ -5,6 +5,7 @@
 
 use super::fault::{Code, Fault};
 use super::request::RequestId;
+use crate::control::Fate;
 use crate::event::body::Severity;
 use crate::event::surroundings::ComponentState;
 use crate::event::{Epoch, Event, EventId, SessionId, Source, Timestamp, channel};
@@ -114,6 +115,22 @@ pub enum Reply<'a> {
         /// Everything up to here has been taken.
         after: u64,
     },
+    /// A control action is under way.
+    Accepted {
+        /// Names it in what follows.
+        control_id: &'a str,
+        /// Which it is.
+        command: &'a str,
+    },
+    /// What became of a control action, step by step.
+    Outcome {
+        /// Which.
+        control_id: &'a str,
+        /// Which command.
+        command: &'a str,
+        /// How far it has come.
+        fate: &'a Fate,
+    },
     /// The past, unasked, in front of all that comes (envelope dialect only).
     Initial {
         /// Oldest first, each with how its session stood before it.
@@ -173,6 +190,8 @@ impl Reply<'_> {
             Self::Published { .. } => "published",
             Self::Component { .. } => "registered",
             Self::Uplinked { .. } => "uplinked",
+            Self::Accepted { .. } => "accepted",
+            Self::Outcome { .. } => "outcome",
             Self::Initial { .. } => "initial",
             Self::Heartbeat { .. } => "heartbeat",
         }
@@ -225,6 +244,14 @@ impl Reply<'_> {
                 json!({ "component": name, "components": states(components) })
             }
             Self::Uplinked { after } => json!({ "after": after }),
+            Self::Accepted { control_id, command } => json!({ "control_id": control_id, "command": command }),
+            Self::Outcome { control_id, command, fate } => json!({
+                "control_id": control_id,
+                "command": command,
+                "fate": fate.name(),
+                "reason": fate.reason(),
+                "last": fate.is_last(),
+            }),
             _ => json!({}),
         }
     }

@@ -4,6 +4,7 @@
 
 use super::fault::{Code, Fault};
 use super::fields::{Fields, brief};
+use crate::control::Command;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::{Body, Draft, Epoch, Event, SessionId, Timestamp};
 use crate::filter::{Filter, MAX_PATTERN_BYTES, MAX_PATTERNS, Pattern};
@@ -17,16 +18,10 @@ pub const DEFAULT_LIMIT: usize = 100;
 /// Most past events one answer may hold.
 pub const MAX_LIMIT: usize = 10_000;
 
-/// Commands of the contract that this server does not do yet, on any dialect.
-const NOT_AVAILABLE: [&str; 6] =
-    ["send_input", "send_keys", "interrupt", "stop", "restart", "respond_permission"];
-
-/// Why this command is not done, that no dialect knows.
-pub(super) fn not_done(command: &str) -> Fault {
-    if NOT_AVAILABLE.contains(&command) {
-        return refused(command, "not available");
-    }
-    refused(&format!("{:?}", brief(command)), "unknown command")
+/// A command that all dialects know by the same name, or none does.
+pub(super) fn common(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
+    let unknown = || Err(refused(&format!("{:?}", brief(command)), "unknown command"));
+    super::control::read(command, fields).map_or_else(unknown, |command| command.map(Request::Control))
 }
 
 /// A command that cannot be run, whatever its parameters.
@@ -88,6 +83,8 @@ pub enum Request {
     Uplink(Uplink),
     /// These events are in my log behind what I told before.
     Relay(Relay),
+    /// Do this with claude.
+    Control(Command),
 }
 
 /// The instance behind an uplink.

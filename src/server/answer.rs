@@ -62,6 +62,11 @@ pub(super) fn taken(stays: bool) -> Answer {
     answer
 }
 
+/// Somebody has answered claude's question; JSON in claude's own form.
+pub(super) fn decided(json: Bytes) -> Answer {
+    whole(StatusCode::OK, "application/json", json)
+}
+
 /// The method is not one the path knows.
 pub(super) fn wrong_method() -> Answer {
     let mut answer =

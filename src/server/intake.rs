@@ -6,10 +6,11 @@
 //! whatever comes with the right key and does not reach the inbox is in [`Gauges::hooks_lost`].
 
 use super::answer::{self, Answer};
+use super::holding::{Held, Holding};
 use super::hook_key::HookKey;
 use super::limit::Limits;
 use super::load::{self, Patience, Spoilt};
-use crate::control::{HookMail, HookPost};
+use crate::control::{Hold, HookMail, HookPost};
 use crate::hub::{self, Gauges};
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -32,6 +33,7 @@ pub struct HookIntake {
     limits: Limits,
     /// What may be in flight together, in bytes.
     room: Arc<Semaphore>,
+    holding: Holding,
 }
 
 /// Why a post is refused. With [`Unfit::Slow`] and [`Unfit::TooLarge`] a hook is lost.
@@ -115,7 +117,14 @@ impl HookIntake {
     /// As [`HookIntake::new`], with other limits.
     pub fn within(limits: Limits, key: HookKey, inbox: mpsc::Sender<HookMail>, gauges: Gauges) -> Self {
         let room = Arc::new(Semaphore::new(limits.hook_bytes_in_flight));
-        Self { key, inbox, gauges, limits, room }
+        Self { key, inbox, gauges, limits, room, holding: Holding::none() }
+    }
+
+    /// Somebody is there who answers claude's questions: hooks that may wait are held.
+    #[must_use]
+    pub fn holding(self) -> Self {
+        let holding = Holding::of(self.limits.held_hooks);
+        Self { holding, ..self }
     }
 
     pub(super) fn limits(&self) -> &Limits {
@@ -142,8 +151,13 @@ impl HookIntake {
             Err(unfit) => return refuse(unfit),
         };
         known();
-        match self.take(event, body).await {
-            Ok(()) => answer::taken(stays()),
+        let held = self.holding.hold(&parts, &self.inbox);
+        let (hold, held) = held.unzip();
+        match self.take(event, body, hold).await {
+            Ok(()) => match held.map(Held::answer) {
+                Some(answer) => answer.await.map_or_else(|| answer::taken(stays()), answer::decided),
+                None => answer::taken(stays()),
+            },
             Err(unfit) => refuse(unfit),
         }
     }
@@ -164,8 +178,8 @@ impl HookIntake {
         is_name.then_some(event).ok_or(Unfit::Event)
     }
 
-    /// Reads the body and hands it on; a post for which there is no room is lost without a word.
-    async fn take(&self, event: String, body: Incoming) -> Result<(), Unfit> {
+    /// Reads the body and hands it on with the right to answer; a post for which there is no room is lost without a word.
+    async fn take(&self, event: String, body: Incoming, hold: Option<Hold>) -> Result<(), Unfit> {
         let unsettled = Unsettled(Some(&self.gauges));
         let arrived = hub::now();
         let mut patience = Patience(self.limits.hook_wait);
@@ -181,7 +195,7 @@ impl HookIntake {
         };
         match patience.wait(self.inbox.reserve()).await {
             Some(Ok(place)) => {
-                place.send(HookMail::Post(HookPost { event, body, arrived, hold: None }));
+                place.send(HookMail::Post(HookPost { event, body, arrived, hold }));
                 unsettled.settle();
             }
             Some(Err(_)) => tracing::debug!("lost hook {event}: nobody takes it"),
@@ -197,7 +211,7 @@ fn refuse(unfit: Unfit) -> Answer {
 }
 
 /// The one value of a header; none where there are several.
-fn only(parts: &Parts, name: HeaderName) -> Option<&[u8]> {
+pub(super) fn only(parts: &Parts, name: HeaderName) -> Option<&[u8]> {
     let mut values = parts.headers.get_all(name).iter();
     values.next().filter(|_| values.next().is_none()).map(HeaderValue::as_bytes)
 }

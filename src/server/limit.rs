@@ -73,6 +73,8 @@ pub struct Limits {
     pub hook_bytes: usize,
     /// Bytes of hooks that are read or wait to be looked at; beyond: the post waits, then is lost.
     pub hook_bytes_in_flight: usize,
+    /// Hooks that wait for somebody's answer at the same time; beyond: claude goes on without.
+    pub held_hooks: usize,
     /// How long a post waits for room among the bytes in flight and in the inbox, together.
     pub hook_wait: Duration,
 }
@@ -113,6 +115,7 @@ impl Default for Limits {
             hook_body: Duration::from_secs(5),
             hook_bytes: 16 << 20,
             hook_bytes_in_flight: 32 << 20,
+            held_hooks: 64,
             hook_wait: Duration::from_secs(1),
         }
     }

@@ -17,6 +17,7 @@ mod components;
 mod connection;
 mod frame;
 mod gauge;
+mod holding;
 mod hook_key;
 mod hooks;
 mod http;

@@ -77,6 +77,10 @@ impl Connection {
             Request::Component(started) => self.register_component(started, id),
             Request::Uplink(uplink) => self.link(&uplink, id),
             Request::Relay(relay) => self.relay(relay, id),
+            Request::Control(command) => {
+                let cause = format_args!("cannot run {}: nothing is controlled from here", command.name());
+                self.refuse(&Fault::new(Code::NothingToControl, cause).of(id.cloned()));
+            }
         }
     }
 

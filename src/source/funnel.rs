@@ -3,10 +3,11 @@
 //! It owns the only [`Detector`] and is the only publisher of its facts; the others send it what they see over bounded
 //! queues. When claude has ended it takes in what is left, closes what is open, and ends.
 
+use super::asked::{Answered, Asking};
 use super::claude_folder::MAX_PATH;
 use super::hook_watch::HookWatch;
 use super::seen::{FaultKind, Seen, Track};
-use crate::control::{HookMail, HookPost, Order};
+use crate::control::{Hold, HookMail, HookPost, Order};
 use crate::detect::hook::{self, Heard};
 use crate::detect::observation::{Fact, Observation};
 use crate::detect::tool::{Detector, FactKey, Told};
@@ -38,6 +39,7 @@ pub struct Funnel {
     faults: HashMap<(String, FaultKind), u64>,
     hook_watch: HookWatch,
     repeats: Repeats,
+    asking: Asking,
     hooks_lost: u64,
     /// A source with ids has spoken: the screen is not asked any more.
     is_exact: bool,
@@ -61,6 +63,7 @@ impl Funnel {
             faults: HashMap::new(),
             hook_watch,
             repeats: Repeats::default(),
+            asking: Asking::default(),
             hooks_lost: 0,
             is_exact: false,
         }
@@ -81,14 +84,14 @@ impl Funnel {
             tokio::select! {
                 biased;
                 mail = hooks.recv(), if hooks_open => match mail {
-                    Some(mail) => self.mail(&mail),
+                    Some(mail) => self.mail(mail),
                     None => hooks_open = false,
                 },
                 item = seen.recv() => match item {
                     Some(item) => self.seen(item),
                     None => break,
                 },
-                Some(order) = answers.recv() => drop(order),
+                Some(order) = answers.recv() => self.answer(order),
                 // The sender dropped is the end too.
                 _ = end.wait_for(|end| *end) => break,
                 () = at(overdue) => self.hooks_are_missing(),
@@ -99,7 +102,7 @@ impl Funnel {
             }
         }
         while let Ok(mail) = hooks.try_recv() {
-            self.mail(&mail);
+            self.mail(mail);
         }
         self.look_for_lost_hooks();
         while let Ok(item) = seen.try_recv() {
@@ -112,21 +115,26 @@ impl Funnel {
         self.tell(told);
     }
 
-    fn mail(&mut self, mail: &HookMail) {
+    fn mail(&mut self, mail: HookMail) {
         match mail {
-            HookMail::Post(post) => self.hook(post),
-            HookMail::Left(_) => {}
+            HookMail::Post(mut post) => {
+                let hold = post.hold.take();
+                self.hook(&post, hold);
+            }
+            HookMail::Left(id) => self.detector.left(&id, hub::now()),
         }
     }
 
-    fn hook(&mut self, post: &HookPost) {
+    /// A hold that goes lets claude go on without an answer.
+    fn hook(&mut self, post: &HookPost, hold: Option<Hold>) {
         self.look_for_lost_hooks();
         if self.repeats.has(post) {
             return;
         }
         match hook::read(&post.event, &post.body, post.arrived) {
-            Ok(Heard { event, observations, transcript_path, claude_session, cwd }) => {
+            Ok(Heard { event, mut observations, transcript_path, claude_session, cwd }) => {
                 self.hook_watch.heard();
+                let question = self.asking.asks(&event.name, &mut observations, hold);
                 self.publisher.as_source(Source::Hook).publish(Body::Hook(event));
                 if let Some(claude_session) = claude_session {
                     self.track(claude_session, transcript_path, cwd);
@@ -134,8 +142,19 @@ impl Funnel {
                 for observation in &observations {
                     self.observed(&Source::Hook, observation);
                 }
+                if let Some(question) = question.filter(|question| self.detector.is_open(question.id())) {
+                    self.asking.wait(question);
+                }
             }
             Err(fault) => self.fault(&Source::Hook, FaultKind::Unreadable, fault.to_string()),
+        }
+    }
+
+    /// Somebody answers a question from elsewhere.
+    fn answer(&mut self, order: Order) {
+        if let Some(Answered { id, decision, message }) = self.asking.answer(order) {
+            let told = self.detector.decided(&id, decision, message, hub::now());
+            self.tell(told);
         }
     }
 
@@ -184,6 +203,9 @@ impl Funnel {
 
     fn tell(&mut self, told: Vec<Told>) {
         for Told { source, key, body } in told {
+            if let Some(Body::PermissionResolved(end)) = &body {
+                self.asking.over(end);
+            }
             let publisher = self.publisher.as_source(source);
             match body {
                 Some(body) => self.facts.insert(key, publisher.publish(body)),

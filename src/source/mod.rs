@@ -4,6 +4,7 @@
 //! say of the same facts meets in one [`funnel`].
 
 mod alerts;
+mod asked;
 pub mod claude_folder;
 pub mod claude_state;
 pub mod funnel;

@@ -2,7 +2,7 @@
 
 use super::settings_file::SettingsFile;
 use crate::claude::hooks;
-use crate::claude::settings::{append, command_handler, events_with, quoted, remove};
+use crate::claude::settings::{append, command_handler, events_with, may_wait, quoted, remove, wait_words};
 use crate::cli::HookPlace;
 use crate::cmd::escape::visible;
 use crate::cmd::failure::{Exit, Failure};
@@ -30,7 +30,7 @@ pub(super) fn install(place: HookPlace) -> anyhow::Result<ExitCode> {
     let mut added = 0;
     let mut refused = Vec::new();
     for event in missing {
-        match append(&mut file.settings, event, command_handler(&format!("{program} hook {event}"))) {
+        match append(&mut file.settings, event, command_handler(&program, event, may_wait(event))) {
             true => added += 1,
             false => refused.push(*event),
         }
@@ -89,9 +89,11 @@ fn our_name() -> Result<String, Failure> {
     Ok(quoted(path))
 }
 
-/// Whether a handler runs `claude-mpm hook EVENT` and nothing else, by whatever path.
+/// Whether a handler runs `claude-mpm hook EVENT` and nothing else, by whatever path; where the answer may wait, that is
+/// said behind it.
 fn is_ours(event: &str, handler: &Value) -> bool {
     let command = handler.get("command").and_then(Value::as_str).unwrap_or_default();
+    let command = command.strip_suffix(&wait_words()).unwrap_or(command);
     let program = command.strip_suffix(event).and_then(|rest| rest.strip_suffix(" hook "));
     handler.get("type").is_some_and(|kind| kind == "command") && program.is_some_and(is_our_program)
 }
@@ -110,12 +112,14 @@ mod tests {
 
     #[test]
     fn ours_are_known_by_what_they_run_and_for_which_event() {
-        let ours = |command: &str| is_ours("Stop", &command_handler(command));
+        let ours =
+            |command: &str| is_ours("Stop", &serde_json::json!({ "type": "command", "command": command }));
         for command in [
             "claude-mpm hook Stop",
             "'/opt/a b/claude-mpm' hook Stop",
             r"'/it'\''s/claude-mpm' hook Stop",
             "/usr/bin/claude-mpm hook Stop",
+            "claude-mpm hook Stop --wait 3600",
         ] {
             assert!(ours(command), "{command}");
         }

@@ -3,10 +3,11 @@
 use super::body::{self, Envelope};
 use super::post::{self, Line};
 use crate::claude::hooks::is_event_name;
-use crate::claude::settings::{ENV_HOOK_KEY, HOOK_PATH};
+use crate::claude::settings::{ENV_HOOK_KEY, HOOK_PATH, WAIT_HEADER};
 use crate::instance::{ENV_SESSION, Instance, RuntimeDirectory};
 use std::env;
 use std::ffi::OsStr;
+use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 /// For all of it where no hub answers a call.
@@ -18,8 +19,9 @@ const IN_ALL: Duration = Duration::from_millis(1350);
 /// Claude's own name for its project's directory, which stays when a tool changes to another.
 const ENV_PROJECT: &str = "CLAUDE_PROJECT_DIR";
 
-/// Hands standard input to the hub as this event, or as the one it names itself.
-pub(super) fn forward(event: Option<&OsStr>) {
+/// Hands standard input to the hub as this event, or as the one it names itself. Where claude waits for an answer, that is
+/// printed when it comes within so many seconds.
+pub(super) fn forward(event: Option<&OsStr>, wait: Option<u32>) {
     let began = Instant::now();
     let line = hub().and_then(|hub| Line::open(&hub.socket?, began + WITHOUT_HUB));
     let Some(line) = line else {
@@ -31,10 +33,19 @@ pub(super) fn forward(event: Option<&OsStr>) {
     let path = format!("{HOOK_PATH}{event}");
     let key = env::var(ENV_HOOK_KEY).ok();
     // One write, so that the hub wakes once.
-    let request = [post::head(&path, body.len(), key.as_deref()).into_bytes(), body].concat();
+    let waits = wait.map_or(String::new(), |seconds| format!("{WAIT_HEADER}: {seconds}\r\n"));
+    let request = [post::head(&path, body.len(), key.as_deref(), &waits).into_bytes(), body].concat();
     let deadline = began + IN_ALL;
-    if line.send(&request, deadline).is_some() {
-        line.await_answer(deadline);
+    if line.send(&request, deadline).is_none() {
+        return;
+    }
+    match wait {
+        None => line.await_answer(deadline),
+        Some(seconds) => {
+            let answer = line.read_answer(began + Duration::from_secs(seconds.into()));
+            // Nobody is left to tell that it cannot be printed.
+            let _unheard = answer.map(|answer| io::stdout().write_all(&answer));
+        }
     }
 }
 

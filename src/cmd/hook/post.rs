@@ -1,5 +1,4 @@
-//! One HTTP request to a hub's Unix socket, with a deadline on every wait. It knows no events and reads no answer
-//! further than that there is one.
+//! One HTTP request to a hub's Unix socket, with a deadline on every wait. It knows no events.
 
 use super::body::wait;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
@@ -11,6 +10,8 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// Longest answer, bytes: a changed input may be as long as what a client may send.
+const MAX_ANSWER: usize = 1 << 20;
 /// How long a hub whose queue of callers is full is left alone before it is tried again.
 const TRY_AGAIN: Duration = Duration::from_millis(5);
 
@@ -58,17 +59,38 @@ impl Line {
             let _answer = read(&self.socket, &mut [0; 1024]);
         }
     }
+
+    /// Waits for the whole answer; its body, where it has one.
+    pub(super) fn read_answer(&self, deadline: Instant) -> Option<Vec<u8>> {
+        let (mut answer, mut piece) = (Vec::new(), [0; 4096]);
+        while answer.len() < MAX_ANSWER && wait(&self.socket, PollFlags::POLLIN, deadline) {
+            match read(&self.socket, &mut piece) {
+                Ok(0) => return body_of(&answer),
+                Ok(count) => answer.extend_from_slice(&piece[..count]),
+                Err(nix::Error::EAGAIN | nix::Error::EINTR) => {}
+                Err(_) => return None,
+            }
+        }
+        None
+    }
 }
 
-/// The head of a request that posts `length` bytes of JSON to `path`, which needs no escapes.
-pub(super) fn head(path: &str, length: usize, key: Option<&str>) -> String {
+/// The body of an answer that has one.
+fn body_of(answer: &[u8]) -> Option<Vec<u8>> {
+    let head = memchr::memmem::find(answer, b"\r\n\r\n")?;
+    let body = &answer[head + 4..];
+    (answer.starts_with(b"HTTP/1.1 200 ") && !body.is_empty()).then(|| body.to_vec())
+}
+
+/// The head of a request that posts `length` bytes of JSON to `path`, which needs no escapes. `more` are whole lines.
+pub(super) fn head(path: &str, length: usize, key: Option<&str>, more: &str) -> String {
     let authorization = match key.filter(|key| is_header_text(key)) {
         Some(key) => format!("Authorization: Bearer {key}\r\n"),
         None => String::new(),
     };
     format!(
         "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
-         {authorization}Connection: close\r\n\r\n"
+         {authorization}{more}Connection: close\r\n\r\n"
     )
 }
 
@@ -82,9 +104,9 @@ mod tests {
 
     #[test]
     fn a_key_that_would_be_more_than_a_key_is_left_out() {
-        assert!(head("/x", 2, Some("k-1")).contains("\r\nAuthorization: Bearer k-1\r\n"));
+        assert!(head("/x", 2, Some("k-1"), "").contains("\r\nAuthorization: Bearer k-1\r\n"));
         for key in ["a\r\nX: y", "a b", "ключ"] {
-            assert_eq!(head("/x", 2, Some(key)), head("/x", 2, None));
+            assert_eq!(head("/x", 2, Some(key), ""), head("/x", 2, None, ""));
         }
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct Metadata<'a> {
     pub(super) message_id: EventId,
     /// The type of the request it answers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reply_to: Option<&'static str>,
+    pub(super) reply_to: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_id: Option<&'a RequestId>,
     /// What else is to be said about it.

@@ -79,13 +79,16 @@ fn content(reply: &Reply<'_>, stamp: &Stamp<'_>) -> (&'static str, Vec<u8>) {
         | Reply::Pong
         | Reply::Authenticated { .. }
         | Reply::Published { .. }
-        | Reply::Uplinked { .. } => ("heartbeat", heartbeat(stamp.components, stamp.timestamp, None)),
+        | Reply::Uplinked { .. }
+        | Reply::Accepted { .. }
+        | Reply::Outcome { .. } => ("heartbeat", heartbeat(stamp.components, stamp.timestamp, None)),
     }
 }
 
 /// The type of the request that is answered so. Faults answer any.
-fn reply_to(reply: &Reply<'_>) -> Option<&'static str> {
+fn reply_to<'a>(reply: &Reply<'a>) -> Option<&'a str> {
     Some(match reply {
+        Reply::Accepted { command, .. } | Reply::Outcome { command, .. } => command,
         Reply::Status(_) => "get_status",
         Reply::Subscribed { .. } => "subscribe",
         Reply::Unsubscribed(_) => "unsubscribe",

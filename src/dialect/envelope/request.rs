@@ -4,7 +4,7 @@
 use crate::dialect::fault::{Code, Fault};
 use crate::dialect::fields::Fields;
 use crate::dialect::publish;
-use crate::dialect::request::{Call, Request, RequestId, names, needed, not_done, refused};
+use crate::dialect::request::{Call, Request, RequestId, common, names, needed, refused};
 use crate::dialect::selection::Words;
 use crate::event::SessionId;
 use crate::event::channel::Vocabulary;
@@ -67,7 +67,7 @@ fn dispatch(kind: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
         "ping" | "heartbeat" => Ok(Request::Ping),
         "get_status" => Ok(Request::Status(fields.text("session_id")?.map(|id| SessionId::new(&id)))),
         "get_history" => WORDS.past(fields).map(Request::History),
-        other => Err(not_done(other)),
+        other => common(other, fields),
     }
 }
 

@@ -264,7 +264,7 @@ fn every_malformed_message_has_a_code() {
         (r#"{"type":"no such thing"}"#, "REQ001"),
         (r#"{"type":"initial","data":[]}"#, "REQ002"),
         (r#"{"type":"error","data":{}}"#, "REQ001"),
-        (r#"{"type":"stop"}"#, "REQ001"),
+        (r#"{"type":"halt"}"#, "REQ001"),
         (r#"{"type":"event"}"#, "REQ002"),
         (r#"{"type":"event","data":7}"#, "WS002"),
         (r#"{"type":"event","data":[]}"#, ""),

@@ -3,7 +3,7 @@
 
 use crate::dialect::fault::Fault;
 use crate::dialect::fields::Fields;
-use crate::dialect::request::{Call, Request, RequestId, needed, not_done, refused};
+use crate::dialect::request::{Call, Request, RequestId, common, needed, refused};
 use crate::dialect::selection::Words;
 use crate::event::SessionId;
 use crate::event::channel::Vocabulary;
@@ -41,6 +41,6 @@ fn read(top: Fields<'_>) -> Result<Request, Fault> {
         "get_status" => Ok(Request::Status(fields.text("session_id")?.map(|id| SessionId::new(&id)))),
         "get_history" => WORDS.past(&fields).map(Request::History),
         "ping" => Ok(Request::Ping),
-        other => Err(not_done(other)),
+        other => common(other, &fields),
     }
 }

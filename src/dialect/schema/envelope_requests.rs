@@ -1,6 +1,7 @@
 //! What clients may send on the envelope dialect (requirement R4).
 
 use super::book::{Book, choice, exactly, object};
+use super::control;
 use super::drafts::drafts;
 use super::parts::{
     limit, maybe_text, moment_or_millis, names, number, patterns, request_id, severity, text,
@@ -26,8 +27,13 @@ pub(super) fn write(book: &mut Book) {
         (exactly("get_history"), "get_history", "What has been?", optional(selected(&past()))),
         (json!({ "enum": ["ping", "heartbeat"] }), "ping", "Are you there?", json!({ "data?": nothing() })),
     ];
+    let control = control::commands().into_iter().map(|(name, description, parameters)| {
+        let needs = parameters.as_object().is_some_and(|all| all.keys().any(|name| !name.ends_with('?')));
+        let fields = if needs { required(parameters) } else { optional(parameters) };
+        (exactly(name), name, description, fields)
+    });
     let mut cases = Vec::new();
-    for (test, name, description, mut fields) in requests {
+    for (test, name, description, mut fields) in requests.into_iter().chain(control) {
         fields["type"] = test.clone();
         fields["request_id?"] = request_id();
         fields["metadata?"] = nothing();

@@ -7,6 +7,7 @@
 mod asyncapi;
 mod book;
 mod classic;
+mod control;
 mod drafts;
 mod envelope;
 mod envelope_requests;

@@ -1,6 +1,7 @@
 //! The monitor dialect (requirement R5): frames of one shape, and requests by their `action`.
 
 use super::book::{Book, choice, exactly, object, reference};
+use super::control;
 use super::kinds::{self, Kind, OTHER};
 use super::parts::{
     limit, maybe_text, moment_or_millis, names, number, patterns, request_id, severity, text,
@@ -23,7 +24,7 @@ const RENAMED: [&str; 6] = [
 ];
 
 /// Replies that this dialect has.
-const REPLIES: [&str; 8] = [
+const REPLIES: [&str; 10] = [
     channel::SYSTEM_STATUS,
     channel::SYSTEM_GAP,
     "subscribed",
@@ -32,6 +33,8 @@ const REPLIES: [&str; 8] = [
     "pong",
     "error",
     "authenticated",
+    "accepted",
+    "outcome",
 ];
 
 /// Enters `monitor/TYPE`, `monitor/NAME` of replies and requests, and what unites them.
@@ -222,7 +225,7 @@ fn write_requests(book: &mut Book) {
         ("ping", "Are you there?", json!({})),
     ];
     let mut cases = Vec::new();
-    for (name, description, mut fields) in requests {
+    for (name, description, mut fields) in requests.into_iter().chain(control::commands()) {
         fields["action"] = exactly(name);
         fields["request_id?"] = request_id();
         let request = object(description, fields);

@@ -25,8 +25,31 @@ pub(super) fn write(book: &mut Book) -> Vec<(&'static str, Value)> {
         ("error", error(book)),
         ("authenticated", object("The token is good", json!({ "role": role() }))),
         ("published", object("What was published is in the log", json!({ "seqs": seqs() }))),
+        (
+            "accepted",
+            object("A control action is under way", json!({ "control_id": text(), "command": command() })),
+        ),
+        ("outcome", outcome()),
         ("uplinked", object("The hub has taken the log up to here", json!({ "after": number() }))),
     ]
+}
+
+/// A control action.
+fn command() -> Value {
+    json!({ "enum": ["send_input", "send_keys", "interrupt", "stop", "restart", "respond_permission"] })
+}
+
+fn outcome() -> Value {
+    object(
+        "How far a control action has come",
+        json!({
+            "control_id": text(),
+            "command": command(),
+            "fate": { "enum": ["queued", "typed", "accepted", "done", "rejected"] },
+            "reason": { "description": "Why it was not done", "type": ["string", "null"] },
+            "last": { "description": "Nothing follows", "type": "boolean" },
+        }),
+    )
 }
 
 /// The client's own name for its request, as it wrote it.

@@ -3,13 +3,14 @@
 //! The hub takes more than is written here: it ignores fields it does not know.
 
 use super::book::{Book, choice, exactly, object, reference};
+use super::control;
 use super::drafts::drafts;
 use super::parts::{limit, maybe_text, moment, names, number, patterns, request_id, severity, text};
 use serde_json::{Value, json};
 
 /// The commands with their parameters; a name that ends in `?` may be left out.
 fn commands() -> Vec<(&'static str, &'static str, Value)> {
-    vec![
+    let mut commands = vec![
         ("subscribe", "Send me these events, past ones first, and then as they happen", subscribe()),
         (
             "unsubscribe",
@@ -55,7 +56,9 @@ fn commands() -> Vec<(&'static str, &'static str, Value)> {
                 "missed?": number("So many in front of them are lost"),
             }),
         ),
-    ]
+    ];
+    commands.extend(control::commands());
+    commands
 }
 
 fn subscribe() -> Value {
