@@ -15,8 +15,10 @@ pub mod followed;
 pub mod guardian;
 pub mod keeper;
 pub mod left_terminal;
+pub mod lineage;
 pub mod modes;
 pub mod parked;
+pub mod peer;
 #[cfg_attr(all(target_os = "linux", not(feature = "portable")), path = "linux/mod.rs")]
 #[cfg_attr(not(all(target_os = "linux", not(feature = "portable"))), path = "portable/mod.rs")]
 pub mod platform;

@@ -11,6 +11,9 @@ pub use platform::{command_name, is_stopped, listener_holder, start_ticks, tree}
 /// Most processes of one tree that are looked at.
 pub(super) const MAX_TREE: usize = 4096;
 
+/// Most of an environment that is read, bytes; the kernel gives a program no more by default.
+pub(super) const MAX_ENVIRONMENT: usize = 2 << 20;
+
 /// A process that holds something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Process {

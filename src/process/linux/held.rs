@@ -95,6 +95,18 @@ fn pidfd_open(pid: u32) -> Option<OwnedFd> {
     Some(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
+/// Whether the process has ended; a zombie has.
+pub(super) fn ended(pidfd: &OwnedFd) -> bool {
+    ended_within(pidfd, PollTimeout::ZERO)
+}
+
+/// The number of the process, from what `/proc` says of the descriptor; `None` once it is buried.
+pub(super) fn pid_of_pidfd(pidfd: &OwnedFd) -> Option<u32> {
+    let said = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd())).ok()?;
+    let pid = said.lines().find_map(|line| line.strip_prefix("Pid:"))?.trim().parse().ok()?;
+    (pid > 0).then_some(pid)
+}
+
 /// Whether the process has ended, waited for so long. A signal may end the wait early.
 fn ended_within(pidfd: &OwnedFd, most: PollTimeout) -> bool {
     let mut end = [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)];

@@ -4,13 +4,18 @@
 mod held;
 mod inotify;
 mod listener;
+mod peer;
 mod proc_fs;
+mod proc_net;
+mod sock_diag;
 
 pub(super) use held::Held;
 pub(super) use inotify::FolderWatch;
 pub use listener::listener_holder;
+pub(super) use peer::{holders_of, pid_of_unix_peer};
 pub use proc_fs::{command_name, is_stopped, start_ticks, tree};
-pub(super) use proc_fs::{running, stat, survey};
+pub(super) use proc_fs::{environment, running, stat, survey};
+pub(super) use sock_diag::owner_of_tcp;
 
 use nix::fcntl::OFlag;
 use nix::libc;

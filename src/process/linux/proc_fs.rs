@@ -1,14 +1,11 @@
 //! What Linux tells in `/proc`: which processes run, when one started, what it is called and carries. See proc(5).
 
-use crate::process::processes::{Environment, MAX_TREE, Stat};
+use crate::process::processes::{Environment, MAX_ENVIRONMENT, MAX_TREE, Stat};
 use nix::unistd::Uid;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-
-/// Most of an environment that is read, bytes; the kernel gives a program no more by default.
-const MAX_ENVIRONMENT: u64 = 2 << 20;
 
 /// Who its parent is, and more. `None` when there is no such process, or only its zombie.
 pub(in crate::process) fn stat(pid: u32) -> Option<Stat> {
@@ -71,10 +68,11 @@ pub(in crate::process) fn survey<T>(user: Uid, see: impl Fn(Stat, Environment) -
     process_ids().filter_map(seen).collect()
 }
 
-fn environment(pid: u32) -> Environment {
+/// The environment the process was started with, as far as it may be read.
+pub(in crate::process) fn environment(pid: u32) -> Environment {
     let mut environment = Vec::new();
     let read = File::open(format!("/proc/{pid}/environ"))
-        .and_then(|file| file.take(MAX_ENVIRONMENT).read_to_end(&mut environment));
+        .and_then(|file| file.take(MAX_ENVIRONMENT as u64).read_to_end(&mut environment));
     match read {
         Err(_) => Environment::Unknown,
         Ok(0) if is_being_executed(pid) => Environment::Unsettled,

@@ -3,16 +3,18 @@
 //!
 //! What is less than by the way of Linux: a process is known by its pid and the second it started in, its end is
 //! looked for by the clock, how it ended is known to its parent alone, orphans go to the system instead of coming to
-//! us, nobody tells who listens on a port or what happens in a folder, and there are no real-time signals.
+//! us, nobody tells who listens on a port, who is at the other end of a socket or what happens in a folder, and there are no real-time signals.
 
 mod folder_watch;
 mod held;
+mod peer;
 mod sysinfo_processes;
 
 pub(super) use folder_watch::FolderWatch;
 pub(super) use held::Held;
+pub(super) use peer::{holders_of, owner_of_tcp, pid_of_unix_peer};
 pub use sysinfo_processes::{command_name, is_stopped, tree};
-pub(super) use sysinfo_processes::{running, stat, survey};
+pub(super) use sysinfo_processes::{environment, running, stat, survey};
 
 use crate::process::processes::Process;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};

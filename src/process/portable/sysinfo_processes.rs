@@ -59,7 +59,7 @@ pub(in crate::process) fn survey<T>(user: Uid, see: impl Fn(Stat, Environment) -
         let stat = stat_of(pid.as_u32(), process)?;
         let environment = match belongs(process) {
             true if is_being_executed(process) => Environment::Unsettled,
-            true => Environment::Known(environment(process)),
+            true => Environment::Known(entries(process)),
             false => Environment::Unknown,
         };
         Some((pid.as_u32(), see(stat, environment)))
@@ -72,7 +72,19 @@ fn is_being_executed(process: &Process) -> bool {
     process.exe().is_some() && process.cmd().is_empty() && process.environ().is_empty()
 }
 
-fn environment(process: &Process) -> Vec<u8> {
+/// The environment the process was started with. An empty one and one that may not be read look alike.
+pub(in crate::process) fn environment(pid: u32) -> Environment {
+    let once = UpdateKind::Always;
+    let kind = nothing_more().with_environ(once).with_cmd(once).with_exe(once);
+    let seen = |process: &Process| match process.environ().is_empty() {
+        true if is_being_executed(process) => Environment::Unsettled,
+        true => Environment::Unknown,
+        false => Environment::Known(entries(process)),
+    };
+    ask(pid, kind, seen).unwrap_or(Environment::Unknown)
+}
+
+fn entries(process: &Process) -> Vec<u8> {
     let mut environment = Vec::new();
     for entry in process.environ() {
         environment.extend_from_slice(entry.as_bytes());
