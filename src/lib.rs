@@ -17,7 +17,7 @@
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
 //! | 1 | [`config`] | the user's settings, and the file they stand in |
 //! | 1 | [`control`] *pure* | what passes between server, source and supervisor |
-//! | 1 | [`instance`] | port, registry record, runtime directory, environment of the child |
+//! | 1 | [`instance`] | port, registry record, private directories, tokens, environment of the child |
 //! | 2 | [`claude`] *pure* | the claude command line: versions, hooks and their answers, arguments, settings |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text, in three dialects; close codes; sentences |
 //! | 3 | [`hub`] | the log: publisher, ring, reader; its sessions, and how far uplinks have come |
@@ -90,7 +90,8 @@
 //! event was numbered first · **record** an event
 //! in the log with its encodings · **log, ring, cursor, epoch** · **subscription** filter and cursor · **gap, slow
 //! consumer** · **dialect, frame, request, reply** · **connection** one client's task · **tap** where detectors read
-//! along.
+//! along · **peer** who is at the other end of a socket · **lineage** whether that leads to a supervised claude ·
+//! **token, role, secret, digest** what somebody shows to be let in, what it allows, and how it is known again.
 //!
 //! # Who is whose parent
 //!

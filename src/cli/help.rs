@@ -29,9 +29,10 @@ EXIT STATUS
 ENVIRONMENT
   XDG_RUNTIME_DIR    where running instances are recorded, in claude-mpm/ [else /tmp/claude-mpm-UID]
   CLAUDE_MPM_CONFIG  the settings file to read instead; it has to exist
+  CLAUDE_MPM_TOKEN   the token to be let in with, by hubs that ask for one
   CLAUDE_CONFIG_DIR  where claude keeps its files [else ~/.claude]
   NO_COLOR           no colours
-  claude gets CLAUDE_MPM_SESSION, CLAUDE_MPM_URL and CLAUDE_MPM_HOOK_KEY.
+  claude gets CLAUDE_MPM_SESSION, CLAUDE_MPM_URL and CLAUDE_MPM_HOOK_KEY, and never CLAUDE_MPM_TOKEN.
 
 FILES
   ~/.config/claude-mpm/config.toml   settings (in XDG_CONFIG_HOME, if that is set)";
@@ -73,6 +74,7 @@ EXIT STATUS
 ENVIRONMENT
   XDG_RUNTIME_DIR      where running instances are recorded, in claude-mpm/ [else /tmp/claude-mpm-UID]
   CLAUDE_MPM_CONFIG    the settings file to read instead of the user's; it has to exist
+  CLAUDE_MPM_TOKEN     the token for the other hub, --hub; claude never gets it
   CLAUDE_CONFIG_DIR    where claude's transcripts are read [else ~/.claude]
   Claude gets:
   CLAUDE_MPM_SESSION   the id of the session
@@ -80,7 +82,7 @@ ENVIRONMENT
   CLAUDE_MPM_HOOK_KEY  the key of its hooks, where it has hooks; NO_PROXY then excepts this machine
 
 FILES
-  $XDG_RUNTIME_DIR/claude-mpm/       a record and a socket of each running instance, removed when it ends
+  $XDG_RUNTIME_DIR/claude-mpm/       a record, a socket and a token of each running instance, removed when it ends
   ~/.config/claude-mpm/config.toml   settings (in XDG_CONFIG_HOME, if that is set):
       [[ticket]]                     a line of a tool's output that tells of a new ticket
       pattern = 'opened (?<id>DESK-\\d+): (?<title>.+)'
@@ -254,3 +256,32 @@ SIGNALS
 
 EXIT STATUS
   0 when it was told to stop; 125 when it cannot listen.";
+
+pub(super) const TOKEN_USAGE: &str = "claude-mpm token create [--role ROLE] [--note TEXT] [--expires TIME]
+       claude-mpm token list [-o FORMAT]
+       claude-mpm token revoke <ID|--all>
+       claude-mpm token rotate <ID>";
+
+pub(super) const TOKEN_END: &str = "\
+A token is shown once, on standard output, when it is made; only its digest is kept. Every hub of this user reads
+the file again when it has changed: a new token counts at once, and so does the end of one.
+Programs show it as `Authorization: Bearer TOKEN`; our own verbs take it from --token-file or CLAUDE_MPM_TOKEN.
+
+ROLES
+  read      follow events, ask for status and history
+  publish   also put events on the hub
+  control   everything
+
+EXAMPLES
+  claude-mpm token create --note dashboard --expires 30d
+  (umask 077; claude-mpm token create --role publish > ci.token)
+  claude-mpm watch --url ws://127.0.0.1:8765 --token-file ci.token
+  claude-mpm token revoke 1a2b3c4d
+
+EXIT STATUS
+  0 ok, 1 failed, 2 usage
+
+FILES
+  ~/.local/state/claude-mpm/tokens.json   the digests (in XDG_STATE_HOME, if that is set), mode 0600
+  $XDG_RUNTIME_DIR/claude-mpm/*.token     a token with role control for each running instance, for scripts of its
+                                          user: made at its start, removed when it ends";

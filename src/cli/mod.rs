@@ -5,12 +5,14 @@ mod help;
 mod hook;
 mod publish;
 mod schema;
+mod token;
 mod value;
 
 pub use demo::DemoOptions;
 pub use hook::{HookOptions, HookPlace, HookVerb, Hooks};
 pub use publish::PublishOptions;
 pub use schema::SchemaOptions;
+pub use token::{TokenChoice, TokenId, TokenList, TokenOptions, TokenRole, TokenVerb, TokenWish};
 pub use value::{PortChoice, WindowSize};
 
 use crate::claude::Version;
@@ -83,6 +85,9 @@ pub enum Verb {
     /// Print the JSON Schema of every event, frame and request
     #[command(after_long_help = help::SCHEMA_END)]
     Schema(SchemaOptions),
+    /// Make and take away tokens, by which a hub knows who may do what
+    #[command(override_usage = help::TOKEN_USAGE, after_long_help = help::TOKEN_END)]
+    Token(TokenOptions),
 }
 
 /// How claude is run.
@@ -100,6 +105,9 @@ pub struct RunOptions {
     /// Also tell another hub of this session, ws://HOST:PORT; implies --websocket
     #[arg(long, value_name = "URL")]
     pub hub: Option<String>,
+    /// File with the token for that hub, open to nobody else; - is standard input [default: CLAUDE_MPM_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub hub_token_file: Option<PathBuf>,
     /// Become claude, or stay and keep it as a child
     #[arg(long, value_name = "METHOD", value_enum, default_value_t = LaunchMethod::Exec)]
     pub launch_method: LaunchMethod,
@@ -248,6 +256,9 @@ pub struct Target {
     /// Address of a hub, ws://HOST:PORT
     #[arg(long, value_name = "URL", conflicts_with = "instance")]
     pub url: Option<String>,
+    /// File with the token to be let in with, open to nobody else; - is standard input [default: CLAUDE_MPM_TOKEN]
+    #[arg(long, value_name = "FILE")]
+    pub token_file: Option<PathBuf>,
 }
 
 /// Options of `watch`.

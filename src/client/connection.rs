@@ -49,12 +49,13 @@ impl Connection {
     }
 
     async fn shake_hands(endpoint: &Endpoint) -> Result<Self, ClientError> {
+        let request = endpoint.handshake().map_err(|cause| refused(endpoint, &cause))?;
         let stream = endpoint.connect().await?;
         let config = WebSocketConfig::default()
             .max_message_size(Some(MAX_MESSAGE_BYTES))
             .max_frame_size(Some(MAX_MESSAGE_BYTES))
             .max_write_buffer_size(1 << 20);
-        let opened = client_async_with_config(endpoint.uri(), stream, Some(config)).await;
+        let opened = client_async_with_config(request, stream, Some(config)).await;
         let (socket, _) = opened.map_err(|cause| refused(endpoint, &cause))?;
         Ok(Self { socket, requests: 0 })
     }

@@ -1,13 +1,17 @@
 //! Where a hub is: a Unix socket or a `ws://` address.
 
 use super::ClientError;
-use crate::instance::Instance;
+use crate::instance::{Instance, Secret};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
-use tokio_tungstenite::tungstenite::http::Uri;
+use tokio_tungstenite::tungstenite;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, Uri};
 
 /// Either kind of stream.
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
@@ -19,9 +23,25 @@ impl Io for TcpStream {}
 pub enum Endpoint {
     /// The socket of an instance of this user.
     Unix(PathBuf),
-    /// A WebSocket address, `ws://host:port/path`.
-    Tcp(Uri),
+    /// A WebSocket address.
+    Tcp(Address),
 }
+
+/// A WebSocket address, `ws://host:port/path`, and the token that is shown there. Two are equal that lead to the same
+/// place.
+#[derive(Debug, Clone)]
+pub struct Address {
+    uri: Uri,
+    token: Option<Secret>,
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        self.uri == other.uri
+    }
+}
+
+impl Eq for Address {}
 
 /// Why a text is no address of a hub. The text follows "cannot read address X: ".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -55,7 +75,7 @@ impl Endpoint {
         match uri.host() {
             None | Some("") => Err(AddressError::Form),
             _ if bad_port => Err(AddressError::Form),
-            _ => Ok(Self::Tcp(uri)),
+            _ => Ok(Self::Tcp(Address { uri, token: None })),
         }
     }
 
@@ -66,18 +86,37 @@ impl Endpoint {
         socket.into_iter().chain(port).collect()
     }
 
-    /// The address a handshake names.
-    pub(super) fn uri(&self) -> Uri {
+    /// The same place, where this token is shown (`Authorization: Bearer`, RFC 6750 section 2.1). A Unix socket needs
+    /// none: the kernel says who calls.
+    #[must_use]
+    pub fn showing(self, token: Option<&Secret>) -> Self {
         match self {
-            Self::Unix(_) => Uri::from_static("ws://localhost/"),
-            Self::Tcp(uri) => uri.clone(),
+            Self::Tcp(Address { uri, .. }) => Self::Tcp(Address { uri, token: token.cloned() }),
+            unix @ Self::Unix(_) => unix,
         }
+    }
+
+    /// What a handshake begins with.
+    pub(super) fn handshake(&self) -> tungstenite::Result<Request> {
+        let Self::Tcp(Address { uri, token }) = self else {
+            return Uri::from_static("ws://localhost/").into_client_request();
+        };
+        let mut request = uri.clone().into_client_request()?;
+        if let Some(token) = token {
+            let mut value = HeaderValue::try_from(format!("Bearer {}", token.reveal()))
+                .map_err(tungstenite::http::Error::from)?;
+            value.set_sensitive(true);
+            request.headers_mut().insert(AUTHORIZATION, value);
+        }
+        Ok(request)
     }
 
     pub(super) async fn connect(&self) -> Result<Box<dyn Io>, ClientError> {
         let connected = match self {
             Self::Unix(path) => UnixStream::connect(path).await.map(|stream| Box::new(stream) as Box<dyn Io>),
-            Self::Tcp(uri) => connect_tcp(uri).await.map(|stream| Box::new(stream) as Box<dyn Io>),
+            Self::Tcp(Address { uri, .. }) => {
+                connect_tcp(uri).await.map(|stream| Box::new(stream) as Box<dyn Io>)
+            }
         };
         connected.map_err(|cause| ClientError::Connect { endpoint: self.to_string(), cause })
     }
@@ -94,7 +133,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(out, "{}", path.display()),
-            Self::Tcp(uri) => write!(out, "{}", uri.to_string().trim_end_matches('/')),
+            Self::Tcp(Address { uri, .. }) => write!(out, "{}", uri.to_string().trim_end_matches('/')),
         }
     }
 }
@@ -102,6 +141,22 @@ impl fmt::Display for Endpoint {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_token_is_shown_in_a_header_by_tcp_alone_and_nowhere_else() {
+        let token = Secret::parse("mpm_abc").unwrap();
+        let bare = Endpoint::parse("ws://h:1/?a=b").unwrap();
+        let shown = bare.clone().showing(Some(&token));
+        assert_eq!(shown, bare);
+        let request = shown.handshake().unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer mpm_abc");
+        assert_eq!(request.uri().to_string(), "ws://h:1/?a=b");
+        assert!(!format!("{request:?} {shown:?} {shown}").contains("abc"));
+        let unix = Endpoint::Unix("/s".into()).showing(Some(&token));
+        for without in [bare, unix, shown.showing(None)] {
+            assert!(!without.handshake().unwrap().headers().contains_key(AUTHORIZATION));
+        }
+    }
 
     #[test]
     fn an_address_may_be_written_in_a_few_ways() {

@@ -46,6 +46,7 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
         websocket_port: Some(options.websocket_port.unwrap_or(PortChoice::Auto)),
         websocket_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
         hub: None,
+        hub_token_file: None,
         launch_method: LaunchMethod::Subprocess,
         name: Some(options.name.unwrap_or_else(|| "demo".into())),
         cwd: None,

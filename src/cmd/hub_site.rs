@@ -5,7 +5,7 @@ use super::hook_site::{Claimed, HookSite};
 use super::hosting::{Hosting, Measured};
 use super::last_word::LastWord;
 use super::port::{self, Bound, cannot_listen};
-use super::record::settle;
+use super::record::{Settled, settle};
 use super::user_settings::UserSettings;
 use super::{note, uplink};
 use crate::claude::arguments::Invocation;
@@ -15,7 +15,7 @@ use crate::detect::ticket::Tickets;
 use crate::event::body::{LaunchMethod, SessionStart};
 use crate::event::{SessionId, Source};
 use crate::hub::{self, Bounds, Hub, Progress};
-use crate::instance::{ENV_SESSION, Instance, Registration, RuntimeDirectory};
+use crate::instance::{ENV_SESSION, Instance, Registration, RunKey, RuntimeDirectory};
 use crate::process::family::Mark;
 use crate::process::followed::Followed;
 use crate::process::keeper::Turn;
@@ -60,7 +60,10 @@ pub(super) struct HubSite {
     launch_method: LaunchMethod,
     /// The hub that is told of the session as well.
     uplink: Option<Uplink>,
-    /// Removes record and socket when the session is over.
+    /// Knows the token of this run.
+    #[expect(dead_code, reason = "the server's rules do not know of tokens yet")]
+    run_key: Option<RunKey>,
+    /// Removes record, socket and token when the session is over.
     registration: Option<Registration>,
 }
 
@@ -106,13 +109,14 @@ impl HubSite {
             epoch: hub.epoch().clone(),
             started_at: hub::now(),
         };
-        let (registration, unix) = match settle(runtime.map_err(|cause| cause.to_string()), &mut instance) {
-            Ok((registration, unix)) => (Some(registration), unix),
-            Err(cause) => {
-                note(&format!("cannot register this instance, `list` will not show it: {cause}"));
-                (None, None)
-            }
-        };
+        let (registration, unix, run_key) =
+            match settle(runtime.map_err(|cause| cause.to_string()), &mut instance) {
+                Ok(Settled { registration, unix, key }) => (Some(registration), unix, key),
+                Err(cause) => {
+                    note(&format!("cannot register this instance, `list` will not show it: {cause}"));
+                    (None, None, None)
+                }
+            };
         let hooks = HookSite::claim(options, command);
         let output = match (launch_method, call.print && call.stream_json) {
             (LaunchMethod::Exec, _) => Output::Unseen,
@@ -135,6 +139,7 @@ impl HubSite {
             reap: options.reap,
             launch_method,
             uplink,
+            run_key,
             registration,
         })
     }

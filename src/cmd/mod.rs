@@ -3,6 +3,7 @@
 //! Single-threaded until a verb says otherwise: `run` forks, so no runtime is made here.
 
 mod arguments;
+mod caller;
 mod check;
 mod column;
 pub mod demo;
@@ -35,6 +36,7 @@ mod schema;
 mod serve;
 mod status;
 mod target;
+mod token;
 mod uplink;
 mod usage;
 mod user_settings;
@@ -53,13 +55,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Some(done) = hook::run_at_once(&args) {
         return done;
     }
+    let token = caller::take();
     match arguments::parse(args) {
-        Ok(cli) => perform(cli),
+        Ok(cli) => perform(cli, token),
         Err(refusal) => refusal.print(),
     }
 }
 
-fn perform(cli: Cli) -> ExitCode {
+fn perform(cli: Cli, token: Option<OsString>) -> ExitCode {
+    if let Err(failure) = caller::settle(&cli, token) {
+        return failure.print();
+    }
     let runs_claude = matches!(cli.verb, None | Some(Verb::Run(_) | Verb::Demo(_)));
     let performed = match cli.verb {
         None => run::run(cli.run),
@@ -82,6 +88,7 @@ fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
         Verb::Explain(options) => explain::run(options),
         Verb::Check(options) => check::run(options),
         Verb::Schema(options) => schema::run(options),
+        Verb::Token(options) => token::run(options, log.quiet),
         Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) | Verb::Serve(_) => {
             unreachable!("performed by the caller")
         }

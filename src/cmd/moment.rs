@@ -28,6 +28,17 @@ fn ago(text: &str, now: &Zoned) -> Option<jiff::Timestamp> {
     now.checked_sub(span.abs()).ok().map(|at| at.timestamp())
 }
 
+/// Reads a point in time to come: so long from now (`30d`, `12h`), or as [`parse`] does.
+pub(super) fn ahead(text: &str, now: &Zoned) -> Option<Timestamp> {
+    let text = text.trim();
+    let span = text.parse::<Span>().ok().filter(|_| text.starts_with(|first: char| first.is_ascii_digit()));
+    let has_unit = |text: &str| text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    match span.filter(|_| has_unit(text)).and_then(|span| now.checked_add(span).ok()) {
+        Some(end) => Some(Timestamp::from_millis(end.timestamp().as_millisecond())),
+        None => parse(text, now),
+    }
+}
+
 /// Shows times in one style.
 #[derive(Debug)]
 pub(super) struct Clock {

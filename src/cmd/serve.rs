@@ -7,13 +7,13 @@ use super::failure::Exit;
 use super::hosting::Measured;
 use super::hub_site::claude_folder;
 use super::port::{self, cannot_listen};
-use super::record::settle;
+use super::record::{Settled, settle};
 use super::user_settings::UserSettings;
 use super::{note, runtime};
 use crate::cli::ServeOptions;
 use crate::event::SessionId;
 use crate::hub::{self, Bounds, Hub};
-use crate::instance::{Instance, Registration, RuntimeDirectory};
+use crate::instance::{Instance, Registration, RunKey, RuntimeDirectory};
 use crate::process::activation::{self, Handed};
 use crate::process::processes;
 use crate::server::{self, Access, Doors, HookIntake, HookKey, Listener};
@@ -72,7 +72,10 @@ struct Place {
     hub: Hub,
     instance: Instance,
     unix: Option<UnixListener>,
-    /// Removes record and socket when it is over.
+    /// Knows the token of this run.
+    #[expect(dead_code, reason = "the server's rules do not know of tokens yet")]
+    run_key: Option<RunKey>,
+    /// Removes record, socket and token when it is over.
     _registration: Option<Registration>,
 }
 
@@ -97,15 +100,18 @@ impl Place {
             epoch: hub.epoch().clone(),
             started_at: hub::now(),
         };
-        let (registration, unix) = match settle(runtime.map_err(|cause| cause.to_string()), &mut instance) {
-            Ok((registration, unix)) => (Some(registration), unix),
-            Err(cause) => {
-                note(&format!("cannot register this hub, others will not find it by themselves: {cause}"));
-                (None, None)
-            }
-        };
+        let (registration, unix, run_key) =
+            match settle(runtime.map_err(|cause| cause.to_string()), &mut instance) {
+                Ok(Settled { registration, unix, key }) => (Some(registration), unix, key),
+                Err(cause) => {
+                    note(&format!(
+                        "cannot register this hub, others will not find it by themselves: {cause}"
+                    ));
+                    (None, None, None)
+                }
+            };
         hub.note(Note::Host(instance.info(), instance.started_at));
-        Self { hub, instance, unix, _registration: registration }
+        Self { hub, instance, unix, run_key, _registration: registration }
     }
 }
 

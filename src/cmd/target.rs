@@ -1,5 +1,6 @@
 //! Which hub a verb speaks to.
 
+use super::caller;
 use super::failure::{Exit, Failure};
 use crate::cli;
 use crate::client::{ClientError, Connection, Endpoint};
@@ -19,14 +20,15 @@ pub(super) struct Target {
 impl Target {
     /// The hub of an instance.
     pub(super) fn of(instance: Instance) -> Self {
-        Self { label: instance.label(), endpoints: Endpoint::of(&instance), instance: Some(instance) }
+        let endpoints = Endpoint::of(&instance).into_iter().map(shown_our_token).collect();
+        Self { label: instance.label(), endpoints, instance: Some(instance) }
     }
 
     /// The hub at an address.
     pub(super) fn at(url: &str, doing: &str) -> Result<Self, Failure> {
         let endpoint = Endpoint::parse(url)
             .map_err(|cause| Failure::new(Exit::Usage, format!("cannot {doing} {url:?}: {cause}")))?;
-        Ok(Self { label: endpoint.to_string(), endpoints: vec![endpoint], instance: None })
+        Ok(Self { label: endpoint.to_string(), endpoints: vec![shown_our_token(endpoint)], instance: None })
     }
 
     /// The record of a hub that stands alone, with many sessions; `None` where it is an instance, or has no record.
@@ -52,6 +54,10 @@ impl Target {
             _ => failure,
         }
     }
+}
+
+fn shown_our_token(endpoint: Endpoint) -> Endpoint {
+    endpoint.showing(caller::token())
 }
 
 /// The running instances.

@@ -1,5 +1,6 @@
 //! The hub that is told of a session beside the session's own: which one, and the telling while the session lives.
 
+use super::caller;
 use super::failure::{Exit, Failure};
 use crate::client::Endpoint;
 use crate::client::uplink::{self, Link, Over, Uplink};
@@ -35,6 +36,7 @@ pub(super) fn to_hub(hub: &Instance) -> Uplink {
 
 fn new(endpoints: Vec<Endpoint>) -> Uplink {
     let key = [hub::fresh_id(), hub::fresh_id()].map(|id| id.simple().to_string()).concat();
+    let endpoints = endpoints.into_iter().map(|endpoint| endpoint.showing(caller::token())).collect();
     Uplink { endpoints, key }
 }
 

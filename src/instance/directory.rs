@@ -1,52 +1,18 @@
-//! The runtime directory: where records and sockets are kept, private to one user.
-//!
-//! Whoever could write there could send a viewer anywhere, so a directory that is not surely ours is refused.
+//! Where files of ours are kept, private to one user: records and sockets in the runtime directory, what outlives a
+//! boot in the state directory.
 
-use nix::fcntl::{OFlag, open};
-use nix::libc::{mode_t, sockaddr_un};
-use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstat, mkdirat};
+use super::private::{self, DirectoryError};
+use etcetera::BaseStrategy;
+use nix::libc::sockaddr_un;
+use nix::sys::stat::SFlag;
 use nix::unistd::geteuid;
 use std::env;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
 const NAME: &str = "claude-mpm";
-const PRIVATE: Mode = Mode::S_IRWXU;
 /// Bytes of `sun_path` without its final zero (unix(7)): 107 on Linux, 103 on macOS.
 const SOCKET_PATH_BYTES: usize = size_of::<sockaddr_un>() - std::mem::offset_of!(sockaddr_un, sun_path) - 1;
-
-/// Why the runtime directory cannot be used. Each text says what to do about it, where something can be done.
-#[derive(Debug, thiserror::Error)]
-pub enum DirectoryError {
-    /// Neither there nor to be made.
-    #[error("cannot use runtime directory {}: {cause}", path.display())]
-    Io {
-        /// The directory.
-        path: PathBuf,
-        /// What the system said.
-        cause: io::Error,
-    },
-    /// A symbolic link, or no directory at all.
-    #[error("cannot use runtime directory {}: it is not a directory but a link or a file", .0.display())]
-    NotADirectory(PathBuf),
-    /// Another user's.
-    #[error("cannot use runtime directory {}: it belongs to uid {owner}", path.display())]
-    Foreign {
-        /// The directory.
-        path: PathBuf,
-        /// Its owner.
-        owner: u32,
-    },
-    /// Others may look in or write, and that could not be changed.
-    #[error("cannot use runtime directory {}: its mode {mode:04o} lets others in", path.display())]
-    Open {
-        /// The directory.
-        path: PathBuf,
-        /// Its permission bits.
-        mode: mode_t,
-    },
-}
 
 /// A directory that was found to be ours and closed to others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +39,8 @@ impl RuntimeDirectory {
         if path.symlink_metadata().is_err_and(|cause| cause.kind() == io::ErrorKind::NotFound) {
             return Ok(None);
         }
-        Self::checked(&path).map(Some)
+        private::check_directory(&path)?;
+        Ok(Some(Self { path }))
     }
 
     /// The directory with this path, made when it does not exist.
@@ -81,24 +48,7 @@ impl RuntimeDirectory {
     /// # Errors
     /// As [`RuntimeDirectory::open`].
     pub fn at(path: &Path) -> Result<Self, DirectoryError> {
-        match mkdirat(nix::fcntl::AT_FDCWD, path, PRIVATE) {
-            Ok(()) | Err(nix::Error::EEXIST) => Self::checked(path),
-            Err(errno) => Err(failed(path, errno)),
-        }
-    }
-
-    fn checked(path: &Path) -> Result<Self, DirectoryError> {
-        let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        let directory = open(path, flags, Mode::empty()).map_err(|errno| match errno {
-            nix::Error::ENOTDIR | nix::Error::ELOOP => DirectoryError::NotADirectory(path.into()),
-            nix::Error::EACCES => foreign_or(path, errno),
-            _ => failed(path, errno),
-        })?;
-        let stat = fstat(&directory).map_err(|errno| failed(path, errno))?;
-        if stat.st_uid != geteuid().as_raw() {
-            return Err(DirectoryError::Foreign { path: path.into(), owner: stat.st_uid });
-        }
-        close_to_others(&directory, &stat, path)?;
+        private::make_directory(path)?;
         Ok(Self { path: path.into() })
     }
 
@@ -110,33 +60,71 @@ impl RuntimeDirectory {
     /// Where the session's Unix socket goes; `None` when the path would be too long for one, or is no UTF-8 and
     /// could not stand in a record.
     pub fn socket_path(&self, session_id: &str) -> Option<PathBuf> {
+        let path = self.path_of(session_id, "sock")?;
+        path.to_str().is_some_and(|text| text.len() <= SOCKET_PATH_BYTES).then_some(path)
+    }
+
+    /// Where the session keeps a file of this kind; `None` where the id has nothing to name it by.
+    pub(super) fn path_of(&self, session_id: &str, kind: &str) -> Option<PathBuf> {
         let short: String = session_id.chars().filter(char::is_ascii_alphanumeric).take(16).collect();
-        let path = self.path.join(format!("{short}.sock"));
-        let fits = path.to_str().is_some_and(|text| text.len() <= SOCKET_PATH_BYTES);
-        (fits && !short.is_empty()).then_some(path)
+        (!short.is_empty()).then(|| self.path.join(format!("{short}.{kind}")))
     }
 }
 
-fn close_to_others(directory: &OwnedFd, stat: &FileStat, path: &Path) -> Result<(), DirectoryError> {
-    let others = Mode::S_IRWXG.bits() | Mode::S_IRWXO.bits();
-    let closed = stat.st_mode & others == 0;
-    if closed || fchmod(directory, PRIVATE).is_ok() {
-        return Ok(());
-    }
-    Err(DirectoryError::Open { path: path.into(), mode: stat.st_mode & 0o7777 })
+/// The directory of what outlives a boot: `$XDG_STATE_HOME/claude-mpm`, or `~/.local/state/claude-mpm`. It was found to
+/// be ours and closed to others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateDirectory {
+    path: PathBuf,
 }
 
-fn foreign_or(path: &Path, errno: nix::Error) -> DirectoryError {
-    match nix::sys::stat::lstat(path) {
-        Ok(stat) if stat.st_uid != geteuid().as_raw() => {
-            DirectoryError::Foreign { path: path.into(), owner: stat.st_uid }
+impl StateDirectory {
+    /// The directory of this user, made when it does not exist, with what is above it.
+    ///
+    /// # Errors
+    /// When it cannot be made or is not surely ours; see [`DirectoryError`].
+    pub fn open() -> Result<Self, DirectoryError> {
+        Self::at(&Self::place()?)
+    }
+
+    /// The directory of this user, where there is one; makes nothing.
+    ///
+    /// # Errors
+    /// As [`StateDirectory::open`].
+    pub fn existing() -> Result<Option<Self>, DirectoryError> {
+        let path = Self::place()?;
+        if path.symlink_metadata().is_err_and(|cause| cause.kind() == io::ErrorKind::NotFound) {
+            return Ok(None);
         }
-        _ => failed(path, errno),
+        private::check_directory(&path)?;
+        Ok(Some(Self { path }))
     }
-}
 
-fn failed(path: &Path, errno: nix::Error) -> DirectoryError {
-    DirectoryError::Io { path: path.into(), cause: errno.into() }
+    /// Where it is or would be; makes and checks nothing.
+    ///
+    /// # Errors
+    /// When the home directory is not known.
+    pub fn place() -> Result<PathBuf, DirectoryError> {
+        let base = etcetera::choose_base_strategy().ok().and_then(|base| base.state_dir());
+        base.map(|base| base.join(NAME)).ok_or(DirectoryError::NoPlace)
+    }
+
+    /// The directory with this path, made when it does not exist.
+    ///
+    /// # Errors
+    /// As [`StateDirectory::open`].
+    pub fn at(path: &Path) -> Result<Self, DirectoryError> {
+        if let Some(above) = path.parent() {
+            private::make_way(above)?;
+        }
+        private::make_directory(path)?;
+        Ok(Self { path: path.into() })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
 }
 
 fn default_path() -> PathBuf {

@@ -1,17 +1,24 @@
-//! One running claude-mpm as others on this machine see it: its record, where records are kept, its port, and
-//! what its child is told of it in the environment.
+//! One running claude-mpm as others on this machine see it: its record, where records are kept, its port, what its
+//! child is told of it in the environment, and the tokens by which it knows who may do what.
 //!
 //! Nothing here speaks to an instance; that is the client's matter.
 
 mod directory;
 mod memory;
 mod port;
+mod private;
 mod registry;
+mod run_token;
+mod secret;
 mod select;
+pub mod tokens;
 
-pub use directory::{DirectoryError, RuntimeDirectory};
+pub use directory::{RuntimeDirectory, StateDirectory};
 pub use port::{DEFAULT_PORT, Holder, find_free_port, holder_of, is_free};
+pub use private::DirectoryError;
 pub use registry::Registration;
+pub use run_token::{RunKey, RunToken};
+pub use secret::{Digest, Role, Secret, SecretError};
 pub use select::{Choice, choose};
 
 use crate::event::body::{InstanceInfo, LaunchMethod};
@@ -23,6 +30,8 @@ use std::path::PathBuf;
 
 /// Environment of the child: id of the session it runs in.
 pub const ENV_SESSION: &str = "CLAUDE_MPM_SESSION";
+/// Environment of our own verbs: a token to be let in with. The child never has it.
+pub const ENV_TOKEN: &str = "CLAUDE_MPM_TOKEN";
 /// Environment of the child: where its hub is, `ws://host:port`.
 pub const ENV_URL: &str = "CLAUDE_MPM_URL";
 

@@ -3,7 +3,7 @@
 //! A reader trusts nothing in the directory: only regular files of ours of a sane size are opened, never through a
 //! link and never waiting. Records whose process is gone are swept.
 
-use super::{Instance, RuntimeDirectory};
+use super::{Instance, RunToken, RuntimeDirectory};
 use nix::fcntl::OFlag;
 use nix::unistd::geteuid;
 use std::fs::{self, File, OpenOptions};
@@ -15,17 +15,23 @@ use std::path::{Path, PathBuf};
 const MAX_RECORD_BYTES: u64 = 64 << 10;
 const MAX_SESSION_ID_BYTES: usize = 128;
 
-/// Keeps the record of an instance; dropping it removes record and socket. In a process forked off afterwards the
+/// Keeps the record of an instance; dropping it removes record, socket and token. In a process forked off afterwards the
 /// copy of the guard does nothing.
 #[derive(Debug)]
 #[must_use = "the record is removed when this is dropped"]
 pub struct Registration {
     record: PathBuf,
     socket: Option<PathBuf>,
+    token: Option<PathBuf>,
     owner: u32,
 }
 
 impl Registration {
+    /// Keeps the token of the run as well.
+    pub fn keep(&mut self, token: &RunToken) {
+        self.token = Some(token.path().into());
+    }
+
     /// From now on this process keeps the record: it was forked off, and goes on for the one that made it.
     pub fn adopt(&mut self) {
         self.owner = std::process::id();
@@ -33,7 +39,8 @@ impl Registration {
 
     /// The same record, for a forked process that adopts it should this one be gone. Until then it keeps nothing.
     pub fn for_another(&self) -> Self {
-        Self { record: self.record.clone(), socket: self.socket.clone(), owner: 0 }
+        let Self { record, socket, token, owner: _ } = self;
+        Self { record: record.clone(), socket: socket.clone(), token: token.clone(), owner: 0 }
     }
 
     /// The record stays: another process has adopted it.
@@ -48,7 +55,7 @@ impl Drop for Registration {
             return;
         }
         // Already gone is as good; anything else is swept by the next reader.
-        for path in self.socket.iter().chain([&self.record]) {
+        for path in self.socket.iter().chain(&self.token).chain([&self.record]) {
             drop(fs::remove_file(path));
         }
     }
@@ -69,7 +76,8 @@ impl RuntimeDirectory {
             drop(fs::remove_file(&draft));
         }
         written?;
-        Ok(Registration { record, socket: instance.socket.clone(), owner: std::process::id() })
+        let socket = instance.socket.clone();
+        Ok(Registration { record, socket, token: None, owner: std::process::id() })
     }
 
     /// The running instances, the oldest first. Records of processes that are gone are removed; whatever else lies
@@ -105,7 +113,8 @@ impl RuntimeDirectory {
     fn sweep(&self, record: &Path, instance: &Instance) {
         // Only what lies here: a record must not be able to name any other file.
         let socket = instance.socket.as_deref().filter(|socket| socket.parent() == Some(self.path()));
-        for path in socket.into_iter().chain([record]) {
+        let token = self.token_path(instance.session_id.as_str());
+        for path in socket.into_iter().chain(token.as_deref()).chain([record]) {
             drop(fs::remove_file(path));
         }
     }

@@ -28,6 +28,7 @@ pub mod pty;
 pub mod relay;
 pub mod shared_memory;
 pub mod signals;
+pub mod taken_variable;
 pub mod tap;
 pub mod terminal;
 
