@@ -17,7 +17,7 @@
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
 //! | 1 | [`config`] | the user's settings, and the file they stand in |
 //! | 1 | [`control`] *pure* | what passes between server, source and supervisor |
-//! | 1 | [`instance`] | port, registry record, private directories, tokens, environment of the child |
+//! | 1 | [`instance`] | port, registry record, private directories, tokens, audit log, environment of the child |
 //! | 2 | [`claude`] *pure* | the claude command line: versions, hooks and their answers, arguments, settings |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text, in three dialects; close codes; sentences |
 //! | 3 | [`hub`] | the log: publisher, ring, reader; its sessions, and how far uplinks have come |

@@ -3,6 +3,7 @@
 //!
 //! Nothing here speaks to an instance; that is the client's matter.
 
+pub mod audit;
 mod directory;
 mod memory;
 mod port;
