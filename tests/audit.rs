@@ -2,6 +2,8 @@
 //!
 //! The other processes are this test program itself, with a task in its environment.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use claude_mpm::event::Timestamp;
 use claude_mpm::instance::StateDirectory;
 use claude_mpm::instance::audit::{AuditLog, Entry, Subject};

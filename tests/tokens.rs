@@ -1,6 +1,8 @@
 //! Tokens from outside: given out and taken away by the verb `token`, shown to a hub by the others, and kept from
 //! claude and all it starts.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 mod viewer;
 
 use std::fs::{self, Permissions};
