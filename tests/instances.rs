@@ -144,8 +144,8 @@ fn three_instances_run_together_and_ending_one_leaves_the_others() {
     let left: Vec<_> = listed(&place).iter().filter_map(|record| name_and_port(record).0).collect();
     assert_eq!(left, ["alpha", "gamma"]);
     assert_eq!(place.records().len(), 2, "the record of the one that ended is gone");
-    let sockets = fs::read_dir(place.path("run/claude-mpm")).expect("the directory").count() - 2;
-    assert_eq!(sockets, 2, "and so is its socket");
+    let others = fs::read_dir(place.path("run/claude-mpm")).expect("the directory").count() - 2;
+    assert_eq!(others, 2 * 2, "and so are its socket and its token");
     alpha.end();
     gamma.end();
     assert!(listed(&place).is_empty());
