@@ -19,6 +19,7 @@
 //! | 1 | [`control`] *pure* | what passes between server, source and supervisor |
 //! | 1 | [`instance`] | port, registry record, private directories, tokens, audit log, environment of the child |
 //! | 2 | [`claude`] *pure* | the claude command line: versions, hooks and their answers, arguments, settings |
+//! | 2 | [`tls`] | with which certificate a hub shows itself, and which ones a client trusts |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text, in three dialects; close codes; sentences |
 //! | 3 | [`hub`] | the log: publisher, ring, reader; its sessions, and how far uplinks have come |
 //! | 4 | [`source`] | producers: claude's output, claude's files, the machine; the funnel where facts meet |
@@ -145,3 +146,4 @@ pub mod server;
 pub mod source;
 pub mod status;
 pub mod supervisor;
+pub mod tls;

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rank of each module below `src/`; `true` for pure ones. A new module has to be entered here.
-const MODULES: [(&str, u8, bool); 19] = [
+const MODULES: [(&str, u8, bool); 20] = [
     ("event", 0, true),
     ("process", 0, false),
     ("filter", 1, true),
@@ -16,6 +16,7 @@ const MODULES: [(&str, u8, bool); 19] = [
     ("config", 1, false),
     ("instance", 1, false),
     ("claude", 2, true),
+    ("tls", 2, false),
     ("dialect", 2, true),
     ("hub", 3, false),
     ("source", 4, false),

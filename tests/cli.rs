@@ -43,7 +43,7 @@ fn a_command_line_that_makes_no_sense_is_refused_with_a_tip_and_status_2() {
         (&["watch", "--monitor"], "--websocket is an option of `run`", "leave out `watch`"),
         (&["list", "-C", "/"], "--cwd is an option of `run`", "leave out `list`"),
         (&["--name", "x", "demo"], "--name is an option of `run`", "claude-mpm demo --name"),
-        (&["--websocket-host", "0.0.0.0"], "only loopback", "--help"),
+        (&["--websocket-host", "box.local"], "a numeric address", "--help"),
         (&["--websocket-port", "0"], "`auto` takes a free one", "--help"),
         (&["--window-size", "80"], "80x24", "--help"),
         (&["--launch-method", "fork"], "exec, subprocess", "--help"),
@@ -51,7 +51,7 @@ fn a_command_line_that_makes_no_sense_is_refused_with_a_tip_and_status_2() {
         (&["watch", "a..b"], "bad pattern", "a channel is"),
         (&["watch", "--since", "soon"], "cannot read time", "10m"),
         (&["watch", "-g", "("], "regex", "--help"),
-        (&["watch", "--url", "wss://h"], "TLS is not supported yet", ""),
+        (&["watch", "--url", "ftp://h"], "it should look like ws://", ""),
         (&["-v", "--log-level", "info"], "cannot be used with", "--help"),
         (&["run", "run"], "'run'", "claude-mpm -- run"),
     ] {

@@ -9,7 +9,7 @@ use viewer::fake_hub::{Ending, FakeHub, Script, Turn, event, output};
 
 fn follow(hub: &FakeHub, start: Start) -> Follow {
     let wanted = Subscription { channels: vec!["*".into()], sessions: vec![], start };
-    Follow::new(vec![Endpoint::parse(&hub.url()).expect("a fake hub has an address")], wanted)
+    Follow::new(vec![Endpoint::parse(&hub.url(), None).expect("a fake hub has an address")], wanted)
 }
 
 /// Everything until the end, in short words.
@@ -136,7 +136,7 @@ async fn a_session_that_ended_while_we_were_away_is_over_with_something_missed()
 #[tokio::test]
 async fn the_first_connection_must_succeed() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let nobody = Endpoint::parse(&format!("ws://127.0.0.1:{free}")).unwrap();
+    let nobody = Endpoint::parse(&format!("ws://127.0.0.1:{free}"), None).unwrap();
     let wanted = Subscription { channels: vec![], sessions: vec![], start: Start::Last(0) };
     let told = story(&mut Follow::new(vec![nobody], wanted)).await;
     assert!(told.len() == 1 && told[0].starts_with("failed: no connection to ws://127.0.0.1:"), "{told:?}");
@@ -147,7 +147,7 @@ async fn the_first_connection_must_succeed() {
 async fn a_silent_listener_is_given_up_after_the_connect_deadline() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}", listener.local_addr().unwrap());
-    let opened = Connection::open(&Endpoint::parse(&url).unwrap()).await;
+    let opened = Connection::open(&Endpoint::parse(&url, None).unwrap()).await;
     assert!(matches!(opened.err().unwrap(), ClientError::TimedOut { .. }));
 }
 
@@ -156,7 +156,7 @@ async fn a_hub_is_asked_over_its_unix_socket_first_and_over_tcp_else() {
     let base = tempfile::tempdir().unwrap();
     let path = base.path().join("h.sock");
     let hub = FakeHub::on_socket(Script::new(outputs(3), Ending::Stay), &path);
-    let both = [Endpoint::Unix(path.clone()), Endpoint::parse(&hub.url()).unwrap()];
+    let both = [Endpoint::Unix(path.clone()), Endpoint::parse(&hub.url(), None).unwrap()];
     let (mut connection, used) = Connection::open_any(&both).await.unwrap();
     assert_eq!(used, &both[0]);
     let history = json!({"command": "get_history", "params": {"limit": 2}});

@@ -41,7 +41,7 @@ fn say(hub: &Hub, content: &str) {
 }
 
 fn tell(hub: &Hub, server: &TestServer) -> JoinHandle<Over> {
-    let endpoint = Endpoint::parse(&format!("ws://{}", server.address)).unwrap();
+    let endpoint = Endpoint::parse(&format!("ws://{}", server.address), None).unwrap();
     let uplink = Uplink { endpoints: vec![endpoint], key: "secret".into() };
     tokio::spawn(uplink::run(uplink, hub.clone(), watch::channel(Link::Begun).0))
 }
@@ -179,7 +179,7 @@ async fn a_hub_does_not_tell_itself_and_a_session_has_one_who_tells_of_it() {
     say(&hub, "the real one");
     let telling = tell(&hub, &server);
     eventually("it is told", || !lines(&server.hub, "told").is_empty()).await;
-    let endpoint = Endpoint::parse(&format!("ws://{}", server.address)).unwrap();
+    let endpoint = Endpoint::parse(&format!("ws://{}", server.address), None).unwrap();
     let uplink = Uplink { endpoints: vec![endpoint], key: "guessed".into() };
     let refused = tokio::spawn(uplink::run(uplink, impostor.clone(), watch::channel(Link::Begun).0));
     assert!(matches!(end(refused).await, Over::Refused(_)));

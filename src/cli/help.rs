@@ -55,6 +55,12 @@ LAUNCH METHODS
   --restart: at most five times in a row, after 1 s, 2 s, 4 s and so on, give or take a fifth; a run of a minute
   begins anew. What was typed is said again, with --resume of the same conversation.
 
+BEYOND THIS MACHINE
+  At an address that other machines can reach nothing begins without --tls and --auth required, or --insecure,
+  which warns. With --tls auto the certificate is of our own making, kept for each address, and known by the
+  fingerprint in the first line: others give it as --tls-fingerprint. A hub is called by its addresses and by
+  the names of --allow-origin.
+
 THE END
   A signal that ends a run with a hub, or with --launch-method subprocess, ends everything that claude started,
   in sessions of their own too: TERM, and KILL after 1 s. When claude exits by itself, what it leaves goes on, and is named
@@ -76,13 +82,15 @@ ENVIRONMENT
   CLAUDE_MPM_CONFIG    the settings file to read instead of the user's; it has to exist
   CLAUDE_MPM_TOKEN     the token for the other hub, --hub; claude never gets it
   CLAUDE_CONFIG_DIR    where claude's transcripts are read [else ~/.claude]
+  SSL_CERT_FILE        the roots that --hub wss://… trusts without --tls-fingerprint [else the system's]
   Claude gets:
   CLAUDE_MPM_SESSION   the id of the session
-  CLAUDE_MPM_URL       where its events are, ws://HOST:PORT
+  CLAUDE_MPM_URL       where its events are, ws://HOST:PORT or wss://HOST:PORT
   CLAUDE_MPM_HOOK_KEY  the key of its hooks, where it has hooks; NO_PROXY then excepts this machine
 
 FILES
   $XDG_RUNTIME_DIR/claude-mpm/       a record, a socket and a token of each running instance, removed when it ends
+  ~/.local/state/claude-mpm/tls/     certificates of --tls auto (in XDG_STATE_HOME, if that is set)
   ~/.config/claude-mpm/config.toml   settings (in XDG_CONFIG_HOME, if that is set):
       [[ticket]]                     a line of a tool's output that tells of a new ticket
       pattern = 'opened (?<id>DESK-\\d+): (?<title>.+)'
@@ -176,6 +184,9 @@ EXAMPLES
   claude-mpm --launch-method subprocess --websocket-port $(claude-mpm check --find-port)
   claude-mpm check --connect web             how far away is the hub?
 
+OUTPUT
+  Of everything: claude, its version, the runtime directory, the port, and the fingerprints of certificates.
+
 EXIT STATUS
   0 nothing failed (warnings do not count), or the port is free; 1 something failed, or the port is taken;
   2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
@@ -250,6 +261,13 @@ EXAMPLES
   claude-mpm --websocket                     meanwhile: a session that is told to it, too
   claude-mpm --hub ws://127.0.0.1:8765       the same, said in words
   claude-mpm watch --url ws://127.0.0.1:8765 everything that happens anywhere
+  claude-mpm serve --websocket-host 0.0.0.0 --tls auto --auth required
+                                             for other machines too, which need the fingerprint it prints
+
+BEYOND THIS MACHINE
+  At an address that other machines can reach, typed or handed over, nothing begins without --tls and --auth
+  required, or --insecure, which warns. With --tls auto the certificate is of our own making and kept for each
+  address in ~/.local/state/claude-mpm/tls. A hub is called by its addresses and by the names of --allow-origin.
 
 SIGNALS
   SIGTERM and SIGINT end it: clients are told to come back (1001), record and socket are removed.

@@ -3,6 +3,7 @@
 mod demo;
 mod help;
 mod hook;
+mod listen;
 mod publish;
 mod schema;
 mod token;
@@ -10,15 +11,16 @@ mod value;
 
 pub use demo::DemoOptions;
 pub use hook::{HookOptions, HookPlace, HookVerb, Hooks};
+pub use listen::{AllowedOrigin, Auth, ListenOptions, TlsChoice};
 pub use publish::PublishOptions;
 pub use schema::SchemaOptions;
 pub use token::{TokenChoice, TokenId, TokenList, TokenOptions, TokenRole, TokenVerb, TokenWish};
 pub use value::{PortChoice, WindowSize};
 
 use crate::claude::Version;
+use crate::tls::Fingerprint;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
 /// Runs claude, lets programs watch what it does, and stays out of the way.
@@ -99,15 +101,18 @@ pub struct RunOptions {
     /// TCP port, or `auto` for the first free one from 8765 on; implies --websocket [default: 8765]
     #[arg(long, value_name = "PORT|auto")]
     pub websocket_port: Option<PortChoice>,
-    /// Address to listen on; only loopback addresses for now
-    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = value::loopback)]
-    pub websocket_host: IpAddr,
-    /// Also tell another hub of this session, ws://HOST:PORT; implies --websocket
+    /// Where it listens.
+    #[command(flatten)]
+    pub listen: ListenOptions,
+    /// Also tell another hub of this session, ws://HOST:PORT or wss://HOST:PORT; implies --websocket
     #[arg(long, value_name = "URL")]
     pub hub: Option<String>,
     /// File with the token for that hub, open to nobody else; - is standard input [default: CLAUDE_MPM_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub hub_token_file: Option<PathBuf>,
+    /// The certificate of that hub, as it introduced itself: no other is taken, and nobody need vouch for it
+    #[arg(long, value_name = "sha256:HEX", requires = "hub")]
+    pub tls_fingerprint: Option<Fingerprint>,
     /// Become claude, or stay and keep it as a child
     #[arg(long, value_name = "METHOD", value_enum, default_value_t = LaunchMethod::Exec)]
     pub launch_method: LaunchMethod,
@@ -253,12 +258,15 @@ pub struct Target {
     /// Name, session id or its beginning, pid or port [default: the instance of this directory, else the only one]
     #[arg(short, long, value_name = "INSTANCE")]
     pub instance: Option<String>,
-    /// Address of a hub, ws://HOST:PORT
+    /// Address of a hub, ws://HOST:PORT or wss://HOST:PORT
     #[arg(long, value_name = "URL", conflicts_with = "instance")]
     pub url: Option<String>,
     /// File with the token to be let in with, open to nobody else; - is standard input [default: CLAUDE_MPM_TOKEN]
     #[arg(long, value_name = "FILE")]
     pub token_file: Option<PathBuf>,
+    /// The certificate of that hub, as it introduced itself: no other is taken, and nobody need vouch for it
+    #[arg(long, value_name = "sha256:HEX", requires = "url")]
+    pub tls_fingerprint: Option<Fingerprint>,
 }
 
 /// Options of `watch`.
@@ -387,6 +395,9 @@ pub struct CheckOptions {
     #[arg(long, value_name = "INSTANCE|URL", num_args = 0..=1, default_missing_value = "",
           conflicts_with_all = ["claude", "port", "find_port"])]
     pub connect: Option<String>,
+    /// With --connect URL: the certificate of that hub, as it introduced itself
+    #[arg(long, value_name = "sha256:HEX", requires = "connect")]
+    pub tls_fingerprint: Option<Fingerprint>,
     /// Form of the output
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: Format,
@@ -394,13 +405,14 @@ pub struct CheckOptions {
 
 /// Options of `serve`.
 #[derive(Debug, Clone, Args)]
+#[command(mut_arg("websocket_host", |host| host.alias("host")))]
 pub struct ServeOptions {
     /// TCP port
     #[arg(long, alias = "port", value_name = "PORT", default_value_t = crate::instance::DEFAULT_PORT)]
     pub websocket_port: u16,
-    /// Address to listen on; only loopback addresses for now
-    #[arg(long, alias = "host", value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST), value_parser = value::loopback)]
-    pub websocket_host: IpAddr,
+    /// Where it listens.
+    #[command(flatten)]
+    pub listen: ListenOptions,
     /// Name of the hub
     #[arg(short, long, default_value = "hub")]
     pub name: String,

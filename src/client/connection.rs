@@ -178,6 +178,9 @@ fn refused(endpoint: &Endpoint, cause: &tungstenite::Error) -> ClientError {
                 ClientError::Refused(status.to_string())
             }
             status if status.is_server_error() => ClientError::Lost(status.to_string()),
+            StatusCode::BAD_REQUEST if says_tls(answer.body().as_deref()) => {
+                ClientError::Handshake { endpoint, cause: "it speaks TLS: wss://".into() }
+            }
             status => ClientError::Handshake { endpoint, cause: status.to_string() },
         },
         tungstenite::Error::Io(cause) => ClientError::Lost(cause.to_string()),
@@ -187,6 +190,11 @@ fn refused(endpoint: &Endpoint, cause: &tungstenite::Error) -> ClientError {
         }
         other => ClientError::Handshake { endpoint, cause: other.to_string() },
     }
+}
+
+/// What a door with TLS answers to those who come without.
+fn says_tls(body: Option<&[u8]>) -> bool {
+    body.is_some_and(|body| memchr::memmem::find(body, b"TLS is spoken here").is_some())
 }
 
 fn closed(frame: Option<CloseFrame>) -> ClientError {

@@ -1,12 +1,14 @@
-//! Where a hub is: a Unix socket or a `ws://` address.
+//! Where a hub is: a Unix socket, or a `ws://` or `wss://` address, and then which certificate it has.
 
-use super::ClientError;
+use super::{ClientError, tls};
 use crate::instance::{Instance, Secret};
+use crate::tls::{Fingerprint, Trust};
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
@@ -17,14 +19,17 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, Uri};
 pub(super) trait Io: AsyncRead + AsyncWrite + Unpin + Send {}
 impl Io for UnixStream {}
 impl Io for TcpStream {}
+impl Io for TlsStream<TcpStream> {}
 
 /// Where a hub is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Endpoint {
     /// The socket of an instance of this user.
     Unix(PathBuf),
-    /// A WebSocket address.
+    /// A WebSocket address, `ws://host:port/path`.
     Tcp(Address),
+    /// The same over TLS, `wss://host:port/path`, and whose certificate is trusted there.
+    Tls(Address, Trust),
 }
 
 /// A WebSocket address, `ws://host:port/path`, and the token that is shown there. Two are equal that lead to the same
@@ -49,25 +54,27 @@ pub enum AddressError {
     /// Not of the form `ws://host:port`.
     #[error("it should look like ws://localhost:8765")]
     Form,
-    /// `wss://` or `https://`.
-    #[error("TLS is not supported yet, only ws://")]
-    Tls,
+    /// A certificate is named, and the address is one without TLS.
+    #[error("a certificate is named, so it should begin with wss://")]
+    Plain,
 }
 
 impl Endpoint {
-    /// Reads `ws://host:port/path`; `http://` in its place, as copied from a browser, and no scheme at all are
-    /// taken for the same. The port defaults to 80, as for any `ws://`.
+    /// Reads `ws://host:port/path` or `wss://host:port/path`; `http://` and `https://` in their place, as copied from a
+    /// browser, are taken for the same, and no scheme at all for `ws://`. The port defaults to 80, with TLS to 443.
+    /// Over TLS, only who shows the certificate of the pin is trusted, and without one those the system trusts.
     ///
     /// # Errors
     /// See [`AddressError`].
-    pub fn parse(text: &str) -> Result<Self, AddressError> {
-        let rest = match text.split_once("://") {
-            Some(("ws" | "http", rest)) => rest,
-            Some(("wss" | "https", _)) => return Err(AddressError::Tls),
+    pub fn parse(text: &str, pin: Option<Fingerprint>) -> Result<Self, AddressError> {
+        let (is_tls, rest) = match text.split_once("://") {
+            Some(("ws" | "http", rest)) => (false, rest),
+            Some(("wss" | "https", rest)) => (true, rest),
             Some(_) => return Err(AddressError::Form),
-            None => text,
+            None => (false, text),
         };
-        let uri: Uri = format!("ws://{rest}").parse().map_err(|_| AddressError::Form)?;
+        let scheme = if is_tls { "wss" } else { "ws" };
+        let uri: Uri = format!("{scheme}://{rest}").parse().map_err(|_| AddressError::Form)?;
         // A port that is none is taken for part of the name otherwise.
         let authority = uri.authority().map_or("", |authority| authority.as_str());
         let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| !port.contains(']'));
@@ -75,30 +82,46 @@ impl Endpoint {
         match uri.host() {
             None | Some("") => Err(AddressError::Form),
             _ if bad_port => Err(AddressError::Form),
+            _ if is_tls => {
+                Ok(Self::Tls(Address { uri, token: None }, pin.map_or(Trust::System, Trust::Pinned)))
+            }
+            _ if pin.is_some() => Err(AddressError::Plain),
             _ => Ok(Self::Tcp(Address { uri, token: None })),
         }
     }
 
-    /// Where the hub of an instance is, the best first: its Unix socket, then its port.
+    /// Where the hub of an instance is, the best first: its Unix socket, then its port, with the certificate that its
+    /// record names.
     pub fn of(instance: &Instance) -> Vec<Self> {
         let socket = instance.socket.clone().map(Self::Unix);
-        let port = instance.url().and_then(|url| Self::parse(&url).ok());
+        let pin = instance.certificate.as_deref().and_then(|text| text.parse().ok());
+        let port = instance.url().and_then(|url| Self::parse(&url, pin).ok());
         socket.into_iter().chain(port).collect()
+    }
+
+    /// Whether both are one place, whoever is trusted there.
+    pub fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Tls(address, _), Self::Tls(other, _)) => address == other,
+            _ => self == other,
+        }
     }
 
     /// The same place, where this token is shown (`Authorization: Bearer`, RFC 6750 section 2.1). A Unix socket needs
     /// none: the kernel says who calls.
     #[must_use]
     pub fn showing(self, token: Option<&Secret>) -> Self {
+        let showing = |address: Address| Address { token: token.cloned(), ..address };
         match self {
-            Self::Tcp(Address { uri, .. }) => Self::Tcp(Address { uri, token: token.cloned() }),
+            Self::Tcp(address) => Self::Tcp(showing(address)),
+            Self::Tls(address, trust) => Self::Tls(showing(address), trust),
             unix @ Self::Unix(_) => unix,
         }
     }
 
     /// What a handshake begins with.
     pub(super) fn handshake(&self) -> tungstenite::Result<Request> {
-        let Self::Tcp(Address { uri, token }) = self else {
+        let (Self::Tcp(Address { uri, token }) | Self::Tls(Address { uri, token }, _)) = self else {
             return Uri::from_static("ws://localhost/").into_client_request();
         };
         let mut request = uri.clone().into_client_request()?;
@@ -115,16 +138,28 @@ impl Endpoint {
         let connected = match self {
             Self::Unix(path) => UnixStream::connect(path).await.map(|stream| Box::new(stream) as Box<dyn Io>),
             Self::Tcp(Address { uri, .. }) => {
-                connect_tcp(uri).await.map(|stream| Box::new(stream) as Box<dyn Io>)
+                connect_tcp(uri, 80).await.map(|stream| Box::new(stream) as Box<dyn Io>)
+            }
+            Self::Tls(Address { uri, .. }, trust) => {
+                let connect = connect_tcp(uri, 443).await;
+                let stream =
+                    connect.map_err(|cause| ClientError::Connect { endpoint: self.to_string(), cause })?;
+                let shaken = tls::shake_hands(stream, host_of(uri), *trust).await;
+                return shaken
+                    .map(|stream| Box::new(stream) as Box<dyn Io>)
+                    .map_err(|trouble| trouble.at(self.to_string()));
             }
         };
         connected.map_err(|cause| ClientError::Connect { endpoint: self.to_string(), cause })
     }
 }
 
-async fn connect_tcp(uri: &Uri) -> io::Result<TcpStream> {
-    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-    let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(80))).await?;
+fn host_of(uri: &Uri) -> &str {
+    uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
+}
+
+async fn connect_tcp(uri: &Uri, default_port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect((host_of(uri), uri.port_u16().unwrap_or(default_port))).await?;
     stream.set_nodelay(true)?;
     Ok(stream)
 }
@@ -133,7 +168,9 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unix(path) => write!(out, "{}", path.display()),
-            Self::Tcp(Address { uri, .. }) => write!(out, "{}", uri.to_string().trim_end_matches('/')),
+            Self::Tcp(Address { uri, .. }) | Self::Tls(Address { uri, .. }, _) => {
+                write!(out, "{}", uri.to_string().trim_end_matches('/'))
+            }
         }
     }
 }
@@ -145,7 +182,7 @@ mod tests {
     #[test]
     fn a_token_is_shown_in_a_header_by_tcp_alone_and_nowhere_else() {
         let token = Secret::parse("mpm_abc").unwrap();
-        let bare = Endpoint::parse("ws://h:1/?a=b").unwrap();
+        let bare = Endpoint::parse("ws://h:1/?a=b", None).unwrap();
         let shown = bare.clone().showing(Some(&token));
         assert_eq!(shown, bare);
         let request = shown.handshake().unwrap();
@@ -165,18 +202,23 @@ mod tests {
             ("http://127.0.0.1:1/", "ws://127.0.0.1:1"),
             ("localhost:8765", "ws://localhost:8765"),
             ("ws://[::1]:8765/ws?channels=*", "ws://[::1]:8765/ws?channels=*"),
+            ("wss://h", "wss://h"),
+            ("https://h:8765/", "wss://h:8765"),
         ] {
-            assert_eq!(Endpoint::parse(text).unwrap().to_string(), expected, "{text}");
+            assert_eq!(Endpoint::parse(text, None).unwrap().to_string(), expected, "{text}");
         }
         for (text, expected) in [
-            ("wss://h", AddressError::Tls),
-            ("https://h", AddressError::Tls),
             ("ftp://h", AddressError::Form),
             ("", AddressError::Form),
             ("ws://", AddressError::Form),
             ("ws://a b", AddressError::Form),
         ] {
-            assert_eq!(Endpoint::parse(text), Err(expected), "{text}");
+            assert_eq!(Endpoint::parse(text, None), Err(expected), "{text}");
         }
+        let pin = Some(Fingerprint::of(b""));
+        assert_eq!(Endpoint::parse("ws://h", pin), Err(AddressError::Plain));
+        let (pinned, other) =
+            (Endpoint::parse("wss://h", pin).unwrap(), Endpoint::parse("wss://h", None).unwrap());
+        assert!(pinned != other && pinned.is_same_place(&other));
     }
 }

@@ -7,6 +7,7 @@ mod connection;
 mod endpoint;
 mod follow;
 mod frame;
+mod tls;
 pub mod uplink;
 
 pub use backoff::Backoff;
@@ -16,6 +17,7 @@ pub use follow::{Follow, Item, Start, Subscription};
 pub use frame::{Cursor, Frame};
 
 use crate::dialect::close::{AfterClose, after_close};
+use crate::tls::Distrust;
 use std::io;
 use std::time::Duration;
 
@@ -40,6 +42,14 @@ pub enum ClientError {
         endpoint: String,
         /// What the system said.
         cause: io::Error,
+    },
+    /// Whoever answers shows a certificate that is not trusted.
+    #[error("no connection to {endpoint}: {cause}")]
+    Untrusted {
+        /// Where.
+        endpoint: String,
+        /// Why not.
+        cause: Distrust,
     },
     /// Something answers, but not as a hub does.
     #[error("{endpoint} is no hub: {cause}")]
@@ -87,7 +97,7 @@ impl ClientError {
         match self {
             Self::Connect { .. } | Self::TimedOut { .. } | Self::Lost(_) => true,
             Self::Closed { code, .. } => matches!(after_close(*code), AfterClose::Again | AfterClose::Later),
-            Self::Handshake { .. } | Self::Refused(_) | Self::Reply { .. } => false,
+            Self::Untrusted { .. } | Self::Handshake { .. } | Self::Refused(_) | Self::Reply { .. } => false,
         }
     }
 }

@@ -58,7 +58,7 @@ pub async fn run(uplink: Uplink, hub: Hub, link: watch::Sender<Link>) -> Over {
         let began = Instant::now();
         let was_closed = hub.is_closed();
         let Err(cause) = tell(&uplink, &hub, &link).await else { return Over::Told };
-        if matches!(&cause, ClientError::Reply { .. } | ClientError::Refused(_)) {
+        if is_final(&cause) {
             return Over::Refused(cause);
         }
         link.send_if_modified(|link| {
@@ -77,6 +77,11 @@ pub async fn run(uplink: Uplink, hub: Hub, link: watch::Sender<Link>) -> Over {
             () = hub.closed(), if !was_closed => {}
         }
     }
+}
+
+/// Whether the hub, or its certificate, would have to become another.
+fn is_final(cause: &ClientError) -> bool {
+    matches!(cause, ClientError::Reply { .. } | ClientError::Refused(_) | ClientError::Untrusted { .. })
 }
 
 impl Uplink {

@@ -24,7 +24,7 @@ pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
         return free_port(from, options.output);
     }
     if let Some(word) = &options.connect {
-        return round_trips(word, options.output);
+        return round_trips(word, options);
     }
     let findings = diagnose::all(&options.claude);
     print(&findings, options.output)?;
@@ -82,10 +82,10 @@ fn free_port(from: u16, output: Format) -> anyhow::Result<ExitCode> {
     Ok(Exit::Ok.into())
 }
 
-fn round_trips(word: &str, output: Format) -> anyhow::Result<ExitCode> {
+fn round_trips(word: &str, options: &CheckOptions) -> anyhow::Result<ExitCode> {
     const DOING: &str = "reach";
     let target = if word.contains("://") {
-        Target::at(word, DOING)?
+        Target::at(word, options.tls_fingerprint, DOING)?
     } else {
         target::by_word(Some(word).filter(|word| !word.is_empty()), DOING)?
     };
@@ -94,7 +94,7 @@ fn round_trips(word: &str, output: Format) -> anyhow::Result<ExitCode> {
     let millis = |time: Duration| time.as_micros() as f64 / 1000.0;
     let (least, median) = (millis(times[0]), millis(times[times.len() / 2]));
     let label = visible(&target.label);
-    match output {
+    match options.output {
         Format::Text => writeln!(
             io::stdout(),
             "{label}: round trip {least:.3} ms at least, {median:.3} ms median of {ROUND_TRIPS}"

@@ -9,9 +9,10 @@ mod stage;
 
 use super::{note, run};
 use crate::claude::Version;
-use crate::cli::{Approve, DemoOptions, Hooks, LaunchMethod, PortChoice, RestartWhen, RunOptions};
+use crate::cli::{
+    Approve, DemoOptions, Hooks, LaunchMethod, ListenOptions, PortChoice, RestartWhen, RunOptions,
+};
 use std::io::{self, IsTerminal};
-use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -44,9 +45,10 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
     Ok(RunOptions {
         websocket: true,
         websocket_port: Some(options.websocket_port.unwrap_or(PortChoice::Auto)),
-        websocket_host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        listen: ListenOptions::default(),
         hub: None,
         hub_token_file: None,
+        tls_fingerprint: None,
         launch_method: LaunchMethod::Subprocess,
         name: Some(options.name.unwrap_or_else(|| "demo".into())),
         cwd: None,

@@ -2,6 +2,7 @@
 
 use super::program;
 use crate::instance::{self, DEFAULT_PORT, RuntimeDirectory};
+use crate::tls;
 use serde::Serialize;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -45,6 +46,7 @@ pub(super) fn all(claude: &Path) -> Vec<Finding> {
     let mut findings = claude_findings(claude);
     findings.push(directory());
     findings.push(port());
+    findings.extend(certificates());
     findings
 }
 
@@ -82,6 +84,20 @@ fn directory() -> Finding {
         Ok(None) => Finding::new(CHECK, Verdict::Ok, "not there yet; made when something runs".into()),
         Err(cause) => Finding::new(CHECK, Verdict::Fail, cause.to_string()).tip(TIP),
     }
+}
+
+/// The certificates that hubs show: those of the running ones, and those that are kept for others.
+fn certificates() -> Vec<Finding> {
+    const CHECK: &str = "certificate";
+    let running = RuntimeDirectory::existing().ok().flatten().map(|directory| directory.list());
+    let shown = running.unwrap_or_default().into_iter().filter_map(|instance| {
+        let certificate = instance.certificate.as_ref()?;
+        Some(format!("{} on {} has {certificate}", instance.label(), instance.url()?))
+    });
+    let kept = tls::kept()
+        .into_iter()
+        .map(|kept| format!("--tls auto on {} has {}", kept.address, kept.fingerprint));
+    shown.chain(kept).map(|detail| Finding::new(CHECK, Verdict::Ok, detail)).collect()
 }
 
 fn port() -> Finding {

@@ -77,6 +77,7 @@ impl Failure {
             ClientError::Reply { code, .. } if code.starts_with("AUTH") => Exit::NotAuthorised,
             ClientError::Reply { .. } => Exit::Failed,
             ClientError::Connect { .. }
+            | ClientError::Untrusted { .. }
             | ClientError::Handshake { .. }
             | ClientError::TimedOut { .. }
             | ClientError::Lost(_)

@@ -51,7 +51,7 @@ impl Hosting {
     /// Opens the doors.
     pub(super) fn open(
         hub: &Hub,
-        listeners: Vec<Listener>,
+        (listeners, access): (Vec<Listener>, Access),
         hooks: (Claimed, Afterwards),
         uplink: Option<Uplink>,
         measured: Measured,
@@ -63,7 +63,7 @@ impl Hosting {
             Some(OpenHooks { intake, inbox, task }) => (Some(intake), Some(inbox), Some(task)),
             None => (None, None, None),
         };
-        let server = serve(hub, listeners, intake, stopped);
+        let server = serve(hub, (listeners, access), intake, stopped);
         let meters = measured.start(hub);
         let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
         Ok((
@@ -73,9 +73,9 @@ impl Hosting {
     }
 
     /// Opens the doors for what was published already.
-    pub(super) fn reopen(hub: &Hub, listeners: Vec<Listener>, uplink: Option<Uplink>) -> Self {
+    pub(super) fn reopen(hub: &Hub, doors: (Vec<Listener>, Access), uplink: Option<Uplink>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let server = serve(hub, listeners, None, stopped);
+        let server = serve(hub, doors, None, stopped);
         let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
         Self { hub: hub.clone(), stop, server, meters: Vec::new(), taker: None, telling }
     }
@@ -115,9 +115,9 @@ impl Measured {
 
 fn serve(
     hub: &Hub,
-    listeners: Vec<Listener>,
+    (listeners, access): (Vec<Listener>, Access),
     hooks: Option<HookIntake>,
     stopped: server::Shutdown,
 ) -> JoinHandle<()> {
-    tokio::spawn(server::serve(Doors { listeners, hooks }, hub.clone(), Access::loopback(), stopped))
+    tokio::spawn(server::serve(Doors { listeners, hooks }, hub.clone(), access, stopped))
 }

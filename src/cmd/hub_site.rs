@@ -1,5 +1,6 @@
 //! Where an instance's hub stands: its listeners, its record, and the server while a session is hosted there.
 
+use super::entrance::Entrance;
 use super::failure::Failure;
 use super::hook_site::{Claimed, HookSite};
 use super::hosting::{Hosting, Measured};
@@ -24,7 +25,7 @@ use crate::process::parked::Parking;
 use crate::process::processes;
 use crate::process::program::Command;
 use crate::process::shared_memory::shared_words;
-use crate::server::{Afterwards, Listener};
+use crate::server::Afterwards;
 use crate::source::claude_folder::ClaudeFolder;
 use crate::source::watchers::{Output, Plan, Watchers};
 use crate::supervisor::companion::Charge;
@@ -44,6 +45,7 @@ use tokio::sync::watch;
 pub(super) struct HubSite {
     hub: Hub,
     address: SocketAddr,
+    entrance: Entrance,
     tcp: TcpListener,
     unix: Option<UnixListener>,
     instance: Instance,
@@ -81,11 +83,8 @@ impl HubSite {
             cli::LaunchMethod::Subprocess => LaunchMethod::Subprocess,
         };
         let call = Invocation::read(command.arguments.get(1..).unwrap_or_default());
-        let named = options.hub.as_deref().map(uplink::to_address).transpose()?;
-        let (tcp, uplink) = match port::bind(options.websocket_host, options.websocket_port)? {
-            Bound::Free(tcp) => (tcp, named),
-            Bound::BesideHub(tcp, hub) => (tcp, Some(named.unwrap_or_else(|| uplink::to_hub(&hub)))),
-        };
+        let entrance = Entrance::prepare(&options.listen, &[options.listen.websocket_host])?;
+        let (tcp, uplink) = listen(options)?;
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
         let hub = Hub::new(session_id.clone(), Bounds::default());
         let progress = Progress::kept_in(shared_words().map_err(|cause| cannot_listen(&cause))?);
@@ -99,6 +98,7 @@ impl HubSite {
             name: options.name.clone().unwrap_or_else(|| directory_name(&directory)),
             host: address.ip().to_string(),
             port: Some(address.port()),
+            certificate: entrance.certificate(),
             socket,
             working_dir: directory.to_string_lossy().into_owned(),
             session_id: session_id.clone(),
@@ -126,6 +126,7 @@ impl HubSite {
         Ok(Self {
             hub,
             address,
+            entrance,
             tcp,
             unix,
             instance,
@@ -148,12 +149,13 @@ impl HubSite {
     pub(super) fn introduce(&self) {
         let told =
             self.uplink.as_ref().map_or(String::new(), |uplink| format!(", told to {}", uplink.place()));
-        note(&format!("session {} on {}{told}", self.instance.name, self.url()));
+        let place = self.entrance.introduction(self.address);
+        note(&format!("session {} on {place}{told}", self.instance.name));
     }
 
-    /// `ws://host:port`
+    /// `ws://host:port` or `wss://host:port`, as it is reached from this machine.
     pub(super) fn url(&self) -> String {
-        format!("ws://{}", self.address)
+        self.instance.url().unwrap_or_default()
     }
 
     /// Hosts the session: serves while claude runs, and until every client has what it is owed.
@@ -200,6 +202,7 @@ impl HubSite {
             hub: self.hub.clone(),
             progress: self.progress,
             session: self.session_start(),
+            entrance: self.entrance.clone(),
             tcp: self.tcp.try_clone()?,
             unix: self.unix.as_ref().map(UnixListener::try_clone).transpose()?,
             uplink: self.uplink.clone(),
@@ -221,7 +224,7 @@ impl HubSite {
         let unix = self.unix.as_ref().map(UnixListener::try_clone).transpose()?;
         let (hosting, inbox) = Hosting::open(
             &self.hub,
-            Listener::all(self.tcp.try_clone()?, unix)?,
+            (self.entrance.listeners([self.tcp.try_clone()?], unix)?, self.entrance.access.clone()),
             hooks,
             self.uplink.clone(),
             Measured { child: child_is.clone(), ours, settings: std::mem::take(&mut self.settings) },
@@ -251,6 +254,16 @@ impl HubSite {
             websocket_port: self.instance.port,
             instance_info: self.instance.info(),
         }
+    }
+}
+
+/// The port, and the hub that is told of the session: the one that was named, or the one beside which we listen.
+fn listen(options: &RunOptions) -> Result<(TcpListener, Option<Uplink>), Failure> {
+    let named = options.hub.as_deref().map(|hub| uplink::to_address(hub, options.tls_fingerprint));
+    let named = named.transpose()?;
+    match port::bind(options.listen.websocket_host, options.websocket_port)? {
+        Bound::Free(tcp) => Ok((tcp, named)),
+        Bound::BesideHub(tcp, hub) => Ok((tcp, Some(named.unwrap_or_else(|| uplink::to_hub(&hub))))),
     }
 }
 

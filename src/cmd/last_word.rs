@@ -3,6 +3,7 @@
 //! It has the listeners, the numbering and the record of the session, and none of its events: those are told to be
 //! missed.
 
+use super::entrance::Entrance;
 use super::hosting::Hosting;
 use super::runtime;
 use crate::client::uplink::Uplink;
@@ -12,7 +13,6 @@ use crate::hub::{Hub, Progress};
 use crate::instance::Registration;
 use crate::process::followed::Exit;
 use crate::process::guardian::{Departed, Heir};
-use crate::server::Listener;
 use crate::supervisor::announce;
 use crate::supervisor::state::Ending;
 use std::io;
@@ -30,6 +30,7 @@ pub(super) struct LastWord {
     pub(super) hub: Hub,
     pub(super) progress: Progress,
     pub(super) session: SessionStart,
+    pub(super) entrance: Entrance,
     pub(super) tcp: TcpListener,
     pub(super) unix: Option<UnixListener>,
     pub(super) uplink: Option<Uplink>,
@@ -52,8 +53,8 @@ impl LastWord {
         }
         runtime()?.block_on(async {
             self.hub.keep_progress(self.progress);
-            let listeners = Listener::all(self.tcp, self.unix)?;
-            let hosting = Hosting::reopen(&self.hub, listeners, self.uplink);
+            let listeners = self.entrance.listeners([self.tcp], self.unix)?;
+            let hosting = Hosting::reopen(&self.hub, (listeners, self.entrance.access), self.uplink);
             let ending = match departed.exit {
                 Some(Exit::Code(code)) => Ending::Exited(code),
                 Some(Exit::Signal(signal)) => Ending::Signaled(signal),

@@ -8,6 +8,7 @@ mod check;
 mod column;
 pub mod demo;
 mod diagnose;
+mod entrance;
 mod escape;
 mod exec;
 mod explain;

@@ -76,6 +76,11 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
 /// What needs what.
 fn check_options(options: &RunOptions, with_hub: bool) -> Result<(), Failure> {
     let exec = options.launch_method == LaunchMethod::Exec;
+    if let (false, Some(option)) = (with_hub, options.listen.needless()) {
+        let failure =
+            Failure::new(Exit::Usage, format!("cannot use {option}: nothing listens without a hub"));
+        return Err(failure.tip("add --websocket"));
+    }
     if exec && (options.headless || options.window_size.is_some()) {
         let message = "cannot make a terminal with --launch-method exec: claude gets ours as it is";
         return Err(Failure::new(Exit::Usage, message).tip("add --launch-method subprocess"));

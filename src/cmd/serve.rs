@@ -3,6 +3,7 @@
 //! It may be started by systemd: its sockets are taken where they are handed over, and it says when it is ready, that
 //! it goes on and that it stops.
 
+use super::entrance::Entrance;
 use super::failure::Exit;
 use super::hosting::Measured;
 use super::hub_site::claude_folder;
@@ -16,13 +17,13 @@ use crate::hub::{self, Bounds, Hub};
 use crate::instance::{Instance, Registration, RunKey, RuntimeDirectory};
 use crate::process::activation::{self, Handed};
 use crate::process::processes;
-use crate::server::{self, Access, Doors, HookIntake, HookKey, Listener};
+use crate::server::{self, Doors, HookIntake, HookKey};
 use crate::source::hook_sessions::{self, Site};
 use crate::status::Note;
 use anyhow::Context;
 use sd_notify::NotifyState;
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -45,10 +46,16 @@ pub(super) fn run(options: &ServeOptions, quiet: bool) -> anyhow::Result<ExitCod
             Handed::Unix(unix) => sockets.unix.push(unix),
         }
     }
+    let host = options.listen.websocket_host;
+    let addresses = match sockets.addresses()? {
+        handed if !handed.is_empty() => handed,
+        _ => vec![host],
+    };
+    let entrance = Entrance::prepare(&options.listen, &addresses)?;
     if sockets.tcp.is_empty() {
-        sockets.tcp.push(port::bind_exactly(options.websocket_host, options.websocket_port)?);
+        sockets.tcp.push(port::bind_exactly(host, options.websocket_port)?);
     }
-    runtime()?.block_on(serve(options, sockets, quiet))?;
+    runtime()?.block_on(serve(options, (sockets, entrance), quiet))?;
     Ok(Exit::Ok.into())
 }
 
@@ -61,9 +68,9 @@ struct Sockets {
 }
 
 impl Sockets {
-    fn listeners(self, unix: Option<UnixListener>) -> io::Result<Vec<Listener>> {
-        let tcp = self.tcp.into_iter().map(Listener::tcp);
-        tcp.chain(self.unix.into_iter().chain(unix).map(Listener::unix)).collect()
+    /// Those of TCP.
+    fn addresses(&self) -> io::Result<Vec<IpAddr>> {
+        self.tcp.iter().map(|tcp| tcp.local_addr().map(|address| address.ip())).collect()
     }
 }
 
@@ -80,7 +87,7 @@ struct Place {
 }
 
 impl Place {
-    fn claim(options: &ServeOptions, address: SocketAddr) -> Self {
+    fn claim(options: &ServeOptions, address: SocketAddr, certificate: Option<String>) -> Self {
         let session_id = SessionId::new(&hub::fresh_id().to_string());
         let hub = Hub::new(session_id.clone(), Bounds::default());
         let runtime = RuntimeDirectory::open();
@@ -90,6 +97,7 @@ impl Place {
             name: options.name.clone(),
             host: address.ip().to_string(),
             port: Some(address.port()),
+            certificate,
             socket,
             working_dir: directory.to_string_lossy().into_owned(),
             session_id,
@@ -115,25 +123,30 @@ impl Place {
     }
 }
 
-async fn serve(options: &ServeOptions, sockets: Sockets, quiet: bool) -> anyhow::Result<()> {
+async fn serve(
+    options: &ServeOptions,
+    (sockets, entrance): (Sockets, Entrance),
+    quiet: bool,
+) -> anyhow::Result<()> {
     let address = sockets.tcp[0].local_addr().map_err(|cause| cannot_listen(&cause))?;
     let settings = UserSettings::read()?;
     let tickets = settings.tickets()?;
     let mut stopping = Stopping::new()?;
-    let place = Place::claim(options, address);
+    let place = Place::claim(options, address, entrance.certificate());
     let (stop, stopped) = watch::channel(false);
     let (posts, inbox) = mpsc::channel(INBOX);
     let hub = &place.hub;
     let intake = HookIntake::new(HookKey::mint()?, posts, hub.gauges().clone());
     let unix = place.unix.as_ref().map(UnixListener::try_clone).transpose()?;
-    let doors = Doors { listeners: sockets.listeners(unix)?, hooks: Some(intake) };
-    let server = tokio::spawn(server::serve(doors, hub.clone(), Access::loopback(), stopped));
+    let listeners = entrance.listeners(sockets.tcp, sockets.unix.into_iter().chain(unix))?;
+    let doors = Doors { listeners, hooks: Some(intake) };
+    let server = tokio::spawn(server::serve(doors, hub.clone(), entrance.access.clone(), stopped));
     let site = Site { hub: hub.clone(), tickets, claude_folder: claude_folder() };
     let hooks = tokio::spawn(hook_sessions::run(site, inbox));
     let (_no_child, child) = watch::channel(None);
     let meters = Measured { child, ours: vec![std::process::id()], settings }.start(hub);
     if !quiet {
-        note(&format!("hub {} on ws://{address}", place.instance.name));
+        note(&format!("hub {} on {}", place.instance.name, entrance.introduction(address)));
     }
     tell_manager(&[NotifyState::Ready, NotifyState::Status(&format!("serving on {address}"))]);
     stopping.wait().await;

@@ -5,6 +5,7 @@ use super::failure::{Exit, Failure};
 use crate::cli;
 use crate::client::{ClientError, Connection, Endpoint};
 use crate::instance::{self, Choice, ENV_SESSION, Instance, RuntimeDirectory};
+use crate::tls::{Distrust, Fingerprint};
 
 /// A hub to speak to.
 #[derive(Debug, Clone)]
@@ -25,8 +26,8 @@ impl Target {
     }
 
     /// The hub at an address.
-    pub(super) fn at(url: &str, doing: &str) -> Result<Self, Failure> {
-        let endpoint = Endpoint::parse(url)
+    pub(super) fn at(url: &str, pin: Option<Fingerprint>, doing: &str) -> Result<Self, Failure> {
+        let endpoint = Endpoint::parse(url, pin)
             .map_err(|cause| Failure::new(Exit::Usage, format!("cannot {doing} {url:?}: {cause}")))?;
         Ok(Self { label: endpoint.to_string(), endpoints: vec![shown_our_token(endpoint)], instance: None })
     }
@@ -34,7 +35,8 @@ impl Target {
     /// The record of a hub that stands alone, with many sessions; `None` where it is an instance, or has no record.
     pub(super) fn hub(&self) -> Option<Instance> {
         let is_this = |instance: &Instance| {
-            Endpoint::of(instance).iter().any(|endpoint| self.endpoints.contains(endpoint))
+            let own = Endpoint::of(instance);
+            self.endpoints.iter().any(|endpoint| own.iter().any(|own| own.is_same_place(endpoint)))
         };
         let record = self.instance.clone();
         record.or_else(|| instances().ok()?.into_iter().find(is_this)).filter(Instance::stands_alone)
@@ -51,6 +53,9 @@ impl Target {
         let failure = Failure::client(&format!("{doing} {}", self.label), cause);
         match cause {
             ClientError::Connect { .. } => failure.tip("`claude-mpm list` shows what is running"),
+            ClientError::Untrusted { cause: Distrust::Unknown { found, .. }, .. } => failure.tip(format!(
+                "if the hub itself says that this is its certificate: --tls-fingerprint {found}"
+            )),
             _ => failure,
         }
     }
@@ -70,7 +75,7 @@ pub(super) fn instances() -> Result<Vec<Instance>, Failure> {
 /// The hub that is meant; `doing` is the verb, for the message.
 pub(super) fn resolve(wanted: &cli::Target, doing: &str) -> Result<Target, Failure> {
     match &wanted.url {
-        Some(url) => Target::at(url, doing),
+        Some(url) => Target::at(url, wanted.tls_fingerprint, doing),
         None => by_word(wanted.instance.as_deref(), doing),
     }
 }

@@ -8,6 +8,7 @@ use crate::event::Source;
 use crate::event::body::{Body, Fault, Severity};
 use crate::hub::{self, Hub};
 use crate::instance::{Instance, RuntimeDirectory};
+use crate::tls::Fingerprint;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -18,14 +19,14 @@ const LAST_TELLING: Duration = Duration::from_secs(2);
 const LAST_ATTEMPT: Duration = Duration::from_millis(200);
 
 /// The hub at an address (`--hub`). One of this user's own is called by its socket.
-pub(super) fn to_address(address: &str) -> Result<Uplink, Failure> {
-    let endpoint = Endpoint::parse(address)
+pub(super) fn to_address(address: &str, pin: Option<Fingerprint>) -> Result<Uplink, Failure> {
+    let endpoint = Endpoint::parse(address, pin)
         .map_err(|cause| Failure::new(Exit::Usage, format!("cannot read address {address:?}: {cause}")))?;
     let records = RuntimeDirectory::existing().ok().flatten().map(|directory| directory.list());
-    let own = records.unwrap_or_default().into_iter().find(|instance| {
-        let urls = instance.url().and_then(|url| Endpoint::parse(&url).ok());
-        urls.is_some_and(|url| url == endpoint)
-    });
+    let own = records
+        .unwrap_or_default()
+        .into_iter()
+        .find(|instance| Endpoint::of(instance).iter().any(|own| own.is_same_place(&endpoint)));
     Ok(own.as_ref().map_or_else(|| new(vec![endpoint]), to_hub))
 }
 

@@ -90,6 +90,7 @@ pub(super) fn session_start() -> Body {
             working_dir: "/Users/dev/project".into(),
             name: "new-project".into(),
             pid: 4,
+            certificate: None,
         },
     })
 }

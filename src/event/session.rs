@@ -27,6 +27,9 @@ pub struct InstanceInfo {
     pub name: String,
     /// Our own process id.
     pub pid: u32,
+    /// SHA-256 of the certificate of the hub, `sha256:HEX`, where its address is `wss://`; missing where it is `ws://`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
 }
 
 /// `session.start` (requirements R1, R2).

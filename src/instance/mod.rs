@@ -26,14 +26,14 @@ use crate::event::body::{InstanceInfo, LaunchMethod};
 use crate::event::{Epoch, SessionId, Timestamp};
 use crate::process::processes;
 use serde::{Deserialize, Serialize};
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 /// Environment of the child: id of the session it runs in.
 pub const ENV_SESSION: &str = "CLAUDE_MPM_SESSION";
 /// Environment of our own verbs: a token to be let in with. The child never has it.
 pub const ENV_TOKEN: &str = "CLAUDE_MPM_TOKEN";
-/// Environment of the child: where its hub is, `ws://host:port`.
+/// Environment of the child: where its hub is, `ws://host:port` or `wss://host:port`.
 pub const ENV_URL: &str = "CLAUDE_MPM_URL";
 
 /// A registry record: one running instance.
@@ -51,6 +51,9 @@ pub struct Instance {
     pub host: String,
     /// TCP port of the hub; `None` when it has none.
     pub port: Option<u16>,
+    /// Where its port speaks TLS: SHA-256 of its certificate, `sha256:HEX`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// Unix socket of the hub; `None` when its path would be too long.
     pub socket: Option<PathBuf>,
     /// Directory claude runs in; bytes that are not UTF-8 as U+FFFD.
@@ -77,11 +80,14 @@ impl Instance {
         self.launch_method.is_none()
     }
 
-    /// `ws://host:port`, where the hub has a port.
+    /// `ws://host:port` or `wss://host:port`, as it is reached from this machine, where the hub has a port.
     pub fn url(&self) -> Option<String> {
         let port = self.port?;
-        let ipv6 = self.host.parse::<Ipv6Addr>().is_ok();
-        Some(if ipv6 { format!("ws://[{}]:{port}", self.host) } else { format!("ws://{}:{port}", self.host) })
+        let scheme = if self.certificate.is_some() { "wss" } else { "ws" };
+        Some(match self.host.parse() {
+            Ok(host) => format!("{scheme}://{}", SocketAddr::new(reached_at(host), port)),
+            Err(_) => format!("{scheme}://{}:{port}", self.host),
+        })
     }
 
     /// Name and port, or name and pid: short, and different for any two instances.
@@ -100,7 +106,17 @@ impl Instance {
             working_dir: self.working_dir.clone(),
             name: self.name.clone(),
             pid: self.pid,
+            certificate: self.certificate.clone(),
         }
+    }
+}
+
+/// Where whoever listens at this address is reached from the same machine.
+fn reached_at(host: IpAddr) -> IpAddr {
+    match host.to_canonical() {
+        IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        host => host,
     }
 }
 
@@ -118,6 +134,7 @@ mod tests {
             start_time: processes::start_time(pid).unwrap(),
             host: "127.0.0.1".into(),
             port: Some(8765),
+            certificate: None,
             socket: None,
             working_dir: "/w".into(),
             launch_method: Some(LaunchMethod::Exec),
@@ -135,6 +152,29 @@ mod tests {
         assert_eq!(instance.url().unwrap(), "ws://[::1]:8765");
         instance.port = None;
         assert_eq!(instance.url(), None);
+    }
+
+    #[test]
+    fn a_hub_is_reached_from_here_over_tls_where_it_has_a_certificate() {
+        let mut instance = record("s", "n");
+        for (host, plain) in [
+            ("0.0.0.0", "ws://127.0.0.1:8765"),
+            ("::", "ws://[::1]:8765"),
+            ("::ffff:127.0.0.1", "ws://127.0.0.1:8765"),
+            ("192.168.1.5", "ws://192.168.1.5:8765"),
+        ] {
+            (instance.host, instance.certificate) = (host.into(), None);
+            assert_eq!(instance.url().as_deref(), Some(plain));
+            instance.certificate = Some("sha256:00".into());
+            assert_eq!(instance.url(), Some(plain.replace("ws:", "wss:")));
+        }
+    }
+
+    #[test]
+    fn a_record_of_an_older_version_is_read() {
+        let old = serde_json::to_string(&record("s", "n")).unwrap();
+        assert!(!old.contains("certificate"), "{old}");
+        assert_eq!(serde_json::from_str::<Instance>(&old).unwrap().certificate, None);
     }
 
     #[test]

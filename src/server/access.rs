@@ -4,17 +4,19 @@
 //! the port is its own. So every request is held against the few names we have, letter by letter; nothing is
 //! resolved, parsed or normalised. Roles and tokens are not decided here.
 
+use super::door::{Door, Names};
 use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{StatusCode, Uri};
-use std::net::SocketAddr;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The names a caller may use for this server, beside its own addresses.
+/// The names a caller may use for this server, beside its own addresses, and what is asked of callers.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
-    allowed: Vec<String>,
+    /// Everybody who comes by TCP has to show a token.
+    pub requires_token: bool,
+    pub(super) allowed: Vec<String>,
 }
 
 impl Access {
@@ -23,40 +25,13 @@ impl Access {
         Self::default()
     }
 
-    /// Also this `host:port`, as a Host and, behind `http://`, as an Origin.
+    /// Also this `host:port`, as a Host and, behind the scheme of the door, as an Origin. With a scheme in front,
+    /// `https://host:port`, that one is the Origin at every door: another server may stand before this one.
     #[must_use]
-    pub fn allow(mut self, authority: &str) -> Self {
-        self.allowed.push(authority.to_ascii_lowercase());
+    pub fn allow(mut self, origin: &str) -> Self {
+        self.allowed.push(origin.to_ascii_lowercase());
         self
     }
-
-    /// The door for hooks on this port: only claude calls there, by the address it was given.
-    pub(super) fn hook_door(port: u16) -> Door {
-        Door::Tcp { names: ["127.0.0.1", "localhost"].map(|host| format!("{host}:{port}")).into() }
-    }
-
-    /// The door a caller came through; `bound` is our address as the caller reached it, `None` on a Unix socket.
-    pub(super) fn door(&self, bound: Option<SocketAddr>) -> Door {
-        let Some(bound) = bound else { return Door::Unix };
-        let port = bound.port();
-        let mut names = vec![bound.to_string()];
-        names.extend(["127.0.0.1", "localhost", "[::1]"].map(|host| format!("{host}:{port}")));
-        if port == 80 {
-            // The default port is left out by those who write addresses properly.
-            names.extend(names.clone().iter().filter_map(|name| name.strip_suffix(":80").map(str::to_owned)));
-        }
-        names.extend_from_slice(&self.allowed);
-        Door::Tcp { names }
-    }
-}
-
-/// Where a caller came in.
-#[derive(Debug)]
-pub(super) enum Door {
-    /// By TCP: these are our names, in lower case.
-    Tcp { names: Vec<String> },
-    /// By the Unix socket, which no browser reaches.
-    Unix,
 }
 
 /// What a request says about where it comes from and whom it means.
@@ -112,7 +87,7 @@ impl Refusal {
 /// Whether the request may go on.
 pub(super) fn judge(door: &Door, claims: &Claims<'_>) -> Result<(), Refusal> {
     match door {
-        Door::Tcp { names } => {
+        Door::Tcp(names) => {
             judge_host(names, claims)?;
             judge_origin(names, claims)
         }
@@ -126,25 +101,22 @@ pub(super) fn judge_hook(door: &Door, claims: &Claims<'_>) -> Result<(), Refusal
     if claims.origins.is_empty() { judge(door, claims) } else { Err(Refusal::ForeignOrigin) }
 }
 
-fn judge_host(names: &[String], claims: &Claims<'_>) -> Result<(), Refusal> {
+fn judge_host(names: &Names, claims: &Claims<'_>) -> Result<(), Refusal> {
     let [host] = claims.hosts[..] else { return Err(Refusal::HostCount) };
-    if !is_ours(names, host) {
+    if !names.hosts.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(host)) {
         return Err(Refusal::ForeignHost);
     }
     match claims.target {
-        Some((scheme, target)) if scheme != "http" || !host.eq_ignore_ascii_case(target.as_bytes()) => {
+        Some((scheme, target)) if scheme != names.scheme || !host.eq_ignore_ascii_case(target.as_bytes()) => {
             Err(Refusal::ForeignTarget)
         }
         _ => Ok(()),
     }
 }
 
-fn judge_origin(names: &[String], claims: &Claims<'_>) -> Result<(), Refusal> {
+fn judge_origin(names: &Names, claims: &Claims<'_>) -> Result<(), Refusal> {
     // Browsers write an Origin in lower case, so nothing is folded here.
-    let own = |origin: &[u8]| {
-        let host = origin.strip_prefix(b"http://");
-        host.is_some_and(|host| names.iter().any(|name| name.as_bytes() == host))
-    };
+    let own = |origin: &[u8]| names.origins.iter().any(|name| name.as_bytes() == origin);
     match claims.origins[..] {
         [] => {}
         [origin] if own(origin) => {}
@@ -157,16 +129,12 @@ fn judge_origin(names: &[String], claims: &Claims<'_>) -> Result<(), Refusal> {
     }
 }
 
-fn is_ours(names: &[String], host: &[u8]) -> bool {
-    names.iter().any(|name| name.as_bytes().eq_ignore_ascii_case(host))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn door(bound: &str) -> Door {
-        Access::loopback().allow("Box.local:8765").door(Some(bound.parse().unwrap()))
+        Access::loopback().allow("Box.local:8765").door(Some(bound.parse().unwrap()), false)
     }
 
     fn host(bound: &str, hosts: &[&str]) -> Result<(), Refusal> {
@@ -359,7 +327,7 @@ mod tests {
 
     #[test]
     fn the_unix_socket_needs_no_host_and_takes_no_origin() {
-        let door = Access::loopback().door(None);
+        let door = Access::loopback().door(None, false);
         assert_eq!(judge(&door, &Claims::default()), Ok(()));
         let claims = Claims { origins: vec![b"http://127.0.0.1:8765"], ..Claims::default() };
         assert_eq!(judge(&door, &claims), Err(Refusal::ForeignOrigin));

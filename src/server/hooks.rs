@@ -5,8 +5,9 @@
 //! `intake`'s.
 
 use super::Shutdown;
-use super::access::{self, Access, Claims, Door};
+use super::access::{self, Access, Claims};
 use super::answer::{self, Answer};
+use super::door::Door;
 use super::intake::{HookIntake, Poster};
 use super::lobby::{Arrival, Lobby};
 use crate::process::parked::{Parked, Parking};

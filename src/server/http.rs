@@ -3,8 +3,9 @@
 //! Hyper reads the request and writes the answer; which paths exist and what they say is decided here. Hooks are
 //! taken at the Unix socket too, from our own verbs; what a hook has to be is `intake`'s.
 
-use super::access::{self, Claims, Door};
+use super::access::{self, Claims};
 use super::answer::{self, Answer};
+use super::door::Door;
 use super::intake::{HookIntake, Poster};
 use super::listener::Stream;
 use super::lobby::Arrival;
@@ -25,6 +26,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 const PAGE: &str = "\
 claude-mpm watches a claude session; everything it sees is an event here.
@@ -104,10 +106,16 @@ struct Kept {
     upgrade: Option<(OnUpgrade, Dialect, String, Visitor)>,
 }
 
-/// Answers the one request of a connection. Ends within the limits for a head and an answer.
-pub(super) async fn attend(stream: Stream, shared: Arc<Shared>, arrival: Arrival) -> Option<Upgraded> {
+/// Answers the one request of a connection, the head of which has to be there by then. Ends within the limit for an
+/// answer after that.
+pub(super) async fn attend(
+    stream: Stream,
+    shared: Arc<Shared>,
+    arrival: Arrival,
+    head_by: Instant,
+) -> Option<Upgraded> {
     let limits = &shared.limits;
-    let door = shared.access.door(stream.bound());
+    let door = shared.access.door(stream.bound(), stream.is_tls());
     let poster = if stream.is_own_user() { Poster::Own } else { Poster::Stranger };
     let kept = Mutex::default();
     let visit = Arc::new(Visit { shared: shared.clone(), door, arrival, poster, kept });
@@ -116,10 +124,10 @@ pub(super) async fn attend(stream: Stream, shared: Arc<Shared>, arrival: Arrival
         .max_headers(limits.headers)
         .max_buf_size(limits.head_bytes)
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
+        .header_read_timeout(head_by.saturating_duration_since(Instant::now()))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    match tokio::time::timeout(limits.head + limits.answer, exchange).await {
+    match tokio::time::timeout_at(head_by + limits.answer, exchange).await {
         Ok(Ok(())) => visit.upgraded().await,
         Ok(Err(cause)) => ended_badly(&cause),
         Err(_) => ended_badly(&"the answer was not taken in time"),

@@ -1,7 +1,8 @@
-//! The two kinds of sockets the server is handed, behind one face.
+//! The kinds of sockets the server is handed, behind one face.
 //!
 //! Nothing is bound here: whoever starts the server brings bound listeners.
 
+use crate::tls::Identity;
 use std::future::poll_fn;
 use std::io;
 use std::net::{self, SocketAddr};
@@ -10,32 +11,31 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio_rustls::server::TlsStream;
 
 /// A bound listener.
 #[derive(Debug)]
 pub enum Listener {
     /// For browsers and other tools.
     Tcp(TcpListener),
+    /// The same, over TLS.
+    Tls(TcpListener, Identity),
     /// For our own verbs; the kernel says who calls.
     Unix(UnixListener),
 }
 
 impl Listener {
-    /// Of the standard library's, inside a runtime.
-    ///
-    /// # Errors
-    /// When the runtime cannot watch one of them.
-    pub fn all(tcp: net::TcpListener, unix: Option<StdUnixListener>) -> io::Result<Vec<Self>> {
-        std::iter::once(Self::tcp(tcp)).chain(unix.map(Self::unix)).collect()
-    }
-
-    /// Of the standard library's, inside a runtime.
+    /// Of the standard library's, inside a runtime; over TLS where there is a certificate to show.
     ///
     /// # Errors
     /// When the runtime cannot watch it.
-    pub fn tcp(listener: net::TcpListener) -> io::Result<Self> {
+    pub fn tcp(listener: net::TcpListener, identity: Option<&Identity>) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        TcpListener::from_std(listener).map(Self::Tcp)
+        let listener = TcpListener::from_std(listener)?;
+        Ok(match identity {
+            Some(identity) => Self::Tls(listener, identity.clone()),
+            None => Self::Tcp(listener),
+        })
     }
 
     /// Of the standard library's, inside a runtime.
@@ -47,10 +47,15 @@ impl Listener {
         UnixListener::from_std(listener).map(Self::Unix)
     }
 
-    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Caller>> {
+        let tcp = |(stream, _)| Caller::Plain(Stream::Tcp(stream));
+        let unix = |(stream, _)| Caller::Plain(Stream::Unix(stream));
         match self {
-            Self::Tcp(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| Stream::Tcp(stream)),
-            Self::Unix(listener) => listener.poll_accept(cx).map_ok(|(stream, _)| Stream::Unix(stream)),
+            Self::Tcp(listener) => listener.poll_accept(cx).map_ok(tcp),
+            Self::Tls(listener, identity) => {
+                listener.poll_accept(cx).map_ok(|(stream, _)| Caller::Tls(stream, identity.clone()))
+            }
+            Self::Unix(listener) => listener.poll_accept(cx).map_ok(unix),
         }
     }
 }
@@ -68,11 +73,11 @@ impl Listeners {
     }
 
     /// The next caller at any of them. Cancel-safe. Waits for ever without listeners.
-    pub(super) async fn accept(&mut self) -> io::Result<Stream> {
+    pub(super) async fn accept(&mut self) -> io::Result<Caller> {
         poll_fn(|cx| self.poll_accept(cx)).await
     }
 
-    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Stream>> {
+    fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Caller>> {
         let count = self.all.len();
         for turn in 0..count {
             let index = (self.first + turn) % count;
@@ -85,18 +90,38 @@ impl Listeners {
     }
 }
 
-/// An accepted connection.
+/// Who was accepted.
+#[derive(Debug)]
+pub(super) enum Caller {
+    /// May speak at once.
+    Plain(Stream),
+    /// Has to shake hands first.
+    Tls(TcpStream, Identity),
+}
+
+/// A connection that is open. What TLS keeps of one is large, and stands apart: the others do without.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
     Unix(UnixStream),
 }
 
 impl Stream {
     /// Our own address as the caller reached it; `None` on a Unix socket.
     pub(super) fn bound(&self) -> Option<SocketAddr> {
+        self.tcp().and_then(|stream| stream.local_addr().ok())
+    }
+
+    /// Whether nobody on the way can read along.
+    pub(super) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    fn tcp(&self) -> Option<&TcpStream> {
         match self {
-            Self::Tcp(stream) => stream.local_addr().ok(),
+            Self::Tcp(stream) => Some(stream),
+            Self::Tls(stream) => Some(stream.get_ref().0),
             Self::Unix(_) => None,
         }
     }
@@ -104,7 +129,7 @@ impl Stream {
     /// Whether the kernel says that the caller is the same user; never by TCP.
     pub(super) fn is_own_user(&self) -> bool {
         match self {
-            Self::Tcp(_) => false,
+            Self::Tcp(_) | Self::Tls(_) => false,
             Self::Unix(stream) => {
                 stream.peer_cred().is_ok_and(|peer| peer.uid() == nix::unistd::geteuid().as_raw())
             }
@@ -113,7 +138,7 @@ impl Stream {
 
     /// Small frames go out at once: we flush in batches ourselves.
     pub(super) fn set_nodelay(&self) {
-        if let Self::Tcp(stream) = self
+        if let Some(stream) = self.tcp()
             && let Err(cause) = stream.set_nodelay(true)
         {
             tracing::debug!("cannot set TCP_NODELAY: {cause}");
@@ -122,7 +147,7 @@ impl Stream {
 
     /// When dropped, what the peer has not taken is thrown away by the kernel at once.
     pub(super) fn abort_on_drop(&self) {
-        if let Self::Tcp(stream) = self
+        if let Some(stream) = self.tcp()
             && let Err(cause) = stream.set_zero_linger()
         {
             tracing::debug!("cannot set SO_LINGER: {cause}");
@@ -135,6 +160,7 @@ macro_rules! inner {
     ($stream:ident, $method:ident ( $($argument:expr),* )) => {
         match $stream.get_mut() {
             Stream::Tcp(inner) => Pin::new(inner).$method($($argument),*),
+            Stream::Tls(inner) => Pin::new(&mut **inner).$method($($argument),*),
             Stream::Unix(inner) => Pin::new(inner).$method($($argument),*),
         }
     };

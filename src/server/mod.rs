@@ -15,8 +15,10 @@ mod access;
 mod answer;
 mod components;
 mod connection;
+mod door;
 mod frame;
 mod gauge;
+mod handshake;
 mod holding;
 mod hook_key;
 mod hooks;
@@ -49,7 +51,7 @@ pub use listener::Listener;
 use crate::hub::Hub;
 use components::Components;
 use connection::Connection;
-use listener::{Listeners, Stream};
+use listener::{Caller, Listeners};
 use lobby::{Arrival, Lobby};
 use std::io;
 use std::pin::pin;
@@ -110,7 +112,7 @@ enum Happened {
     Rested,
     Stirred,
     Swept(Instant),
-    Accepted(io::Result<Stream>),
+    Accepted(io::Result<Caller>),
 }
 
 /// Serves the hub at the doors until the shutdown, with the default [`Limits`]. Also runs the hub's pacer.
@@ -190,7 +192,7 @@ impl Server {
             Happened::Ended(Err(_)) => {}
             Happened::Rested => self.paused_until = None,
             Happened::Swept(now) => self.shared.tell_of_components(self.shared.components.sweep(now)),
-            Happened::Accepted(Ok(stream)) => self.attend(stream),
+            Happened::Accepted(Ok(caller)) => self.attend(caller),
             Happened::Accepted(Err(cause)) => {
                 tracing::debug!("cannot accept connection: {cause}");
                 self.paused_until = Some(Instant::now() + self.shared.limits.accept_pause);
@@ -198,9 +200,9 @@ impl Server {
         }
     }
 
-    fn attend(&mut self, stream: Stream) {
+    fn attend(&mut self, caller: Caller) {
         let arrival = self.lobby.arrival();
-        let visit = attend(stream, self.shared.clone(), arrival.clone(), self.season.subscribe());
+        let visit = attend(caller, self.shared.clone(), arrival.clone(), self.season.subscribe());
         let task = self.connections.spawn(visit);
         self.lobby.enter(arrival, task);
     }
@@ -223,8 +225,17 @@ impl Server {
 }
 
 /// One connection's whole life. The parts are boxed, so that an idle client costs only the part it is in.
-async fn attend(stream: Stream, shared: Arc<Shared>, arrival: Arrival, season: watch::Receiver<Season>) {
-    if let Some(upgraded) = Box::pin(http::attend(stream, shared.clone(), arrival)).await {
+async fn attend(caller: Caller, shared: Arc<Shared>, arrival: Arrival, season: watch::Receiver<Season>) {
+    // The head of the request has what is left of its time when hands are shaken.
+    let head_by = Instant::now() + shared.limits.head;
+    let stream = match caller {
+        Caller::Plain(stream) => stream,
+        Caller::Tls(tcp, identity) => match Box::pin(handshake::shake(tcp, &identity, head_by)).await {
+            Some(stream) => stream,
+            None => return,
+        },
+    };
+    if let Some(upgraded) = Box::pin(http::attend(stream, shared.clone(), arrival, head_by)).await {
         let connection = Box::pin(Connection::open(upgraded, shared, season)).await;
         Box::pin(connection.run()).await;
     }

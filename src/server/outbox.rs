@@ -101,8 +101,17 @@ impl Outbox {
                 }
             }
         }
-        self.clear();
-        Poll::Ready(Ok(()))
+        // TLS keeps what it has sealed and not sent yet.
+        let flushed = Pin::new(stream).poll_flush(cx);
+        match flushed {
+            Poll::Ready(Ok(())) => self.clear(),
+            Poll::Ready(Err(_)) => {}
+            Poll::Pending => {
+                self.stalled_since.get_or_insert_with(Instant::now);
+                self.count();
+            }
+        }
+        flushed
     }
 
     fn clear(&mut self) {

@@ -36,12 +36,23 @@ impl Program {
     /// If it cannot be started.
     #[track_caller]
     pub fn start(mut command: Command, input: &[u8]) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap_or_else(|cause| panic!("cannot start {command:?}: {cause}"));
-        let mut stdin = child.stdin.take().expect("a piped stdin");
+        command.stdin(Stdio::piped());
+        let mut program = Self::start_with_its_stdin(command);
+        let mut stdin = program.child.stdin.take().expect("a piped stdin");
         let input = input.to_vec();
         // A program that does not read its stdin is none of the writer's business.
         std::thread::spawn(move || drop(stdin.write_all(&input)));
+        program
+    }
+
+    /// Starts `command` with whatever it has as its stdin.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[track_caller]
+    pub fn start_with_its_stdin(mut command: Command) -> Self {
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|cause| panic!("cannot start {command:?}: {cause}"));
         let out = Lines::of(child.stdout.take().expect("a piped stdout"));
         let err = Lines::of(child.stderr.take().expect("a piped stderr"));
         Self { child, out, err }

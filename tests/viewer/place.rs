@@ -48,6 +48,7 @@ impl Place {
             port,
             socket: None,
             working_dir: format!("/home/user/{name}"),
+            certificate: None,
             launch_method: Some(LaunchMethod::Subprocess),
             version: "0.1.0".into(),
             epoch: Epoch::new("e1"),
