@@ -5,9 +5,11 @@
 
 mod alerts;
 mod file;
+mod redact;
 
 pub use alerts::AlertSettings;
 pub use file::{CONFIG_VARIABLE, ConfigFile};
+pub use redact::{RedactPattern, RedactSettings};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -25,6 +27,9 @@ pub struct Config {
     /// `[alerts]`: how much is too much.
     #[serde(default)]
     pub alerts: AlertSettings,
+    /// `[redact]`: which secrets are hidden.
+    #[serde(default)]
+    pub redact: RedactSettings,
 }
 
 /// One `[[ticket]]`.

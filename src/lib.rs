@@ -13,7 +13,7 @@
 //! | --- | --- | --- |
 //! | 0 | [`event`] *pure* | the model: event, body, channel, ids, time; drafts of what others publish |
 //! | 0 | [`process`] | unix: pseudo-terminal, guardian, families, relays, signals; knows no events |
-//! | 1 | [`detect`] *pure* | raw input to what it means: lines of a screen or pipe, activity, hooks, stream, transcripts; facts, each once |
+//! | 1 | [`detect`] *pure* | raw input to what it means: lines of a screen or pipe, activity, hooks, stream, transcripts; facts, each once; secrets |
 //! | 1 | [`filter`], [`status`] *pure* | what a client wants; the fold that answers `get_status` |
 //! | 1 | [`config`] | the user's settings, and the file they stand in |
 //! | 1 | [`control`] *pure* | what passes between server, source and supervisor |
@@ -44,7 +44,7 @@
 //! publishers ─► server ─► dialect::publish ─► server::publishing (may they?) ─────────────► Draft ───┤
 //! instances ─► their log ─► client::uplink ═► server ─► hub::relay (is it news?) ─────────► Event ───┤
 //!                                                                                 Publisher::publish ◄┘
-//!                                                               = stamp · fold Status · append · wake
+//!                                                               = redact · stamp · fold Status · append · wake
 //!                                                                      hub::Log (seq, ring)
 //!                                                                           │ Reader::next → batch | gap | closed
 //!                                      Filter::admits ─► dialect (encoded once per record) ─► socket, deadline
@@ -77,6 +77,7 @@
 //! 9. Nothing under `~/.claude` or in the project is written, but by `hook install`. A hook is answered before it is
 //!    looked at, so that claude waits for nothing of ours.
 //! 10. Event text is hostile: visible escapes in `watch`, one line per entry in logs.
+//! 11. Secrets are hidden before an event is in the log, whichever door it comes by; the user's own terminal is not touched.
 //!
 //! # Vocabulary
 //!

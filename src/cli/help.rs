@@ -102,6 +102,11 @@ FILES
       critical_cpu_percent = 0
       hub_memory_mb = 128            of claude-mpm
       hub_queue_mb = 64              that wait to be written to clients
+      [redact]                       secrets in events and logs are shown as [REDACTED:name]
+      enabled = true
+      [[redact.pattern]]             one of yours, beside the known ones
+      name = 'badge'
+      pattern = 'BADGE-[0-9]+'
   ~/.claude/projects, sessions       read, never written";
 
 pub(super) const WATCH_END: &str = "\

@@ -151,6 +151,9 @@ pub struct RunOptions {
     /// Start claude again when it is over, with the same conversation
     #[arg(long, value_name = "WHEN", value_enum, default_value_t)]
     pub restart: RestartWhen,
+    /// Show secrets in events and logs as they are
+    #[arg(long)]
+    pub no_redact: bool,
     /// Run inside a session of claude-mpm, which is refused otherwise
     #[arg(long)]
     pub nested: bool,
@@ -246,4 +249,7 @@ pub struct ServeOptions {
     /// Name of the hub
     #[arg(short, long, default_value = "hub")]
     pub name: String,
+    /// Show secrets in events and logs as they are
+    #[arg(long)]
+    pub no_redact: bool,
 }

@@ -61,6 +61,7 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
         approve: Approve::Local,
         restart: RestartWhen::Never,
         nested: true,
+        no_redact: false,
         claude_version: Some(PLAYED),
         claude_args: play,
         log: options.log,

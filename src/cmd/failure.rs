@@ -1,6 +1,6 @@
 //! How a verb fails: what is said, what helps, and the exit status. One home for the statuses.
 
-use super::{escape, note};
+use super::{note, redaction};
 use crate::client::ClientError;
 use std::fmt;
 use std::io::{self, Write};
@@ -88,9 +88,9 @@ impl Failure {
 
     /// Says it on standard error.
     pub(super) fn print(&self) -> ExitCode {
-        note(&escape::visible(&self.message));
+        note(&self.message);
         for tip in &self.tips {
-            drop(writeln!(io::stderr(), "  tip: {}", escape::visible(tip)));
+            drop(writeln!(io::stderr(), "  tip: {}", redaction::presentable(tip)));
         }
         self.exit.into()
     }

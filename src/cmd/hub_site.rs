@@ -8,7 +8,7 @@ use super::last_word::LastWord;
 use super::port::{self, Bound, cannot_listen};
 use super::record::{Settled, settle};
 use super::user_settings::UserSettings;
-use super::{note, uplink};
+use super::{note, redaction, uplink};
 use crate::claude::arguments::Invocation;
 use crate::cli::{self, RunOptions};
 use crate::client::uplink::Uplink;
@@ -86,7 +86,7 @@ impl HubSite {
         let entrance = Entrance::prepare(&options.listen, &[options.listen.websocket_host])?;
         let (tcp, uplink) = listen(options)?;
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
-        let hub = Hub::new(session_id.clone(), Bounds::default());
+        let hub = Hub::with_rules(session_id.clone(), Bounds::default(), redaction::rules().clone());
         let progress = Progress::kept_in(shared_words().map_err(|cause| cannot_listen(&cause))?);
         let directory = match &options.cwd {
             Some(directory) => directory.canonicalize().unwrap_or_else(|_| directory.clone()),
@@ -151,6 +151,9 @@ impl HubSite {
             self.uplink.as_ref().map_or(String::new(), |uplink| format!(", told to {}", uplink.place()));
         let place = self.entrance.introduction(self.address);
         note(&format!("session {} on {place}{told}", self.instance.name));
+        if redaction::rules().now().is_none() {
+            note("secrets are not redacted");
+        }
     }
 
     /// `ws://host:port` or `wss://host:port`, as it is reached from this machine.
@@ -219,6 +222,7 @@ impl HubSite {
 
     fn open(&mut self, ours: Vec<u32>, afterwards: Afterwards) -> io::Result<(Hosting, Audience)> {
         self.hub.keep_progress(self.progress);
+        redaction::warn_of_none();
         let (child, child_is) = watch::channel(None);
         let hooks = (std::mem::take(&mut self.hooks), afterwards);
         let unix = self.unix.as_ref().map(UnixListener::try_clone).transpose()?;

@@ -30,6 +30,7 @@ pub mod probe;
 mod program;
 mod publish;
 mod record;
+mod redaction;
 mod restarting;
 pub mod run;
 mod run_log;
@@ -45,6 +46,7 @@ mod watch;
 
 use crate::cli::{Cli, LogLevel, LogOptions, Verb};
 use failure::{Exit, Failure};
+use redaction::Entries;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -104,7 +106,7 @@ fn report(cause: &anyhow::Error, otherwise: Exit) -> ExitCode {
     match cause.downcast_ref::<Failure>() {
         Some(failure) => failure.print(),
         None => {
-            note(&escape::visible(&format!("{cause:#}")));
+            note(&format!("{cause:#}"));
             otherwise.into()
         }
     }
@@ -118,9 +120,9 @@ fn is_closed_pipe(cause: &anyhow::Error) -> bool {
         .any(|e| e.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// One line of ours on standard error. A standard error that cannot be written to is nobody's loss.
+/// One line of ours on standard error, presentable. A standard error that cannot be written to is nobody's loss.
 fn note(text: &str) {
-    drop(writeln!(io::stderr(), "claude-mpm: {text}"));
+    drop(writeln!(io::stderr(), "claude-mpm: {}", redaction::presentable(text)));
 }
 
 /// A runtime for one verb, on this thread alone.
@@ -150,9 +152,9 @@ fn start_log(options: &LogOptions) -> anyhow::Result<()> {
             let file = opened.map_err(|cause| {
                 Failure::new(Exit::Failed, format!("cannot open log file {}: {cause}", path.display()))
             })?;
-            log.with_writer(std::sync::Mutex::new(file)).init();
+            log.with_writer(Entries(std::sync::Mutex::new(file))).init();
         }
-        None => log.with_writer(io::stderr).init(),
+        None => log.with_writer(Entries(io::stderr)).init(),
     }
     Ok(())
 }

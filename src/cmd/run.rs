@@ -8,7 +8,7 @@ use super::hub_site::{HubSite, claude_folder};
 use super::last_word::LastWord;
 use super::restarting::Restarting;
 use super::{escape, exec};
-use super::{note, run_log, runtime};
+use super::{note, redaction, run_log, runtime};
 use crate::cli::{LaunchMethod, RestartWhen, RunOptions};
 use crate::event::SessionId;
 use crate::hub;
@@ -30,6 +30,9 @@ use std::time::Instant;
 /// # Errors
 /// When claude was not started: 2, 125, 126 or 127, as the failure says.
 pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
+    if options.no_redact {
+        redaction::show_everything();
+    }
     let with_hub = options.websocket || options.websocket_port.is_some() || options.hub.is_some();
     check_options(&options, with_hub)?;
     let stays = with_hub || options.launch_method == LaunchMethod::Subprocess;

@@ -2,6 +2,7 @@
 
 use super::failure::{Exit, Failure};
 use super::log_level;
+use super::redaction::Entries;
 use crate::cli::LogOptions;
 use std::fs::OpenOptions;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -20,7 +21,7 @@ pub(super) fn start(options: &LogOptions) -> Result<(), Failure> {
     let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
     let file = opened.map_err(|cause| cannot_log(&path, &cause))?;
     let log = tracing_subscriber::fmt().with_max_level(log_level(options)).with_ansi(false);
-    log.with_writer(Mutex::new(file)).init();
+    log.with_writer(Entries(Mutex::new(file))).init();
     Ok(())
 }
 

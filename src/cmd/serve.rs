@@ -10,7 +10,7 @@ use super::hub_site::claude_folder;
 use super::port::{self, cannot_listen};
 use super::record::{Settled, settle};
 use super::user_settings::UserSettings;
-use super::{note, runtime};
+use super::{note, redaction, runtime};
 use crate::cli::ServeOptions;
 use crate::event::SessionId;
 use crate::hub::{self, Bounds, Hub};
@@ -38,6 +38,9 @@ const LAST_WORD: Duration = Duration::from_secs(3);
 
 /// Runs the verb until it is told to stop.
 pub(super) fn run(options: &ServeOptions, quiet: bool) -> anyhow::Result<ExitCode> {
+    if options.no_redact {
+        redaction::show_everything();
+    }
     let handed = activation::handed_over().context("cannot take sockets of the service manager")?;
     let mut sockets = Sockets::default();
     for socket in handed {
@@ -89,7 +92,7 @@ struct Place {
 impl Place {
     fn claim(options: &ServeOptions, address: SocketAddr, certificate: Option<String>) -> Self {
         let session_id = SessionId::new(&hub::fresh_id().to_string());
-        let hub = Hub::new(session_id.clone(), Bounds::default());
+        let hub = Hub::with_rules(session_id.clone(), Bounds::default(), redaction::rules().clone());
         let runtime = RuntimeDirectory::open();
         let socket = runtime.as_ref().ok().and_then(|runtime| runtime.socket_path(session_id.as_str()));
         let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
@@ -147,7 +150,11 @@ async fn serve(
     let meters = Measured { child, ours: vec![std::process::id()], settings }.start(hub);
     if !quiet {
         note(&format!("hub {} on {}", place.instance.name, entrance.introduction(address)));
+        if redaction::rules().now().is_none() {
+            note("secrets are not redacted");
+        }
     }
+    redaction::warn_of_none();
     tell_manager(&[NotifyState::Ready, NotifyState::Status(&format!("serving on {address}"))]);
     stopping.wait().await;
     tell_manager(&[NotifyState::Stopping]);

@@ -10,6 +10,7 @@ pub mod js_json;
 pub mod json_lines;
 pub mod lines;
 pub mod observation;
+pub mod redact;
 pub mod screen;
 pub mod session_state;
 pub mod stream_json;

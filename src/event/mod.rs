@@ -14,6 +14,7 @@ mod read;
 pub mod session;
 pub mod surroundings;
 pub mod talk;
+mod texts;
 pub mod time;
 mod words;
 pub mod work;

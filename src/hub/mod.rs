@@ -13,6 +13,7 @@ mod progress;
 mod provenance;
 mod publisher;
 mod reader;
+mod redaction;
 mod relay;
 mod sessions;
 
@@ -24,6 +25,7 @@ pub use progress::Progress;
 pub use provenance::Sighting;
 pub use publisher::Publisher;
 pub use reader::{Next, Reader, Start};
+pub use redaction::Rules;
 pub use relay::Relayed;
 pub use sessions::Refused;
 
@@ -33,6 +35,7 @@ use crate::status::{Note, Position, Snapshot, Standing};
 use log::Log;
 use pace::Pace;
 use provenance::Provenance;
+use redaction::Redaction;
 use sessions::Sessions;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -56,6 +59,7 @@ struct Shared {
     /// Rung when events wait for the pacer.
     overdue: Notify,
     gauges: Gauges,
+    redaction: Redaction,
     session_id: SessionId,
     epoch: Epoch,
 }
@@ -77,8 +81,13 @@ struct Tip {
 }
 
 impl Hub {
-    /// An empty log for one session, with a new epoch.
+    /// An empty log for one session, with a new epoch, that hides the secrets that are known without being told.
     pub fn new(session_id: SessionId, bounds: Bounds) -> Self {
+        Self::with_rules(session_id, bounds, Rules::default())
+    }
+
+    /// One that hides what these rules find, as they are at any time.
+    pub fn with_rules(session_id: SessionId, bounds: Bounds, rules: Rules) -> Self {
         let epoch = Epoch::new(&fresh_id().simple().to_string()[..16]);
         let state = State {
             log: Log::new(bounds),
@@ -94,6 +103,7 @@ impl Hub {
                 provenance: Mutex::default(),
                 overdue: Notify::new(),
                 gauges: Gauges::default(),
+                redaction: Redaction::with(rules),
                 session_id,
                 epoch,
             }),
@@ -111,7 +121,8 @@ impl Hub {
     }
 
     /// Folds into the status what an earlier process published of the same session. It is not published again.
-    pub fn recall(&self, source: &Source, body: Body) {
+    pub fn recall(&self, source: &Source, mut body: Body) {
+        self.shared.redaction.clean(&self.shared.session_id, source, &mut body);
         let mut state = self.shared.lock();
         let event = self.event(&state, Draft::new(source.clone(), body));
         drop(state.sessions.own().fold(&event));
@@ -224,6 +235,7 @@ impl Hub {
 
     /// Takes in what is true of the hub's own session and no event.
     pub fn note(&self, note: Note) {
+        let note = self.shared.redaction.note(note);
         self.shared.lock().sessions.own().note(note);
     }
 
@@ -248,7 +260,8 @@ impl Hub {
 
     /// Publishes what a client gave, and returns its number; 0 when the log is closed. What is true of a session changes
     /// by it only where the publisher `owns` the session.
-    pub fn submit(&self, draft: Draft, owns: bool) -> u64 {
+    pub fn submit(&self, mut draft: Draft, owns: bool) -> u64 {
+        self.clean_draft(&mut draft);
         let mut state = self.shared.lock();
         if state.closed {
             return 0;
@@ -260,7 +273,8 @@ impl Hub {
         seq
     }
 
-    fn publish(&self, source: &Source, session_id: &SessionId, body: Body) -> u64 {
+    fn publish(&self, source: &Source, session_id: &SessionId, mut body: Body) -> u64 {
+        self.shared.redaction.clean(session_id, source, &mut body);
         let mut state = self.shared.lock();
         if state.closed {
             return 0;

@@ -13,7 +13,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Stamps the body and appends it. Returns its number; 0 when the log is closed and it was discarded.
+    /// Takes the secrets out of the body, stamps it and appends it. Returns its number; 0 when the log is closed and it was discarded.
     pub fn publish(&self, body: Body) -> u64 {
         self.hub.publish(&self.source, &self.session_id, body)
     }
@@ -40,6 +40,7 @@ impl Publisher {
 
     /// Takes in what is true of the session and no event.
     pub fn note(&self, note: Note) {
+        let note = self.hub.shared.redaction.note(note);
         let mut state = self.hub.shared.lock();
         let seq = state.log.last_seq();
         state.sessions.of_event(&self.session_id, seq).note(note);

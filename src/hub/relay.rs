@@ -5,8 +5,8 @@
 
 use super::sessions::Refused;
 use super::{Hub, State};
-use crate::event::body::{Body, Fault, Severity};
-use crate::event::{Draft, Epoch, Event, Origin, SessionId, Source};
+use crate::event::body::{Fault, Severity};
+use crate::event::{Body, Draft, Epoch, Event, Origin, SessionId, Source};
 use crate::status::Status;
 
 /// What became of one event.
@@ -36,10 +36,14 @@ impl Hub {
         (epoch, key): (&Epoch, &str),
         recollection: &[Body],
     ) -> Result<u64, Refused> {
+        let mut recollection = recollection.to_vec();
+        for body in &mut recollection {
+            self.shared.redaction.clean(session_id, &Source::Supervisor, body);
+        }
         let mut state = self.shared.lock();
         let after = state.sessions.link(session_id, epoch, key)?;
         let seq = state.log.last_seq();
-        state.sessions.of_event(session_id, seq).recollect(recollection);
+        state.sessions.of_event(session_id, seq).recollect(&recollection);
         Ok(after)
     }
 
@@ -69,7 +73,8 @@ impl Hub {
     }
 
     /// Takes an event that came over the uplink of a session.
-    pub fn relay(&self, uplink: &SessionId, event: Event) -> Relayed {
+    pub fn relay(&self, uplink: &SessionId, mut event: Event) -> Relayed {
+        self.clean_event(&mut event);
         let mut state = self.shared.lock();
         if state.closed {
             return Relayed::Closed;

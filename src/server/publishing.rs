@@ -39,6 +39,10 @@ impl Shared {
         if draft.source.is_own() {
             return Err(refuse(&format!("{source:?} is a source of claude-mpm itself")));
         }
+        let session = draft.session_id.as_ref().map_or("", SessionId::as_str);
+        if [source, kind, session].iter().any(|name| self.hub.finds_secret(name)) {
+            return Err(Fault::new(Code::NotAllowed, "cannot publish: a name in it holds a secret"));
+        }
         if self.components.is_anothers(source, client) {
             return Err(refuse(&format!("{source:?} is a component on another connection")));
         }
@@ -129,6 +133,9 @@ impl Shared {
         };
         if uplink.epoch == *self.hub.epoch() {
             return Err(refuse(&"this hub would tell itself"));
+        }
+        if self.hub.finds_secret(uplink.session_id.as_str()) {
+            return Err(Fault::new(Code::NotAllowed, "cannot take the session: its id holds a secret"));
         }
         let link = (&uplink.epoch, uplink.key.as_str());
         self.hub.link(&uplink.session_id, link, &uplink.recollection).map_err(|cause| refuse(&cause))

@@ -3,6 +3,9 @@
 //!
 //! It reads the tap on a thread of its own, because emulating a screen is work and nobody must wait for it.
 
+#[cfg(test)]
+mod tests;
+
 use super::seen::{FaultKind, Seen};
 use crate::detect::activity::{ActivityDetector, Change};
 use crate::detect::drawn::Drawn;

@@ -3,7 +3,8 @@
 //! By the clock, because the kernel has few folder watches for a user with many instances, and tells nothing of a file
 //! behind a link. One look is one stat(2).
 
-use crate::config::{Config, ConfigFile, TicketSetting};
+use crate::config::{Config, ConfigFile, RedactPattern, TicketSetting};
+use crate::detect::redact::{Redactor, SecretPattern};
 use crate::detect::ticket::{TicketPattern, Tickets};
 use crate::event::body::{Body, Fault, Severity};
 use crate::event::surroundings::ConfigChanged;
@@ -20,8 +21,8 @@ const SETTLED: Duration = Duration::from_millis(100);
 const SETTLING: Duration = Duration::from_secs(1);
 
 /// Runs until nobody listens to `settings` any more; `file` is what they were read from. What it tells, it tells with
-/// `publisher`.
-pub async fn run(publisher: Publisher, mut file: ConfigFile, settings: watch::Sender<Config>) {
+/// `publisher`, whose hub hides what they say if it `redacts` at all.
+pub async fn run(publisher: Publisher, mut file: ConfigFile, settings: watch::Sender<Config>, redacts: bool) {
     let mut ticks = interval(INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut wrong = None;
@@ -38,6 +39,9 @@ pub async fn run(publisher: Publisher, mut file: ConfigFile, settings: watch::Se
         match &reloaded {
             Ok(changed) if changed.is_empty() => {}
             Ok(changed) => {
+                if redacts && let Ok(redactor) = redactor(&settings.borrow()) {
+                    publisher.hub().rules().replace(redactor);
+                }
                 let (path, changed) = (file.path().to_string_lossy().into_owned(), changed.clone());
                 publisher.publish(Body::ConfigChanged(ConfigChanged { path, changed }));
             }
@@ -69,6 +73,7 @@ fn reload(file: &mut ConfigFile, settings: &watch::Sender<Config>) -> Result<Vec
     let config = file.load().map_err(|cause| cause.to_string())?;
     // They apply to the next run only, which they should not hinder.
     tickets(&config)?;
+    redactor(&config)?;
     let changed = settings.borrow().differences(&config);
     if !changed.is_empty() {
         settings.send_replace(config);
@@ -85,6 +90,21 @@ pub fn tickets(config: &Config) -> Result<Tickets, String> {
     let added: Vec<TicketPattern> =
         added.map(|TicketSetting { pattern, system }| TicketPattern { pattern, system }).collect();
     Tickets::new(&added).map_err(|cause| format!("cannot use [[ticket]] in the configuration: {cause}"))
+}
+
+/// What is hidden, with what the user has added.
+///
+/// # Errors
+/// Which `[[redact.pattern]]` cannot be used, and why.
+pub fn redactor(config: &Config) -> Result<Redactor, String> {
+    if !config.redact.enabled {
+        return Ok(Redactor::none());
+    }
+    let added = config.redact.patterns.iter().cloned();
+    let added: Vec<SecretPattern> =
+        added.map(|RedactPattern { name, pattern }| SecretPattern { name, pattern }).collect();
+    let unusable = |cause| format!("cannot use [[redact.pattern]] in the configuration: {cause}");
+    Redactor::new(&added).map_err(unusable)
 }
 
 fn fault(cause: &str) -> Fault {

@@ -1,0 +1,257 @@
+//! Tables of secrets and of what looks like them; texts cut at every place.
+
+use super::*;
+
+const BASE64: &str = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+
+fn r() -> Redactor {
+    Redactor::standard()
+}
+
+fn redacted(text: &str) -> String {
+    r().redacted(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// Secrets are put together here: no scanner shall stumble over this file.
+fn anthropic() -> String {
+    format!("sk-{}-api03-{}", "ant", "Ab1_".repeat(23))
+}
+
+/// Each kind with its secrets.
+fn secrets() -> Vec<(&'static str, String)> {
+    let long = |n: usize| "aB3dE5gH7j".repeat(n / 10 + 1)[..n].to_owned();
+    let of = |front: &str, n: usize| format!("{front}{}", long(n));
+    vec![
+        ("anthropic_key", anthropic()),
+        ("anthropic_key", of("sk-ant-oat01-", 90)),
+        ("openai_key", of("sk-proj-", 60)),
+        ("openai_key", of("sk-svcacct-", 60)),
+        ("openai_key", of("sk-", 48)),
+        ("aws_key", format!("AKIA{}", "IOSFODNN7EXAMPLE")),
+        ("aws_key", format!("ASIA{}", "IOSFODNN7EXAMPLE")),
+        ("github_token", of("ghp_", 36)),
+        ("github_token", of("gho_", 36)),
+        ("github_token", of("ghs_", 36)),
+        ("github_token", of("github_pat_", 82)),
+        ("gitlab_token", of("glpat-", 20)),
+        ("gitlab_token", of("glrt-", 20)),
+        ("slack_token", format!("xoxb-{}", "123456789012-1234567890123-AbCdEfGhIjKl")),
+        ("slack_token", format!("xoxp-{}", "123456789012-1234567890123-AbCdEfGhIjKl")),
+        ("google_key", of("AIza", 35)),
+        ("google_key", of("ya29.", 60)),
+        ("mpm_token", of("mpm_", 43)),
+    ]
+}
+
+#[test]
+fn a_secret_is_hidden_wherever_it_stands_and_what_is_around_it_stays() {
+    for (kind, secret) in secrets() {
+        let hidden = format!("[REDACTED:{kind}]");
+        for around in
+            ["%", "key=%", "the key is % and no other", "\"%\"", "\\\"%\\\",", "a\n%\nb", "(%)", "ü%é", "%%"]
+        {
+            if around == "%%" || around == "ü%é" && kind != "anthropic_key" {
+                continue;
+            }
+            assert_eq!(redacted(&around.replace('%', &secret)), around.replace('%', &hidden), "{secret}");
+        }
+    }
+}
+
+#[test]
+fn what_is_a_secret_by_what_stands_before_it_is_hidden_alone() {
+    let aws = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY";
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9";
+    for (text, kind, secret) in [
+        ("AWS_SECRET_ACCESS_KEY=%", "aws_key", aws),
+        ("aws_secret_access_key = \"%\"", "aws_key", aws),
+        ("{\"SecretAccessKey\": \"%\", \"x\": 1}", "aws_key", aws),
+        ("{\\\"secretAccessKey\\\":\\\"%\\\"}", "aws_key", aws),
+        ("aws configure set aws_secret_access_key %", "aws_key", aws),
+        ("Authorization: Bearer %", "bearer", "correcthorsebatterystaple"),
+        ("authorization: bearer %, and more", "bearer", jwt),
+        ("curl -H 'Authorization: Basic %' x", "bearer", "dXNlcjpwYXNz"),
+        ("{\"authorization\":\"Bearer %\"}", "bearer", "abc123"),
+        ("{\\\"Authorization\\\": \\\"Bearer %\\\"}", "bearer", "abc123"),
+        ("(\"Authorization\", \"token %\")", "bearer", "abc123def"),
+        ("it sends Bearer % there", "bearer", jwt),
+        ("postgres://bob:%@db.example.com/x", "url_password", "hunter2"),
+        ("https://oauth2:%@example.com/a.git and b@c", "url_password", "p@ss:word"),
+        ("redis://:%@[::1]:6379", "url_password", "x"),
+        ("https://hooks.slack.com/services/%", "slack_token", "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"),
+    ] {
+        let shown = text.replace('%', &format!("[REDACTED:{kind}]"));
+        assert_eq!(redacted(&text.replace('%', secret)), shown);
+        assert_eq!(r().redacted(&shown), None, "once is enough");
+    }
+}
+
+#[test]
+fn what_is_no_secret_stays() {
+    let base64 = format!("data:image/png;base64,{}", "iVBORw0KGgoAKIAAiza+/sk/ASIAghp/9".repeat(900));
+    for text in [
+        "3006920a1b2c3d4e5f60718293a4b5c6d7e8f901",
+        "550e8400-e29b-41d4-a716-446655440000",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        &base64,
+        "use a Bearer token, or Bearer authentication-v2 if the Bearer tokens are old",
+        "Authorization: Bearer <token> or Authorization: Bearer $TOKEN or \"Bearer \" + token",
+        "Authorization: Basic auth, Authorization: Bearer YOUR_API_KEY",
+        "keys begin with sk-ant- or sk-ant-api03-... and sk-proj-",
+        "task-1234567890123456789012345678901234567890 risk-free disk-sk-",
+        "sk-learn-is-a-very-long-name-of-some-package",
+        "mpm_prefork_module mpm_worker_configuration_value claude_mpm_session_identifier_1234",
+        "AKIA and AKIAIOSFODNN7 and XAKIAIOSFODNN7EXAMPLE",
+        "ghp_short gh_ github_pat_",
+        "xoxo-hugs-and-kisses xoxb-",
+        "https://example.com:8080/a@b http://localhost:3000 git@github.com:owner/repository.git",
+        "postgres://bob:${PASSWORD}@host postgres://bob:$PASSWORD@host a://b:{password}@c d://e:***@f",
+        "https://bob@example.com",
+        "access_key = short, session_token: 3600",
+        "look for -----BEGIN RSA PRIVATE KEY----- in the files, and for its end",
+        "the PRIVATE KEY is in the safe; -----BEGIN CERTIFICATE-----",
+        "AIzaShort GOCSPX- ya29.",
+    ] {
+        assert_eq!(r().redacted(text), None, "{}", &text[..text.len().min(200)]);
+    }
+}
+
+#[test]
+fn a_block_of_a_private_key_is_hidden_as_a_whole() {
+    for (label, newline) in
+        [("RSA ", "\n"), ("", "\\n"), ("OPENSSH ", "\r\n"), ("EC ", "\\\\n"), ("ENCRYPTED ", "\n     2→")]
+    {
+        let begin = format!("-----BEGIN {label}PRIVATE KEY-----");
+        let end = format!("-----END {label}PRIVATE KEY-----");
+        let block = [begin.as_str(), BASE64, BASE64, "short", &end].join(newline);
+        assert_eq!(
+            redacted(&format!("a {block} b {block}")),
+            "a [REDACTED:private_key] b [REDACTED:private_key]"
+        );
+        let half = [begin.as_str(), BASE64, "MIIE"].join(newline);
+        assert_eq!(redacted(&format!("a {half}")), "a [REDACTED:private_key]");
+    }
+}
+
+#[test]
+fn of_a_text_that_was_cut_within_a_secret_nothing_of_it_is_left() {
+    let mut all: Vec<String> = secrets().into_iter().map(|(_, secret)| secret).collect();
+    all.push("Authorization: Bearer abcdefghijklmnop1234".into());
+    all.push("https://bob:hunter2hunter2@example.com".into());
+    all.push(format!("aws_secret_access_key={}", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"));
+    all.push(format!("-----BEGIN PRIVATE KEY-----\n{BASE64}\n-----END PRIVATE KEY-----"));
+    for secret in all {
+        for cut in 1..secret.len() {
+            let text = format!("before {}", &secret[..cut]);
+            let shown = r().redacted_cut(&text).unwrap_or(text);
+            // What is left at most is the mark of the kind, or what stands before it.
+            let left = shown.split("[REDACTED").next().unwrap();
+            let public = ["Bearer ", "bob:", "access_key=", "PRIVATE KEY----", "github_pat", "sk-ant"];
+            let most =
+                public.iter().filter_map(|mark| Some(secret.find(mark)? + mark.len())).max().unwrap_or(5);
+            assert!(left.len() <= "before ".len() + most.max(5), "{left:?} of {secret:?} cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn patterns_of_the_user_are_found_too() {
+    let pattern = |name: &str, pattern: &str| SecretPattern { name: name.into(), pattern: pattern.into() };
+    let redactor = Redactor::new(&[
+        pattern("badge", r"BADGE-\d+"),
+        pattern("pin", r"pin (?<secret>\d{4})"),
+        pattern("edge", r"\b"),
+    ])
+    .unwrap();
+    assert_eq!(redactor.redacted("BADGE-77, pin 1234").unwrap(), "[REDACTED:badge], pin [REDACTED:pin]");
+    assert_eq!(redactor.redacted("nothing"), None);
+    assert!(matches!(Redactor::new(&[pattern("bad", "(")]), Err(BadPattern::Syntax { .. })));
+    assert!(Redactor::new(&[pattern("large", r"\w{500}{500}")]).is_err());
+    assert!(Redactor::new(&vec![pattern("x", "x"); MAX_PATTERNS + 1]).is_err());
+    assert_eq!(Redactor::none().redacted(&anthropic()), None);
+}
+
+#[test]
+fn secrets_that_overlap_are_hidden_once() {
+    let text = format!("Authorization: Bearer {}", anthropic());
+    assert_eq!(redacted(&text), "Authorization: Bearer [REDACTED:anthropic_key]");
+    assert_eq!(redacted(&format!("https://x:{}@h/", anthropic())), "https://x:[REDACTED:anthropic_key]@h/");
+}
+
+fn lines(text: &str) -> Vec<String> {
+    let mut flow = Flow::of_lines();
+    text.lines().map(|line| flow.piece(&r(), line).unwrap_or_else(|| line.to_owned())).collect()
+}
+
+#[test]
+fn a_block_that_comes_line_by_line_is_hidden_from_its_beginning_to_its_end() {
+    let hidden = "[REDACTED:private_key]";
+    let block = format!(
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nabc secret\n{BASE64}\n  {BASE64}\nQ==\n-----END RSA PRIVATE KEY-----"
+    );
+    let shown = lines(&format!("before\n{block}\nafter {}", anthropic()));
+    assert_eq!(shown.first().unwrap(), "before");
+    assert!(shown[1..8].iter().all(|line| line == hidden), "{shown:?}");
+    assert_eq!(shown[8], "after [REDACTED:anthropic_key]");
+    let code = format!(
+        "key = \"-----BEGIN PRIVATE KEY-----\\n\" +\n\"{BASE64}\\n\" +\n\"-----END PRIVATE KEY-----\";\nx"
+    );
+    assert_eq!(lines(&code), [&format!("key = \"{hidden}"), hidden, &format!("{hidden}\";"), "x"]);
+}
+
+#[test]
+fn a_block_without_an_end_is_given_up() {
+    let shown = lines("-----BEGIN PRIVATE KEY-----\nthis is prose\nand more of it\nit goes on\nand on");
+    assert_eq!(shown[3..], ["it goes on", "and on"]);
+    let endless = format!("-----BEGIN PRIVATE KEY-----\n{}", format!("{BASE64}\n").repeat(300));
+    assert_eq!(lines(&endless).iter().filter(|line| *line == BASE64).count(), 100);
+    let spoken = "x.contains(\"-----BEGIN RSA PRIVATE KEY-----\");\nnext";
+    assert_eq!(lines(spoken), spoken.lines().collect::<Vec<_>>());
+}
+
+#[test]
+fn a_key_that_goes_on_in_the_next_line_is_hidden_there_too() {
+    let key = anthropic();
+    for cut in 7..key.len() - 8 {
+        let shown = lines(&format!("  key: {}\n    {}\nnext", &key[..cut], &key[cut..]));
+        assert!(!shown[1].contains("Ab1"), "{shown:?} cut at {cut}");
+        assert_eq!(shown[2], "next");
+    }
+    let rows = format!("| {} |\n| {} |\n| {} and that is all |\nnext", &key[..40], &key[40..80], &key[80..]);
+    let hidden = "| [REDACTED:continued]";
+    assert_eq!(
+        lines(&rows),
+        [
+            "| [REDACTED:anthropic_key] |",
+            &format!("{hidden} |"),
+            &format!("{hidden} and that is all |"),
+            "next"
+        ]
+    );
+    let whole = format!("key: {key}\nDone in 3s\n3006920a1b2c3d4e5f60718293a4b5c6d7e8f901\nend");
+    assert_eq!(lines(&whole)[1..], ["Done in 3s", "3006920a1b2c3d4e5f60718293a4b5c6d7e8f901", "end"]);
+    let hash = format!("key: {key}\n3006920a1b2c3d4e5f60718293a4b5c6d7e8f901");
+    assert_eq!(lines(&hash)[1], "3006920a1b2c3d4e5f60718293a4b5c6d7e8f901");
+}
+
+#[test]
+fn a_text_that_comes_in_pieces_shows_no_secret_wherever_it_is_cut() {
+    for (kind, secret) in secrets() {
+        let text = format!("the key is {secret} and that is all");
+        for cut in 1..text.len() {
+            let mut flow = Flow::of_text();
+            let pieces = [&text[..cut], &text[cut..]];
+            let shown: String = pieces
+                .iter()
+                .map(|piece| flow.piece(&r(), piece).unwrap_or_else(|| (*piece).to_owned()))
+                .collect();
+            // Of the secret at most what no mark was known by yet.
+            let body = &secret[secret.len() - 12..];
+            assert!(!shown.contains(body), "{shown:?} cut at {cut}: {kind}");
+            assert!(
+                shown.starts_with("the key is ") && shown.ends_with(" and that is all"),
+                "{shown:?} cut at {cut}"
+            );
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! Secrets go no further than here: every event and note loses them before it is in the log.
+//!
+//! What a secret looks like is [`crate::detect::redact`]'s matter. Here stands which texts are looked at, what of a stream
+//! is looked at together, and which rules are in force.
+
+use super::Hub;
+use crate::detect::cut::json_len;
+use crate::detect::redact::{Flow, Redactor};
+use crate::event::body::{MAX_TEXT_BYTES, Output, Stream};
+use crate::event::published::{Published, Remarks};
+use crate::event::talk::Hook;
+use crate::event::{Body, Draft, Event, SessionId, Source};
+use crate::status::Note;
+use serde_json::Value;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// Streams that are followed at once; the one of which nothing came for longest is forgotten.
+const MAX_FLOWS: usize = 64;
+/// Where texts are cut, bytes: one of about such a length may end within a secret.
+const CUTS: [usize; 2] = [4 << 10, MAX_TEXT_BYTES];
+
+/// Stands for a name with a secret in it.
+const HIDDEN_NAME: &str = "redacted";
+
+/// The rules in force. Clones share them.
+#[derive(Debug, Clone)]
+pub struct Rules(Arc<RwLock<Arc<Redactor>>>);
+
+impl Default for Rules {
+    /// What is known without being told is hidden.
+    fn default() -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(Redactor::standard()))))
+    }
+}
+
+impl Rules {
+    /// These are in force from now on.
+    pub fn replace(&self, redactor: Redactor) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(redactor);
+    }
+
+    /// Those in force now.
+    pub fn now(&self) -> Arc<Redactor> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a hub hides.
+#[derive(Debug, Default)]
+pub(super) struct Redaction {
+    rules: Rules,
+    lines: Flows<(SessionId, Source, Stream)>,
+    messages: Flows<(SessionId, String)>,
+}
+
+/// The streams in which a secret may have begun.
+#[derive(Debug)]
+struct Flows<K> {
+    flows: Mutex<VecDeque<(K, Flow)>>,
+    /// How many there are: where there is none, a line without a mark needs no lock.
+    count: AtomicUsize,
+}
+
+impl<K> Default for Flows<K> {
+    fn default() -> Self {
+        Self { flows: Mutex::default(), count: AtomicUsize::new(0) }
+    }
+}
+
+impl Hub {
+    /// What is hidden.
+    pub fn rules(&self) -> &Rules {
+        &self.shared.redaction.rules
+    }
+
+    /// Whether there is a secret in a name, which cannot be hidden because others know the named by it.
+    pub fn finds_secret(&self, name: &str) -> bool {
+        self.shared.redaction.finds(name)
+    }
+
+    pub(super) fn clean_draft(&self, draft: &mut Draft) {
+        let session_id = draft.session_id.as_ref().unwrap_or(&self.shared.session_id);
+        self.shared.redaction.clean(session_id, &draft.source, &mut draft.body);
+        self.shared.redaction.remarks(draft.remarks.as_deref_mut());
+    }
+
+    /// The instance may hide less than this hub; names it has taken in are names of others here.
+    pub(super) fn clean_event(&self, event: &mut Event) {
+        let redaction = &self.shared.redaction;
+        redaction.clean(&event.session_id, &event.source, &mut event.body);
+        redaction.remarks(event.remarks.as_deref_mut());
+        if let Source::Component(name) = &mut event.source {
+            redaction.clean_text(name);
+        }
+        if let Body::Published(Published { channel, .. }) = &mut event.body
+            && redaction.finds(channel)
+        {
+            *channel = HIDDEN_NAME.into();
+        }
+        if redaction.finds(event.session_id.as_str()) {
+            event.session_id = SessionId::new(HIDDEN_NAME);
+        }
+    }
+}
+
+impl Redaction {
+    pub(super) fn with(rules: Rules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
+    /// Takes the secrets out of what a source says of a session.
+    pub(super) fn clean(&self, session: &SessionId, source: &Source, body: &mut Body) {
+        let redactor = self.rules.now();
+        if redactor.is_none() {
+            return;
+        }
+        match body {
+            Body::Output(output) => return self.output(&redactor, session, source, output),
+            Body::Hook(hook) => self.shown(&redactor, session, hook),
+            _ => {}
+        }
+        let is_cut = matches!(body, Body::Hook(hook) if hook.data.contains_key("truncated"));
+        let mut hidden = false;
+        body.visit_texts(&mut |text| hidden |= clean_text(&redactor, text, is_cut));
+        if hidden {
+            weigh(body);
+        }
+    }
+
+    fn remarks(&self, remarks: Option<&mut Remarks>) {
+        if let Some(remarks) = remarks {
+            remarks.visit_texts(&mut |text| self.clean_text(text));
+        }
+    }
+
+    /// Takes the secrets out of a text that stands for itself.
+    fn clean_text(&self, text: &mut String) {
+        clean_text(&self.rules.now(), text, false);
+    }
+
+    /// Whether there is one in it.
+    fn finds(&self, text: &str) -> bool {
+        self.rules.now().redacted(text).is_some()
+    }
+
+    pub(super) fn note(&self, mut note: Note) -> Note {
+        match &mut note {
+            Note::Source(_, _, Some(text)) | Note::ClaudeSession(text) => self.clean_text(text),
+            Note::Host(info, _) => info.visit_texts(&mut |text| self.clean_text(text)),
+            Note::Source(..) | Note::Begun | Note::Over(_) => {}
+        }
+        note
+    }
+
+    /// A line; a secret may have begun in the one before.
+    fn output(&self, redactor: &Redactor, session: &SessionId, source: &Source, output: &mut Output) {
+        let text = &mut output.content;
+        if self.lines.count.load(Relaxed) > 0 || Flow::may_begin(redactor, text) {
+            let before = text.len();
+            let key = (session.clone(), source.clone(), output.stream);
+            self.lines.piece(redactor, (key, Flow::of_lines), text);
+            output.truncated |= bound(before, text);
+        } else if redactor.has_patterns() {
+            clean_text(redactor, text, false);
+        }
+        if output.truncated {
+            clean_text(redactor, &mut output.content, true);
+        }
+    }
+
+    /// A piece of a message that claude writes; a secret may go over several.
+    fn shown(&self, redactor: &Redactor, session: &SessionId, hook: &mut Hook) {
+        let message = hook.data.get("message_id").and_then(Value::as_str).map(str::to_owned);
+        let is_final = hook.data.get("final") == Some(&Value::Bool(true));
+        let (Some(message), Some(Value::String(delta))) = (message, hook.data.get_mut("delta")) else {
+            return;
+        };
+        let key = (session.clone(), message);
+        self.messages.piece(redactor, (key.clone(), Flow::of_text), delta);
+        if is_final {
+            self.messages.forget(&key);
+        }
+    }
+}
+
+impl<K: PartialEq> Flows<K> {
+    /// The next piece of this stream; where nothing is known of it, it is followed as `new` does.
+    fn piece(&self, redactor: &Redactor, (key, new): (K, fn() -> Flow), text: &mut String) {
+        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = flows.iter().position(|(known, _)| *known == key);
+        let (key, mut flow) = place.and_then(|place| flows.remove(place)).unwrap_or_else(|| (key, new()));
+        if let Some(shown) = flow.piece(redactor, text) {
+            *text = shown;
+        }
+        if !flow.is_idle() {
+            if flows.len() >= MAX_FLOWS {
+                flows.pop_front();
+            }
+            flows.push_back((key, flow));
+        }
+        self.count.store(flows.len(), Relaxed);
+    }
+
+    fn forget(&self, key: &K) {
+        let mut flows = self.flows.lock().unwrap_or_else(PoisonError::into_inner);
+        flows.retain(|(known, _)| known != key);
+        self.count.store(flows.len(), Relaxed);
+    }
+}
+
+/// Whether anything was hidden.
+fn clean_text(redactor: &Redactor, text: &mut String, is_cut: bool) -> bool {
+    let is_cut = is_cut || CUTS.iter().any(|cut| (cut.saturating_sub(4)..=*cut).contains(&text.len()));
+    let shown = if is_cut { redactor.redacted_cut(text) } else { redactor.redacted(text) };
+    let Some(shown) = shown else { return false };
+    let before = std::mem::replace(text, shown).len();
+    bound(before, text);
+    true
+}
+
+/// What stands in the place of short secrets is longer than they; the bound of a text stays. Whether it was cut.
+fn bound(before: usize, text: &mut String) -> bool {
+    let is_cut = text.len() > MAX_TEXT_BYTES.max(before);
+    if is_cut {
+        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES.max(before)));
+    }
+    is_cut
+}
+
+/// Its size is another now.
+fn weigh(body: &mut Body) {
+    let (data, bytes) = match body {
+        Body::Hook(hook) => (&hook.data, &mut hook.bytes),
+        Body::Published(published) => (&published.data, &mut published.bytes),
+        _ => return,
+    };
+    *bytes = data.iter().map(|(name, value)| name.len() + json_len(value) + 4).sum();
+}
