@@ -424,7 +424,7 @@ async fn our_own_verbs_post_hooks_at_the_unix_socket_without_a_key() {
     let tcp = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = tcp.local_addr().unwrap();
     let listeners = vec![Listener::Unix(UnixListener::bind(&path).unwrap()), Listener::Tcp(tcp)];
-    let doors = Doors { listeners, hooks: Some(intake) };
+    let doors = Doors { listeners, hooks: Some(intake), control: None };
     let (shutdown, signal) = watch::channel(false);
     let task = tokio::spawn(serve_within(Limits::default(), doors, hub, Access::loopback(), signal));
     for (request, status) in [

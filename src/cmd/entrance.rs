@@ -5,11 +5,33 @@ use super::failure::{Exit, Failure};
 use super::note;
 use super::port::cannot_listen;
 use crate::cli::{Auth, ListenOptions, TlsChoice};
-use crate::server::{Access, Listener};
+use crate::hub::Hub;
+use crate::instance::RunKey;
+use crate::instance::audit::AuditLog;
+use crate::instance::tokens::Tokens;
+use crate::server::{self, Access, ControlDoor, Doors, HookIntake, Keys, Listener, Shutdown};
 use crate::tls::{Identity, kept_for};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
+use tokio::task::JoinHandle;
+
+/// Where callers come in, and where that leads.
+#[derive(Debug)]
+pub(super) struct Doorway {
+    pub(super) listeners: Vec<Listener>,
+    pub(super) access: Access,
+    /// To the supervisor of claude, where there is one.
+    pub(super) control: Option<ControlDoor>,
+}
+
+impl Doorway {
+    /// The server at these doors, until it is told to stop.
+    pub(super) fn serve(self, hub: &Hub, hooks: Option<HookIntake>, stopped: Shutdown) -> JoinHandle<()> {
+        let Self { listeners, access, control } = self;
+        tokio::spawn(server::serve(Doors { listeners, hooks, control }, hub.clone(), access, stopped))
+    }
+}
 
 /// Everything the server has to know of its doors beside the sockets.
 #[derive(Debug, Clone)]
@@ -17,7 +39,7 @@ pub(super) struct Entrance {
     /// Shown at every port.
     identity: Option<Identity>,
     /// Who may come.
-    pub(super) access: Access,
+    access: Access,
 }
 
 impl Entrance {
@@ -43,14 +65,25 @@ impl Entrance {
         Ok(Self { identity, access })
     }
 
+    /// Lets in who shows a token of the user's or that of this run, and has it written down who comes.
+    pub(super) fn keyed(mut self, run: Option<RunKey>) -> Self {
+        self.access.keys = Keys::new(Tokens::of_user(), run);
+        self.access.audit = AuditLog::open().unwrap_or_else(|cause| {
+            note(&format!("{cause}; what is done from elsewhere is not written down"));
+            AuditLog::none()
+        });
+        self
+    }
+
     /// The sockets as the server takes them, inside a runtime.
-    pub(super) fn listeners(
+    pub(super) fn doorway(
         &self,
         tcp: impl IntoIterator<Item = TcpListener>,
         unix: impl IntoIterator<Item = UnixListener>,
-    ) -> io::Result<Vec<Listener>> {
+    ) -> io::Result<Doorway> {
         let tcp = tcp.into_iter().map(|tcp| Listener::tcp(tcp, self.identity.as_ref()));
-        tcp.chain(unix.into_iter().map(Listener::unix)).collect()
+        let listeners = tcp.chain(unix.into_iter().map(Listener::unix)).collect::<io::Result<_>>()?;
+        Ok(Doorway { listeners, access: self.access.clone(), control: None })
     }
 
     /// The certificate as a record and people are told of it.

@@ -1,5 +1,6 @@
 //! A hub while it is open: the server at its doors, the door for claude's hooks, the meter of the machine.
 
+use super::entrance::Doorway;
 use super::hook_site::{Claimed, OpenHooks};
 use super::uplink::Telling;
 use super::user_settings::UserSettings;
@@ -7,7 +8,7 @@ use crate::client::uplink::Uplink;
 use crate::control::HookMail;
 use crate::event::Source;
 use crate::hub::Hub;
-use crate::server::{self, Access, Afterwards, Doors, HookIntake, Listener};
+use crate::server::Afterwards;
 use crate::source::system;
 use std::io;
 use tokio::sync::{mpsc, watch};
@@ -51,7 +52,7 @@ impl Hosting {
     /// Opens the doors.
     pub(super) fn open(
         hub: &Hub,
-        (listeners, access): (Vec<Listener>, Access),
+        doorway: Doorway,
         hooks: (Claimed, Afterwards),
         uplink: Option<Uplink>,
         measured: Measured,
@@ -63,7 +64,7 @@ impl Hosting {
             Some(OpenHooks { intake, inbox, task }) => (Some(intake), Some(inbox), Some(task)),
             None => (None, None, None),
         };
-        let server = serve(hub, (listeners, access), intake, stopped);
+        let server = doorway.serve(hub, intake, stopped);
         let meters = measured.start(hub);
         let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
         Ok((
@@ -73,9 +74,9 @@ impl Hosting {
     }
 
     /// Opens the doors for what was published already.
-    pub(super) fn reopen(hub: &Hub, doors: (Vec<Listener>, Access), uplink: Option<Uplink>) -> Self {
+    pub(super) fn reopen(hub: &Hub, doorway: Doorway, uplink: Option<Uplink>) -> Self {
         let (stop, stopped) = watch::channel(false);
-        let server = serve(hub, doors, None, stopped);
+        let server = doorway.serve(hub, None, stopped);
         let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
         Self { hub: hub.clone(), stop, server, meters: Vec::new(), taker: None, telling }
     }
@@ -111,13 +112,4 @@ impl Measured {
         let meter = tokio::spawn(system::run(publisher, self.child, self.ours, settings));
         followed.into_iter().chain([meter]).collect()
     }
-}
-
-fn serve(
-    hub: &Hub,
-    (listeners, access): (Vec<Listener>, Access),
-    hooks: Option<HookIntake>,
-    stopped: server::Shutdown,
-) -> JoinHandle<()> {
-    tokio::spawn(server::serve(Doors { listeners, hooks }, hub.clone(), access, stopped))
 }

@@ -16,7 +16,7 @@ use crate::detect::ticket::Tickets;
 use crate::event::body::{LaunchMethod, SessionStart};
 use crate::event::{SessionId, Source};
 use crate::hub::{self, Bounds, Hub, Progress};
-use crate::instance::{ENV_SESSION, Instance, Registration, RunKey, RuntimeDirectory};
+use crate::instance::{ENV_SESSION, Instance, Registration, RuntimeDirectory};
 use crate::process::family::Mark;
 use crate::process::followed::Followed;
 use crate::process::keeper::Turn;
@@ -62,9 +62,6 @@ pub(super) struct HubSite {
     launch_method: LaunchMethod,
     /// The hub that is told of the session as well.
     uplink: Option<Uplink>,
-    /// Knows the token of this run.
-    #[expect(dead_code, reason = "the server's rules do not know of tokens yet")]
-    run_key: Option<RunKey>,
     /// Removes record, socket and token when the session is over.
     registration: Option<Registration>,
 }
@@ -117,6 +114,7 @@ impl HubSite {
                     (None, None, None)
                 }
             };
+        let entrance = entrance.keyed(run_key);
         let hooks = HookSite::claim(options, command);
         let output = match (launch_method, call.print && call.stream_json) {
             (LaunchMethod::Exec, _) => Output::Unseen,
@@ -140,7 +138,6 @@ impl HubSite {
             reap: options.reap,
             launch_method,
             uplink,
-            run_key,
             registration,
         })
     }
@@ -228,7 +225,7 @@ impl HubSite {
         let unix = self.unix.as_ref().map(UnixListener::try_clone).transpose()?;
         let (hosting, inbox) = Hosting::open(
             &self.hub,
-            (self.entrance.listeners([self.tcp.try_clone()?], unix)?, self.entrance.access.clone()),
+            self.entrance.doorway([self.tcp.try_clone()?], unix)?,
             hooks,
             self.uplink.clone(),
             Measured { child: child_is.clone(), ours, settings: std::mem::take(&mut self.settings) },

@@ -53,8 +53,8 @@ impl LastWord {
         }
         runtime()?.block_on(async {
             self.hub.keep_progress(self.progress);
-            let listeners = self.entrance.listeners([self.tcp], self.unix)?;
-            let hosting = Hosting::reopen(&self.hub, (listeners, self.entrance.access), self.uplink);
+            let doorway = self.entrance.doorway([self.tcp], self.unix)?;
+            let hosting = Hosting::reopen(&self.hub, doorway, self.uplink);
             let ending = match departed.exit {
                 Some(Exit::Code(code)) => Ending::Exited(code),
                 Some(Exit::Signal(signal)) => Ending::Signaled(signal),

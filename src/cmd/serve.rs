@@ -17,7 +17,7 @@ use crate::hub::{self, Bounds, Hub};
 use crate::instance::{Instance, Registration, RunKey, RuntimeDirectory};
 use crate::process::activation::{self, Handed};
 use crate::process::processes;
-use crate::server::{self, Doors, HookIntake, HookKey};
+use crate::server::{HookIntake, HookKey};
 use crate::source::hook_sessions::{self, Site};
 use crate::status::Note;
 use anyhow::Context;
@@ -83,7 +83,6 @@ struct Place {
     instance: Instance,
     unix: Option<UnixListener>,
     /// Knows the token of this run.
-    #[expect(dead_code, reason = "the server's rules do not know of tokens yet")]
     run_key: Option<RunKey>,
     /// Removes record, socket and token when it is over.
     _registration: Option<Registration>,
@@ -141,9 +140,9 @@ async fn serve(
     let hub = &place.hub;
     let intake = HookIntake::new(HookKey::mint()?, posts, hub.gauges().clone());
     let unix = place.unix.as_ref().map(UnixListener::try_clone).transpose()?;
-    let listeners = entrance.listeners(sockets.tcp, sockets.unix.into_iter().chain(unix))?;
-    let doors = Doors { listeners, hooks: Some(intake) };
-    let server = tokio::spawn(server::serve(doors, hub.clone(), entrance.access.clone(), stopped));
+    let entrance = entrance.keyed(place.run_key.clone());
+    let doorway = entrance.doorway(sockets.tcp, sockets.unix.into_iter().chain(unix))?;
+    let server = doorway.serve(hub, Some(intake), stopped);
     let site = Site { hub: hub.clone(), tickets, claude_folder: claude_folder() };
     let hooks = tokio::spawn(hook_sessions::run(site, inbox));
     let (_no_child, child) = watch::channel(None);

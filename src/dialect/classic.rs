@@ -81,6 +81,7 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
         "explain" => event_name(fields).map(Request::Explain),
         "ping" => Ok(Request::Ping),
         "register" => Ok(Request::Register(fields.text("session_id")?.filter(|id| id != "global"))),
+        "one_time_token" => Ok(Request::OneTimeToken),
         "auth" => Ok(Request::Auth(needed(fields, "token")?)),
         "publish" => match fields.raw("events") {
             Some(events) => publish::events(events).map(Request::Publish),

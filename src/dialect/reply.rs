@@ -98,6 +98,13 @@ pub enum Reply<'a> {
         /// `read`, `publish` or `control`.
         role: &'a str,
     },
+    /// Shown once, this lets a page in.
+    OneTimeToken {
+        /// The token.
+        token: &'a str,
+        /// How long it is good.
+        expires_in_seconds: u64,
+    },
     /// What was published has these numbers.
     Published {
         /// In the order of the request.
@@ -187,6 +194,7 @@ impl Reply<'_> {
             Self::Gap { .. } => channel::SYSTEM_GAP,
             Self::OtherEpoch { .. } | Self::Fault(_) => "error",
             Self::Authenticated { .. } => "authenticated",
+            Self::OneTimeToken { .. } => "one_time_token",
             Self::Published { .. } => "published",
             Self::Component { .. } => "registered",
             Self::Uplinked { .. } => "uplinked",
@@ -239,6 +247,9 @@ impl Reply<'_> {
                 "reason": reason,
             }),
             Self::Authenticated { role } => json!({ "role": role }),
+            Self::OneTimeToken { token, expires_in_seconds } => {
+                json!({ "token": token, "expires_in_seconds": expires_in_seconds })
+            }
             Self::Published { seqs } => json!({ "seqs": seqs }),
             Self::Component { name, components } => {
                 json!({ "component": name, "components": states(components) })

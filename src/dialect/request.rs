@@ -83,6 +83,8 @@ pub enum Request {
     Uplink(Uplink),
     /// These events are in my log behind what I told before.
     Relay(Relay),
+    /// I need a token that lets a page in, once.
+    OneTimeToken,
     /// Do this with claude.
     Control(Command),
 }

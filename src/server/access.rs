@@ -2,9 +2,11 @@
 //!
 //! A web page can make the user's browser connect to any local port, and a rebound DNS name makes it believe that
 //! the port is its own. So every request is held against the few names we have, letter by letter; nothing is
-//! resolved, parsed or normalised. Roles and tokens are not decided here.
+//! resolved, parsed or normalised. What who is let in may do is `role`'s.
 
 use super::door::{Door, Names};
+use super::keys::Keys;
+use crate::instance::audit::AuditLog;
 use hyper::header::{HOST, HeaderName, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::{StatusCode, Uri};
@@ -16,6 +18,10 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub struct Access {
     /// Everybody who comes by TCP has to show a token.
     pub requires_token: bool,
+    /// The tokens that let callers in.
+    pub keys: Keys,
+    /// Where it is written down who came, who was turned away, and what was done to claude.
+    pub audit: AuditLog,
     pub(super) allowed: Vec<String>,
 }
 

@@ -3,6 +3,7 @@
 //! No answer ever carries a CORS header: no other origin has business here. Every answer ends its connection,
 //! so that nothing can hide behind a first request; but the empty one to claude's hooks, which come by the hundred.
 
+use super::keys::Wrong;
 use super::past::PastBody;
 use super::upgrade;
 use bytes::Bytes;
@@ -72,6 +73,18 @@ pub(super) fn wrong_method() -> Answer {
     let mut answer =
         refusal(StatusCode::METHOD_NOT_ALLOWED, "cannot do this: only GET and HEAD are known here");
     answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+    answer
+}
+
+/// A token is needed, or the one that was shown is none (RFC 9110 section 15.5.2).
+pub(super) fn unauthenticated(wrong: impl Into<Option<Wrong>>) -> Answer {
+    let (status, sentence) = match wrong.into() {
+        None => (StatusCode::UNAUTHORIZED, "cannot accept request: a token is needed"),
+        Some(Wrong::Token) => (StatusCode::UNAUTHORIZED, "cannot accept request: the token is wrong"),
+        Some(Wrong::Again) => (StatusCode::TOO_MANY_REQUESTS, "cannot accept request: too many wrong tokens"),
+    };
+    let mut answer = refusal(status, sentence);
+    answer.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     answer
 }
 

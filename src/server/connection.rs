@@ -3,11 +3,14 @@
 //! The loop waits for what happens; `handle` decides, without waiting. Events are taken from the log only while
 //! the outbox is empty, and so are requests: a client that does not read costs one outbox and nobody's time.
 
+use super::authenticate::Stranger;
 use super::components::ClientId;
+use super::control::{Step, Steps};
 use super::frame::{self};
-use super::http::{Upgraded, Visitor};
+use super::http::Upgraded;
 use super::outbox::Outbox;
 use super::rate::{Allowance, Verdict};
+use super::role::Visitor;
 use super::socket::{Socket, Wire};
 use super::subscription::Subscription;
 use super::visitors::Acquaintance;
@@ -30,6 +33,7 @@ enum Happened {
     Wire(Wire),
     Next(Next),
     Season(Season),
+    Step(Step),
     Clock,
 }
 
@@ -61,6 +65,12 @@ pub(super) struct Connection {
     /// The session of the instance behind it, if it is an uplink.
     pub(super) uplink: Option<SessionId>,
     pub(super) acquaintance: Acquaintance,
+    /// How far what it does with claude has come.
+    pub(super) steps: Steps,
+    /// How often its role did not allow what it asked.
+    pub(super) refusals: u32,
+    /// Of one that has not said who it is.
+    pub(super) stranger: Option<Stranger>,
     season: watch::Receiver<Season>,
     allowance: Allowance,
     /// The client sent Close: nothing more is told or done.
@@ -83,22 +93,26 @@ impl Connection {
         shared: Arc<Shared>,
         season: watch::Receiver<Season>,
     ) -> Box<Self> {
-        let Upgraded { stream, read, dialect, query, visitor, permit } = upgraded;
+        let Upgraded { stream, read, dialect, query, visitor, permit, stranger } = upgraded;
         stream.set_nodelay();
         let gauges = shared.hub.gauges();
         let (counted, outbox) = (gauges.client(), Outbox::new(gauges.clone()));
         let socket = Socket::new(stream, read.into(), outbox, &shared.limits).await;
         let now = Instant::now();
         let next_ping = now + shared.limits.ping;
+        let stranger = Some(Stranger::new(query, now + shared.limits.authentication, stranger));
         let mut connection = Box::new(Self {
             dialect,
-            next_heartbeat: (dialect == Dialect::Envelope).then(|| now + shared.limits.heartbeat),
+            next_heartbeat: None,
             subscription: Subscription::default(),
             socket,
             id: shared.visitors.number(),
             visitor,
             uplink: None,
             acquaintance: Acquaintance::None,
+            steps: Steps::default(),
+            refusals: 0,
+            stranger,
             season,
             allowance: Allowance::new(&shared.limits, now),
             leaving: false,
@@ -110,17 +124,10 @@ impl Connection {
             _permit: permit,
             shared,
         });
-        connection.greet(&query);
-        connection
-    }
-
-    fn greet(&mut self, query: &str) {
-        if self.dialect == Dialect::Envelope {
-            return self.begin_with_the_past(query);
+        if connection.visitor.role.is_some() {
+            connection.is_known_now();
         }
-        let snapshot = self.shared.hub.status();
-        self.say(&Reply::Status(&snapshot), None);
-        self.subscribe_from_url(query);
+        connection
     }
 
     /// Serves the client until it or the session ends.
@@ -142,6 +149,7 @@ impl Connection {
             biased;
             wire = self.socket.next() => Happened::Wire(wire),
             next = self.subscription.next(), if idle => Happened::Next(next),
+            step = self.steps.next(), if idle => Happened::Step(step),
             season = turned(&mut self.season), if self.end_by.is_none() => Happened::Season(season),
             () = &mut self.clock => Happened::Clock,
         }
@@ -155,6 +163,10 @@ impl Connection {
             Happened::Wire(Wire::Received(received)) => self.handle_received(received),
             Happened::Next(next) => self.handle_next(next),
             Happened::Season(season) => self.handle_season(season),
+            Happened::Step(step) => {
+                self.tell_step(&step);
+                Continue(())
+            }
             Happened::Clock => self.handle_clock(Instant::now()),
         }
     }
@@ -205,12 +217,14 @@ impl Connection {
     /// What is published is bounded by what is taken at once, and not counted.
     fn handle_request(&mut self, text: &str) -> Flow {
         let call = self.dialect.decode(text);
+        if self.stranger.is_some() && !matches!(&call, Ok(Call { request: Request::Auth(_), .. })) {
+            return self.turn_away(call.as_ref().map_or(None, |call| call.request_id.as_ref()));
+        }
         if let Ok(Call { request: Request::Publish(_) | Request::Relay(_), .. }) = &call {
-            self.answer(call);
-            return Continue(());
+            return self.answer(call);
         }
         match self.allowance.take(&self.shared.limits, Instant::now()) {
-            Verdict::Allowed => self.answer(call),
+            Verdict::Allowed => return self.answer(call),
             Verdict::Refused => {
                 let fault = Fault::new(Code::TooMany, "cannot run request: too many requests");
                 self.say(&Reply::Fault(&fault), None);
@@ -244,6 +258,9 @@ impl Connection {
     }
 
     fn handle_clock(&mut self, now: Instant) -> Flow {
+        if self.stranger.as_ref().is_some_and(|stranger| stranger.until() <= now) {
+            return self.turn_away(None);
+        }
         let write = self.shared.limits.write;
         let stalled = self.socket.outbox().stalled_since();
         if stalled.is_some_and(|since| since + write <= now) {
@@ -259,14 +276,19 @@ impl Connection {
         if self.to_be_told().is_some_and(|due| due <= now) {
             self.tell_of_coming();
         }
-        if self.next_ping <= now { self.ping(now) } else { Continue(()) }
+        match self.next_ping <= now {
+            true if self.is_still_let_in() => self.ping(now),
+            true => self.token_is_gone(),
+            false => Continue(()),
+        }
     }
 
     /// The next moment something is due. A clock that rings too early is set again.
     fn arm_clock(&mut self) {
         let blocked_until =
             self.socket.outbox().stalled_since().map(|since| since + self.shared.limits.write);
-        let due = [blocked_until, self.end_by, self.next_heartbeat, self.to_be_told()]
+        let stranger = self.stranger.as_ref().map(Stranger::until);
+        let due = [blocked_until, self.end_by, self.next_heartbeat, self.to_be_told(), stranger]
             .into_iter()
             .flatten()
             .fold(self.next_ping, Instant::min);

@@ -10,9 +10,12 @@ use super::intake::{HookIntake, Poster};
 use super::listener::Stream;
 use super::lobby::Arrival;
 use super::past::{self, PastBody};
+use super::peer::Peer;
+use super::role::Visitor;
 use super::{Shared, metrics, post, upgrade};
 use crate::dialect::reply::FaultData;
 use crate::dialect::{Dialect, Fault, classic, query, schema};
+use crate::instance::audit::Subject;
 use crate::instance::{Instance, RuntimeDirectory};
 use bytes::Bytes;
 use hyper::body::{Body, Incoming};
@@ -71,22 +74,8 @@ pub(super) struct Upgraded {
     pub(super) query: String,
     pub(super) visitor: Visitor,
     pub(super) permit: OwnedSemaphorePermit,
-}
-
-/// Who it is that has come.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Visitor {
-    /// By which way.
-    pub(super) transport: &'static str,
-    /// It is no page in a browser, and may tell of something itself.
-    pub(super) may_publish: bool,
-}
-
-impl Visitor {
-    fn of(door: &Door, claims: &Claims<'_>) -> Self {
-        let transport = if matches!(door, Door::Unix) { "unix" } else { "tcp" };
-        Self { transport, may_publish: claims.origins.is_empty() && claims.fetch_sites.is_empty() }
-    }
+    /// Held by who has not said who it is.
+    pub(super) stranger: Option<OwnedSemaphorePermit>,
 }
 
 /// One caller and its one request.
@@ -95,7 +84,7 @@ struct Visit {
     shared: Arc<Shared>,
     door: Door,
     arrival: Arrival,
-    poster: Poster,
+    peer: Peer,
     kept: Mutex<Kept>,
 }
 
@@ -104,6 +93,7 @@ struct Visit {
 struct Kept {
     permit: Option<OwnedSemaphorePermit>,
     upgrade: Option<(OnUpgrade, Dialect, String, Visitor)>,
+    stranger: Option<OwnedSemaphorePermit>,
 }
 
 /// Answers the one request of a connection, the head of which has to be there by then. Ends within the limit for an
@@ -114,11 +104,10 @@ pub(super) async fn attend(
     arrival: Arrival,
     head_by: Instant,
 ) -> Option<Upgraded> {
-    let limits = &shared.limits;
+    let (limits, peer) = (&shared.limits, Peer::of(&stream));
     let door = shared.access.door(stream.bound(), stream.is_tls());
-    let poster = if stream.is_own_user() { Poster::Own } else { Poster::Stranger };
     let kept = Mutex::default();
-    let visit = Arc::new(Visit { shared: shared.clone(), door, arrival, poster, kept });
+    let visit = Arc::new(Visit { shared: shared.clone(), door, arrival, peer, kept });
     let service = service_fn(|request| async { Ok::<_, Infallible>(visit.answer(request).await) });
     let exchange = http1::Builder::new()
         .max_headers(limits.headers)
@@ -145,6 +134,7 @@ impl Visit {
         let (parts, body) = request.into_parts();
         if let Err(refusal) = access::judge(&self.door, &Claims::of(&parts)) {
             tracing::debug!("refused {:?}: {refusal}", parts.uri);
+            self.turned_away(&parts, &refusal.to_string());
             return answer::refusal(refusal.status(), refusal);
         }
         let Ok(permit) = self.shared.permits.clone().try_acquire_owned() else {
@@ -157,9 +147,19 @@ impl Visit {
         if HookIntake::is_for(&parts) {
             return self.take_hook(Request::from_parts(parts, body)).await;
         }
-        if parts.uri.path() == post::PATH {
-            let visitor = Visitor::of(&self.door, &Claims::of(&parts));
-            return post::answer(&self.shared, visitor, &parts, body).await;
+        let visitor = match self.shared.visitor(self.peer.clone(), &parts) {
+            Ok(visitor) => visitor,
+            Err(wrong) => {
+                self.turned_away(&parts, "a wrong token");
+                return answer::unauthenticated(wrong);
+            }
+        };
+        if parts.uri.path() == post::PATH && visitor.role.is_some() {
+            return post::answer(&self.shared, &visitor, &parts, body).await;
+        }
+        if visitor.role.is_none() && !is_for_everybody(&parts) {
+            self.turned_away(&parts, "no token");
+            return answer::unauthenticated(None);
         }
         if !body.is_end_stream() {
             return answer::refusal(
@@ -167,18 +167,27 @@ impl Visit {
                 "cannot accept request: no body is taken here",
             );
         }
-        self.route(parts).await
+        self.route(parts, visitor).await
+    }
+
+    fn turned_away(&self, parts: &Parts, why: &str) {
+        let visitor = Visitor { peer: self.peer.clone(), role: None, token: None };
+        let action = format!("{} {}", parts.method, parts.uri.path());
+        self.shared.note(&visitor, (Subject::Refusal, &action), "refused", Some(why));
     }
 
     /// Only where the kernel says who calls; claude itself has a listener of its own.
     async fn take_hook(&self, request: Request<Incoming>) -> Answer {
         match (&self.door, &self.shared.hooks) {
-            (Door::Unix, Some(intake)) => intake.answer(request, self.poster, || {}, || false).await,
+            (Door::Unix, Some(intake)) => {
+                let poster = if self.peer.is_own_user() { Poster::Own } else { Poster::Stranger };
+                intake.answer(request, poster, || {}, || false).await
+            }
             _ => no_such_path(),
         }
     }
 
-    async fn route(&self, mut parts: Parts) -> Answer {
+    async fn route(&self, mut parts: Parts, visitor: Visitor) -> Answer {
         let path = parts.uri.path().to_owned();
         if !PATHS.contains(&path.as_str()) && Dialect::at_path(&path).is_none() {
             return no_such_path();
@@ -195,7 +204,9 @@ impl Visit {
             "/api/instances" => answer::json(StatusCode::OK, &instances().await),
             "/api/history" => self.history(parts.uri.query().unwrap_or_default()),
             _ => match Dialect::at_path(&path) {
-                Some(dialect) if upgrade::is_wanted(&parts.headers) => self.switch(&mut parts, dialect),
+                Some(dialect) if upgrade::is_wanted(&parts.headers) => {
+                    self.switch(&mut parts, dialect, visitor)
+                }
                 Some(_) if path != "/" => answer::upgrade_required(format!(
                     "cannot serve {path}: it is a WebSocket, ask for an upgrade"
                 )),
@@ -225,11 +236,17 @@ impl Visit {
         }
     }
 
-    fn switch(&self, parts: &mut Parts, dialect: Dialect) -> Answer {
+    fn switch(&self, parts: &mut Parts, dialect: Dialect, visitor: Visitor) -> Answer {
+        if visitor.role.is_none() {
+            let Ok(stranger) = self.shared.strangers.clone().try_acquire_owned() else {
+                let cause = "cannot accept request: too many have not said who they are";
+                return answer::refusal(StatusCode::SERVICE_UNAVAILABLE, cause);
+            };
+            self.kept().stranger = Some(stranger);
+        }
         match (upgrade::accept(parts), parts.extensions.remove::<OnUpgrade>()) {
             (Ok(accept), Some(on_upgrade)) => {
                 let query = parts.uri.query().unwrap_or_default().to_owned();
-                let visitor = Visitor::of(&self.door, &Claims::of(parts));
                 self.kept().upgrade = Some((on_upgrade, dialect, query, visitor));
                 answer::switching(&accept)
             }
@@ -241,7 +258,7 @@ impl Visit {
 
     /// The raw connection, where the request was for one.
     async fn upgraded(&self) -> Option<Upgraded> {
-        let Kept { permit, upgrade } = std::mem::take(&mut *self.kept());
+        let Kept { permit, upgrade, stranger } = std::mem::take(&mut *self.kept());
         let (on_upgrade, dialect, query, visitor) = upgrade?;
         let parts = on_upgrade.await.ok()?.downcast::<TokioIo<Stream>>().ok()?;
         Some(Upgraded {
@@ -251,6 +268,7 @@ impl Visit {
             query,
             visitor,
             permit: permit?,
+            stranger,
         })
     }
 
@@ -265,6 +283,14 @@ async fn instances() -> Vec<Instance> {
     let read =
         || RuntimeDirectory::existing().ok().flatten().map_or_else(Vec::new, |directory| directory.list());
     tokio::task::spawn_blocking(read).await.unwrap_or_default()
+}
+
+/// What needs no role: whether anybody is there, the page that asks for a token, and a WebSocket, whose first message may
+/// show one. None of them tells anything of a session.
+fn is_for_everybody(parts: &Parts) -> bool {
+    let path = parts.uri.path();
+    matches!(path, "/" | "/healthz")
+        || (Dialect::at_path(path).is_some() && upgrade::is_wanted(&parts.headers))
 }
 
 fn no_such_path() -> Answer {

@@ -11,6 +11,10 @@ pub struct Limits {
     pub connections: usize,
     /// Connections whose request head has not arrived; beyond: the oldest of them is cut after `grace`.
     pub handshakes: usize,
+    /// WebSockets whose client has not shown a token and may do nothing without; beyond: 503.
+    pub strangers: usize,
+    /// For showing it; then close 4401.
+    pub authentication: Duration,
     /// For sending a request head while others wait for the place.
     pub grace: Duration,
     /// For the whole request head; then the connection is cut.
@@ -84,6 +88,8 @@ impl Default for Limits {
         Self {
             connections: 512,
             handshakes: 64,
+            strangers: 64,
+            authentication: Duration::from_secs(5),
             grace: Duration::from_millis(50),
             head: Duration::from_secs(5),
             head_bytes: 16 << 10,

@@ -118,21 +118,16 @@ impl Stream {
         matches!(self, Self::Tls(_))
     }
 
+    /// The caller's address; `None` on a Unix socket.
+    pub(super) fn remote(&self) -> Option<SocketAddr> {
+        self.tcp().and_then(|stream| stream.peer_addr().ok())
+    }
+
     fn tcp(&self) -> Option<&TcpStream> {
         match self {
             Self::Tcp(stream) => Some(stream),
             Self::Tls(stream) => Some(stream.get_ref().0),
             Self::Unix(_) => None,
-        }
-    }
-
-    /// Whether the kernel says that the caller is the same user; never by TCP.
-    pub(super) fn is_own_user(&self) -> bool {
-        match self {
-            Self::Tcp(_) | Self::Tls(_) => false,
-            Self::Unix(stream) => {
-                stream.peer_cred().is_ok_and(|peer| peer.uid() == nix::unistd::geteuid().as_raw())
-            }
         }
     }
 

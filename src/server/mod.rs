@@ -1,20 +1,25 @@
 //! The server: lets clients read the log, over HTTP and WebSocket on the same port.
 //!
 //! It takes bound listeners and a shutdown signal; it never binds and never catches signals. It publishes what clients
-//! publish, and of clients that they come and go; it touches no child. Every connection is one owned task; every wait on a peer has a deadline ([`Limits`]).
+//! publish, and of clients that they come and go and what they do with claude, which goes to the supervisor as orders: it
+//! touches no child itself. Every connection is one owned task; every wait on a peer has a deadline ([`Limits`]).
 //!
 //! | situation | behaviour |
 //! | --- | --- |
 //! | the hub is closed | clients take what is left, then Close 1000; HTTP goes on until the shutdown |
 //! | shutdown is signalled | Close 1001 (1000 when the hub is closed), then `serve` returns within [`Limits::shutdown`] |
+//! | a caller has no role | 401, but for a WebSocket, which may show a token in its first message |
 //! | accepting fails | a debug line, a pause, another try |
 //!
 //! Hooks of claude have a listener of their own, see [`serve_hooks`].
 
 mod access;
 mod answer;
+mod auditing;
+mod authenticate;
 mod components;
 mod connection;
+mod control;
 mod door;
 mod frame;
 mod gauge;
@@ -24,6 +29,7 @@ mod hook_key;
 mod hooks;
 mod http;
 mod intake;
+mod keys;
 mod limit;
 mod listener;
 mod load;
@@ -31,24 +37,29 @@ mod lobby;
 mod metrics;
 mod outbox;
 mod past;
+mod peer;
 mod post;
 mod presence;
 mod publishing;
 mod rate;
 mod request;
+mod role;
 mod socket;
 mod subscription;
 mod upgrade;
 mod visitors;
 
 pub use access::Access;
+pub use control::ControlDoor;
 pub use hook_key::HookKey;
 pub use hooks::{Afterwards, serve_hooks};
 pub use intake::HookIntake;
+pub use keys::Keys;
 pub use limit::Limits;
 pub use listener::Listener;
 
 use crate::hub::Hub;
+use auditing::Paces;
 use components::Components;
 use connection::Connection;
 use listener::{Caller, Listeners};
@@ -71,11 +82,13 @@ pub struct Doors {
     pub listeners: Vec<Listener>,
     /// Where hooks go that come by a Unix socket among them; without it they are not taken there.
     pub hooks: Option<HookIntake>,
+    /// The way to the supervisor of claude, where there is one.
+    pub control: Option<ControlDoor>,
 }
 
 impl From<Vec<Listener>> for Doors {
     fn from(listeners: Vec<Listener>) -> Self {
-        Self { listeners, hooks: None }
+        Self { listeners, hooks: None, control: None }
     }
 }
 
@@ -84,6 +97,7 @@ impl From<Vec<Listener>> for Doors {
 struct Shared {
     hub: Hub,
     hooks: Option<HookIntake>,
+    control: Option<ControlDoor>,
     access: Access,
     limits: Limits,
     components: Components,
@@ -91,6 +105,9 @@ struct Shared {
     /// What may be read of posted events at the same time, in bytes.
     post_room: Arc<Semaphore>,
     permits: Arc<Semaphore>,
+    /// Of these, those for clients that have not said who they are.
+    strangers: Arc<Semaphore>,
+    paces: Paces,
 }
 
 /// What time it is in the server's life.
@@ -128,11 +145,24 @@ pub async fn serve_within(
     access: Access,
     shutdown: Shutdown,
 ) {
-    let Doors { listeners, hooks } = doors.into();
+    let Doors { listeners, hooks, control } = doors.into();
     let permits = Arc::new(Semaphore::new(limits.connections));
+    let strangers = Arc::new(Semaphore::new(limits.strangers));
     let post_room = Arc::new(Semaphore::new(limits.post_bytes_in_flight));
     let (components, visitors) = (Components::default(), Visitors::new(Instant::now()));
-    let shared = Arc::new(Shared { hub, hooks, access, limits, components, visitors, post_room, permits });
+    let shared = Arc::new(Shared {
+        hub,
+        hooks,
+        control,
+        access,
+        limits,
+        components,
+        visitors,
+        post_room,
+        permits,
+        strangers,
+        paces: Paces::default(),
+    });
     let mut server = Server {
         shared,
         lobby: Lobby::default(),

@@ -4,12 +4,13 @@
 
 use super::Shared;
 use super::answer::{self, Answer};
-use super::http::Visitor;
 use super::intake::is_json;
 use super::limit::Limits;
 use super::load::{self, Patience, Spoilt};
+use super::role::Visitor;
 use crate::dialect::reply::FaultData;
 use crate::dialect::{Code, Fault, publish};
+use crate::instance::Role;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, HeaderValue};
@@ -26,7 +27,7 @@ const MOST_DRAINED: usize = 64 << 20;
 pub(super) const PATH: &str = "/api/events";
 
 /// Answers one post.
-pub(super) async fn answer(shared: &Shared, visitor: Visitor, parts: &Parts, body: Incoming) -> Answer {
+pub(super) async fn answer(shared: &Shared, visitor: &Visitor, parts: &Parts, body: Incoming) -> Answer {
     match take(shared, visitor, parts, body).await {
         Ok(seqs) => answer::json(StatusCode::ACCEPTED, &json!({ "seqs": seqs })),
         Err((status, fault)) => {
@@ -42,7 +43,7 @@ pub(super) async fn answer(shared: &Shared, visitor: Visitor, parts: &Parts, bod
 
 async fn take(
     shared: &Shared,
-    visitor: Visitor,
+    visitor: &Visitor,
     parts: &Parts,
     body: Incoming,
 ) -> Result<Vec<u64>, (StatusCode, Fault)> {
@@ -51,8 +52,8 @@ async fn take(
     if parts.method != Method::POST {
         return refuse(StatusCode::METHOD_NOT_ALLOWED, Code::UnknownCommand, "events are posted");
     }
-    if !visitor.may_publish {
-        return refuse(StatusCode::FORBIDDEN, Code::NotAllowed, "a page in a browser may only look");
+    if !visitor.may(Role::Publish) {
+        return refuse(StatusCode::FORBIDDEN, Code::NotAllowed, "this needs the role publish");
     }
     if !is_json(parts) {
         let cause = "the content type has to be application/json";

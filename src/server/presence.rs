@@ -26,7 +26,7 @@ impl Connection {
             return;
         }
         let Shared { hub, visitors, limits, .. } = &*self.shared;
-        let kind = (self.dialect.name(), self.visitor.transport);
+        let kind = (self.dialect.name(), self.visitor.transport());
         let told = visitors.came(self.id, kind, hub.gauges().clients(), limits, Instant::now());
         self.acquaintance = told.as_ref().map_or(Acquaintance::Untold, |_| Acquaintance::Told(since));
         if let Some(body) = told {

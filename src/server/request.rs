@@ -1,22 +1,27 @@
-//! Does what clients ask: subscribing, status, history, ping.
+//! Does what clients ask: subscribing, status, history, ping; and hands on what is done with claude.
 //!
 //! Reading requests out of text and writing replies is the dialect's. Whether a client may ask now was decided before.
 
-use super::connection::Connection;
+use super::connection::{Connection, Flow};
 use super::{frame, past};
 use crate::dialect::{Call, Code, Fault, Past, Relay, Reply, Request, RequestId, Subscribe, Uplink, query};
 use crate::event::surroundings::ComponentStarted;
 use crate::event::{Body, Draft, EventId, SessionId};
 use crate::filter::Pattern;
 use crate::hub::{EventName, Explanation};
+use crate::instance::Role;
 use serde_json::json;
+use std::ops::ControlFlow::Continue;
 
 impl Connection {
     /// Answers one message.
-    pub(super) fn answer(&mut self, call: Result<Call, Fault>) {
+    pub(super) fn answer(&mut self, call: Result<Call, Fault>) -> Flow {
         match call {
             Ok(Call { request_id, request }) => self.dispatch(request, request_id.as_ref()),
-            Err(fault) => self.refuse(&fault),
+            Err(fault) => {
+                self.refuse(&fault);
+                Continue(())
+            }
         }
     }
 
@@ -47,7 +52,16 @@ impl Connection {
         self.means_it();
     }
 
-    fn dispatch(&mut self, request: Request, id: Option<&RequestId>) {
+    fn dispatch(&mut self, request: Request, id: Option<&RequestId>) -> Flow {
+        if !self.is_still_let_in() && !matches!(request, Request::Auth(_)) {
+            return self.token_is_gone();
+        }
+        if let Some(role) = needed_for(&request).filter(|role| !self.visitor.may(*role)) {
+            let fault =
+                Fault::new(Code::NotAllowed, format_args!("cannot do this: it needs the role {role}"));
+            self.refuse(&fault.of(id.cloned()));
+            return self.lose_patience();
+        }
         match request {
             Request::Subscribe(wanted) => self.subscribe(wanted, id),
             Request::Unsubscribe(channels) => self.unsubscribe(channels.as_deref(), id),
@@ -61,27 +75,15 @@ impl Connection {
             }
             Request::Ping => self.say(&Reply::Pong, id),
             Request::Register(session_id) => self.register(session_id.as_deref(), id),
-            Request::Auth(_) => {
-                // Nothing asks for a token yet: everyone has what the way it came by allows.
-                self.means_it();
-                let role = if self.visitor.may_publish { "publish" } else { "read" };
-                self.say(&Reply::Authenticated { role }, id);
-            }
-            Request::Publish(_) | Request::Component(_) | Request::Uplink(_) | Request::Relay(_)
-                if !self.visitor.may_publish =>
-            {
-                let fault = Fault::new(Code::NotAllowed, "cannot publish: a page in a browser may only look");
-                self.refuse(&fault.of(id.cloned()));
-            }
+            Request::Auth(token) => return self.authenticate(&token, id),
+            Request::OneTimeToken => return self.mint_token(id),
+            Request::Control(command) => return self.control(command, id),
             Request::Publish(drafts) => self.publish(drafts, id),
             Request::Component(started) => self.register_component(started, id),
             Request::Uplink(uplink) => self.link(&uplink, id),
             Request::Relay(relay) => self.relay(relay, id),
-            Request::Control(command) => {
-                let cause = format_args!("cannot run {}: nothing is controlled from here", command.name());
-                self.refuse(&Fault::new(Code::NothingToControl, cause).of(id.cloned()));
-            }
         }
+        Continue(())
     }
 
     fn publish(&mut self, drafts: Vec<Draft>, id: Option<&RequestId>) {
@@ -192,8 +194,19 @@ impl Connection {
         self.say(&Reply::Explanation { frame, told_by, also_told_by: json!(also), silent }, id);
     }
 
-    fn refuse(&mut self, fault: &Fault) {
+    pub(super) fn refuse(&mut self, fault: &Fault) {
         self.shared.refused();
         self.say(&Reply::Fault(fault), fault.request_id.as_ref());
+    }
+}
+
+/// The role without which it is not done. That of control is `control`'s to ask for, and that of everything else anybody
+/// has who is let in.
+fn needed_for(request: &Request) -> Option<Role> {
+    match request {
+        Request::Publish(_) | Request::Component(_) | Request::Uplink(_) | Request::Relay(_) => {
+            Some(Role::Publish)
+        }
+        _ => None,
     }
 }

@@ -33,7 +33,13 @@ pub(crate) const HOOKS: [(&str, &str); 17] = [
 
 /// Every field of the classic data that is carried on under its own name, unless [`ENVELOPE`] or [`MONITOR`] says
 /// otherwise. A hook's fields are claude's, and all of them are carried.
-pub(crate) const CARRIED: [(&str, &[&str]); 14] = [
+pub(crate) const CARRIED: [(&str, &[&str]); 17] = [
+    (
+        "permission.requested",
+        &["permission_id", "tool_name", "tool_input", "agent", "suggestions", "questions", "expires_at"],
+    ),
+    ("permission.resolved", &["permission_id", "decision", "by", "message"]),
+    ("control.action", &["control_id", "action", "outcome", "reason", "detail", "peer"]),
     (
         "session.start",
         &[

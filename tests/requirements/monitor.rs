@@ -7,6 +7,7 @@ use crate::shown::assert_shown;
 use serde_json::{Value, json};
 use test_support::conversation::Conversation;
 use test_support::schema;
+use test_support::standalone::{Place, named};
 
 #[test]
 fn the_events_of_the_monitoring_design_are_sent_as_it_shows_them() {
@@ -29,6 +30,12 @@ fn the_events_of_the_monitoring_design_are_sent_as_it_shows_them() {
     assert!(like(&shown[1], &["/type", "/data/content", "/data/severity"]));
 }
 
+/// The token of the hub's run; the document leaves open where one comes from.
+fn token(place: &Place) -> String {
+    let file = named(&place.path("run/claude-mpm"), ".token").pop().expect("a hub has a token");
+    std::fs::read_to_string(file).expect("a token").trim().to_owned()
+}
+
 fn kinds(frames: &[Value]) -> Vec<&str> {
     frames.iter().filter(|frame| frame["seq"].is_u64()).map(|frame| frame["type"].as_str().unwrap()).collect()
 }
@@ -43,12 +50,14 @@ fn the_requests_of_the_monitoring_design_select_what_they_name() {
     examples(name).iter().for_each(|request| schema::check_request("monitor", request));
     let place = place();
     let hub = place.serve(0);
+    // Before there are instances with tokens of their own.
+    let auth = auth.replace("your-auth-token", &token(&place));
     let told_to = ["--hub", &hub.url()].map(str::to_owned);
     let options = told_to.each_ref().map(String::as_str);
     let (wanted, other) = (Scene::start(&place, NAME, &options), Scene::start(&place, "frontend", &options));
     let mut client = Conversation::open(&format!("{}{path}", hub.url()));
     assert_eq!(client.greeting["schema_version"], "1.0");
-    assert_eq!(client.ask(auth)["type"], "authenticated");
+    assert_eq!(client.ask(&auth)["type"], "authenticated");
     let subscribed = client.ask(subscribe);
     assert_eq!(
         (&subscribed["type"], &subscribed["data"]["types"]),

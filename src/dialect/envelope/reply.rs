@@ -78,6 +78,7 @@ fn content(reply: &Reply<'_>, stamp: &Stamp<'_>) -> (&'static str, Vec<u8>) {
         | Reply::Accounts { .. }
         | Reply::Pong
         | Reply::Authenticated { .. }
+        | Reply::OneTimeToken { .. }
         | Reply::Published { .. }
         | Reply::Uplinked { .. }
         | Reply::Accepted { .. }
@@ -97,6 +98,7 @@ fn reply_to<'a>(reply: &Reply<'a>) -> Option<&'a str> {
         Reply::Explanation { .. } | Reply::Accounts { .. } => "explain",
         Reply::Pong => "ping",
         Reply::Authenticated { .. } => "auth",
+        Reply::OneTimeToken { .. } => "one_time_token",
         Reply::Published { .. } => "event",
         Reply::Uplinked { .. } => "uplink",
         Reply::Gap { .. }

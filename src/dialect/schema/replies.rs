@@ -24,6 +24,13 @@ pub(super) fn write(book: &mut Book) -> Vec<(&'static str, Value)> {
         ("pong", object("The hub is there", json!({}))),
         ("error", error(book)),
         ("authenticated", object("The token is good", json!({ "role": role() }))),
+        (
+            "one_time_token",
+            object(
+                "Shown once, this lets a page in",
+                json!({ "token": text(), "expires_in_seconds": number() }),
+            ),
+        ),
         ("published", object("What was published is in the log", json!({ "seqs": seqs() }))),
         (
             "accepted",

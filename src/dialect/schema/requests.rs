@@ -34,6 +34,7 @@ fn commands() -> Vec<(&'static str, &'static str, Value)> {
             "Everything of one session (requirement R3)",
             json!({ "session_id?": maybe_text("Which; otherwise, or with `global`, of all") }),
         ),
+        ("one_time_token", "I need a token that lets a page in, once (by the Unix socket alone)", json!({})),
         ("auth", "This is my token", json!({ "token": text("The token") })),
         ("publish", "These events have happened", json!({ "events": drafts() })),
         (

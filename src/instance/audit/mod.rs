@@ -84,6 +84,13 @@ pub enum AuditError {
 #[derive(Debug, Clone)]
 pub struct AuditLog(Option<Arc<Log>>);
 
+impl Default for AuditLog {
+    /// Writes nothing.
+    fn default() -> Self {
+        Self::none()
+    }
+}
+
 #[derive(Debug)]
 struct Log {
     path: PathBuf,

@@ -1,0 +1,270 @@
+//! What clients do with claude: whether they may, and what is told of it. Doing it is the supervisor's, who reads the
+//! orders; this is the one door from the wire to claude.
+//!
+//! Each step of an action is an event, a line of the audit log, and a reply to whoever asked.
+
+use super::Shared;
+use super::connection::{Connection, Ending, Flow};
+use super::keys::ONCE_GOOD_FOR;
+use super::role::{Visitor, root};
+use crate::control::{Abilities, Answer, Command, Fate, Order};
+use crate::dialect::{Close, Code, Fault, Reply, RequestId};
+use crate::event::control::ControlAction;
+use crate::event::{Body, Draft, Source};
+use crate::hub;
+use crate::instance::Role;
+use crate::instance::audit::{Entry, Subject};
+use std::ops::ControlFlow::{Break, Continue};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// Refused for want of a role so often, and the connection ends.
+const PATIENCE: u32 = 3;
+/// Control actions of one client that have not come to their end.
+const MAX_OPEN: usize = 32;
+/// Steps of them that wait to be told: each action has four at most.
+const STEPS: usize = 4 * MAX_OPEN;
+
+/// The way to the supervisor.
+#[derive(Debug)]
+pub struct ControlDoor {
+    /// Where orders go.
+    pub orders: mpsc::Sender<Order>,
+    /// What can be done at all.
+    pub abilities: Abilities,
+    /// Claude's process id, while it runs.
+    pub child: watch::Receiver<Option<u32>>,
+    /// Processes of ours whose children are claude and its tools.
+    pub guardians: Vec<u32>,
+}
+
+impl ControlDoor {
+    /// What has these above it is claude, or one of its tools.
+    pub(super) fn roots(&self) -> Vec<(u32, u64)> {
+        let child = *self.child.borrow();
+        self.guardians.iter().copied().chain(child).filter_map(root).collect()
+    }
+}
+
+/// Where one client hears of the steps of its actions. Most clients never do anything with claude, and cost nothing here.
+#[derive(Debug, Default)]
+pub(super) struct Steps {
+    way: Option<(mpsc::Sender<Step>, mpsc::Receiver<Step>)>,
+    open: usize,
+}
+
+impl Steps {
+    /// Waits for the next. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Step {
+        if let Some((_, steps)) = &mut self.way
+            && let Some(step) = steps.recv().await
+        {
+            self.open = self.open.saturating_sub(usize::from(step.fate.is_last()));
+            return step;
+        }
+        std::future::pending().await
+    }
+
+    /// For one action more.
+    fn begin(&mut self) -> mpsc::Sender<Step> {
+        self.open += 1;
+        self.way.get_or_insert_with(|| mpsc::channel(STEPS)).0.clone()
+    }
+}
+
+/// One step of a control action, for whoever asked.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) asked: Arc<Asked>,
+    pub(super) fate: Fate,
+}
+
+/// A control action as it was asked for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) control_id: String,
+    pub(super) command: &'static str,
+    pub(super) request_id: Option<RequestId>,
+    detail: Option<String>,
+    peer: String,
+    pid: Option<u32>,
+    uid: Option<u32>,
+    role: Option<Role>,
+}
+
+impl Asked {
+    fn new(visitor: &Visitor, command: &Command, request_id: Option<RequestId>) -> Self {
+        Self {
+            control_id: hub::fresh_id().to_string(),
+            command: command.name(),
+            request_id,
+            detail: detail(command),
+            peer: visitor.description(),
+            pid: visitor.peer.pid(),
+            uid: visitor.peer.uid,
+            role: visitor.role,
+        }
+    }
+}
+
+impl Shared {
+    /// Tells everybody, and writes it down.
+    fn tell_of_control(&self, asked: &Asked, outcome: &str, reason: Option<&str>) {
+        let reason = reason.map(str::to_owned);
+        self.access.audit.enter(&Entry {
+            at: hub::now(),
+            event: Subject::Control,
+            peer: asked.peer.clone(),
+            pid: asked.pid,
+            uid: asked.uid,
+            role: asked.role,
+            action: asked.command.into(),
+            session: Some(self.hub.session_id().to_string()),
+            outcome: outcome.into(),
+            detail: [asked.detail.clone(), reason.clone()]
+                .into_iter()
+                .flatten()
+                .reduce(|a, b| format!("{a}: {b}")),
+        });
+        // Behind the end of the session comes nothing.
+        if self.hub.is_session_over() {
+            return;
+        }
+        let action = ControlAction {
+            control_id: asked.control_id.clone(),
+            action: asked.command.into(),
+            outcome: outcome.into(),
+            reason,
+            detail: asked.detail.clone(),
+            peer: asked.peer.clone(),
+        };
+        self.hub.submit(Draft::new(Source::System, Body::Control(action)), true);
+    }
+}
+
+impl Connection {
+    /// Has it done, or says why not.
+    pub(super) fn control(&mut self, command: Command, id: Option<&RequestId>) -> Flow {
+        let asked = Arc::new(Asked::new(&self.visitor, &command, id.cloned()));
+        let refused = match self.may_control() {
+            Ok(()) => self.way_to(&command),
+            Err(reason) => Err((Code::NotAllowed, reason)),
+        };
+        let orders = match refused {
+            Ok(orders) => orders,
+            Err((code, reason)) => {
+                self.shared.tell_of_control(&asked, "refused", Some(&reason));
+                let fault = Fault::new(code, format_args!("cannot run {}: {reason}", asked.command));
+                self.refuse(&fault.of(id.cloned()));
+                return if code == Code::NotAllowed { self.lose_patience() } else { Continue(()) };
+            }
+        };
+        self.means_it();
+        self.shared.tell_of_control(&asked, "requested", None);
+        let reply = Reply::Accepted { control_id: &asked.control_id, command: asked.command };
+        self.say(&reply, id);
+        let (shared, steps) = (Arc::clone(&self.shared), self.steps.begin());
+        let told = move |fate: Fate| {
+            shared.tell_of_control(&asked, fate.name(), fate.reason());
+            // Only a client that has left does not take it.
+            let _left = steps.try_send(Step { asked: Arc::clone(&asked), fate });
+        };
+        drop(orders.try_send(Order::new(command, told)));
+        Continue(())
+    }
+
+    fn may_control(&self) -> Result<(), String> {
+        if !self.visitor.may(Role::Control) {
+            return Err("this needs the role control".into());
+        }
+        self.shared.is_apart_from_claude(&self.visitor.peer)
+    }
+
+    /// Where the order goes.
+    fn way_to(&self, command: &Command) -> Result<mpsc::Sender<Order>, (Code, String)> {
+        let nothing = |reason: &str| (Code::NothingToControl, reason.to_owned());
+        let control = self.shared.control.as_ref();
+        let control = control.ok_or_else(|| nothing("no claude runs here: ask the instance it runs in"))?;
+        control.abilities.allow(command).map_err(nothing)?;
+        if self.shared.hub.is_session_over() || control.orders.is_closed() {
+            return Err(nothing("the session is over"));
+        }
+        if self.steps.open >= MAX_OPEN || control.orders.capacity() == 0 {
+            return Err((Code::TooMany, "too much is under way".into()));
+        }
+        Ok(control.orders.clone())
+    }
+
+    /// Whoever keeps trying what its role does not allow is not listened to any longer.
+    pub(super) fn lose_patience(&mut self) -> Flow {
+        self.refusals += 1;
+        if self.refusals >= PATIENCE { Break(Ending::ByUs(Close::RoleNotAllowed)) } else { Continue(()) }
+    }
+
+    /// Says how far an action has come.
+    pub(super) fn tell_step(&mut self, step: &Step) {
+        let Step { asked, fate } = step;
+        let id = asked.request_id.as_ref();
+        match fate {
+            Fate::Nothing { reason } => {
+                let cause = format_args!("cannot run {}: {reason}", asked.command);
+                let fault = Fault::new(Code::NothingToControl, cause);
+                self.say(&Reply::Fault(&fault.of(id.cloned())), id);
+            }
+            fate => {
+                let (control_id, command) = (asked.control_id.as_str(), asked.command);
+                self.say(&Reply::Outcome { control_id, command, fate }, id);
+            }
+        }
+    }
+
+    /// A token that lets one page in, once; for those who need none themselves.
+    pub(super) fn mint_token(&mut self, id: Option<&RequestId>) -> Flow {
+        let allowed = match self.visitor.peer.is_unix() {
+            true => self.may_control(),
+            false => Err("this is done by the Unix socket alone".into()),
+        };
+        let minted = allowed.map_err(|reason| (Code::NotAllowed, reason)).and_then(|()| {
+            self.shared
+                .access
+                .keys
+                .mint_once(Instant::now())
+                .map_err(|cause| (Code::NothingToControl, cause.to_string()))
+        });
+        match minted {
+            Ok(secret) => {
+                self.shared.note(&self.visitor, (Subject::Token, "one_time_token"), "made", None);
+                let expires_in_seconds = ONCE_GOOD_FOR.as_secs();
+                self.say(&Reply::OneTimeToken { token: secret.reveal(), expires_in_seconds }, id);
+                Continue(())
+            }
+            Err((code, reason)) => {
+                self.shared.note(&self.visitor, (Subject::Token, "one_time_token"), "refused", Some(&reason));
+                let fault = Fault::new(code, format_args!("cannot make token: {reason}"));
+                self.refuse(&fault.of(id.cloned()));
+                self.lose_patience()
+            }
+        }
+    }
+}
+
+/// What it is about, in a few words; what is typed is not told.
+fn detail(command: &Command) -> Option<String> {
+    match command {
+        Command::SendInput(typing) => Some(format!("{} characters", typing.text.chars().count())),
+        Command::SendKeys(keys) => Some(format!("{keys:?}")),
+        Command::Interrupt => None,
+        Command::Stop { grace } | Command::Restart { grace } => Some(format!("grace {} s", grace.as_secs())),
+        Command::Respond { permission_id, answer } => {
+            let answer = match answer {
+                Answer::Allow { updated_input: Some(_), .. } => "allow with another input",
+                Answer::Allow { remember: Some(_), .. } => "allow from now on",
+                Answer::Allow { .. } => "allow",
+                Answer::Deny { interrupt: true, .. } => "deny and interrupt",
+                Answer::Deny { .. } => "deny",
+            };
+            Some(format!("{answer} {permission_id}"))
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Who is at the other end, as the kernel says: by which way, which user, which process.
+//!
+//! What a caller claims is not looked at here. What may be done from there is `role`'s.
+
+use super::listener::Stream;
+use crate::process::lineage::{Lineage, Signs, lineage_of, lineage_of_all};
+use crate::process::peer::{PeerProcess, TcpOwner, holders_of, owner_of_tcp, pid_of_unix_peer};
+use std::fmt;
+use std::net::SocketAddr;
+use std::os::fd::AsFd;
+
+/// The other end of a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    way: Way,
+    /// Its user, where that is known.
+    pub(super) uid: Option<u32>,
+}
+
+#[derive(Debug, Clone)]
+enum Way {
+    Unix(Option<PeerProcess>),
+    /// `owner` is known for callers of this machine alone.
+    Tcp {
+        address: Option<SocketAddr>,
+        owner: Option<TcpOwner>,
+        is_here: bool,
+    },
+}
+
+impl Peer {
+    /// To be asked right after the connection was accepted: the kernel knows it by its addresses only while it stands.
+    pub(super) fn of(stream: &Stream) -> Self {
+        if let Stream::Unix(stream) = stream {
+            let uid = stream.peer_cred().ok().map(|peer| peer.uid());
+            return Self { way: Way::Unix(pid_of_unix_peer(stream.as_fd())), uid };
+        }
+        let (bound, address) = (stream.bound(), stream.remote());
+        let ends = bound.zip(address);
+        let is_here = ends.is_some_and(|(bound, remote)| is_here(bound, remote));
+        let owner = ends.filter(|_| is_here).and_then(|(bound, remote)| owner_of_tcp(bound, remote));
+        Self { way: Way::Tcp { address, owner, is_here }, uid: owner.map(|owner| owner.uid) }
+    }
+
+    /// Whether it is the user that we are.
+    pub(super) fn is_own_user(&self) -> bool {
+        self.uid == Some(nix::unistd::geteuid().as_raw())
+    }
+
+    /// Whether it came by the Unix socket.
+    pub(super) fn is_unix(&self) -> bool {
+        matches!(self.way, Way::Unix(_))
+    }
+
+    /// By which way, in a word.
+    pub(super) fn transport(&self) -> &'static str {
+        if self.is_unix() { "unix" } else { "tcp" }
+    }
+
+    /// Its process, where that is known.
+    pub(super) fn pid(&self) -> Option<u32> {
+        match &self.way {
+            Way::Unix(process) => process.map(|process| process.pid),
+            Way::Tcp { .. } => None,
+        }
+    }
+
+    /// Whether a supervised claude is behind it. Of one on another machine nothing leads to a claude here. Blocks for some
+    /// milliseconds where it came by TCP.
+    pub(super) fn lineage(&self, signs: &Signs<'_>) -> Lineage {
+        match &self.way {
+            Way::Unix(Some(process)) => lineage_of(*process, signs),
+            Way::Tcp { owner: Some(owner), .. } => lineage_of_all(&holders_of(owner.inode, owner.uid), signs),
+            Way::Tcp { is_here: false, .. } => Lineage::Free,
+            Way::Unix(None) | Way::Tcp { owner: None, .. } => Lineage::Unknown,
+        }
+    }
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.way {
+            Way::Unix(Some(process)) => write!(out, "unix pid {}", process.pid),
+            Way::Unix(None) => out.write_str("unix"),
+            Way::Tcp { address: Some(address), .. } => write!(out, "tcp {address}"),
+            Way::Tcp { address: None, .. } => out.write_str("tcp"),
+        }
+    }
+}
+
+/// Whether both ends are on this machine: what comes from our own address does, whichever that is.
+fn is_here(bound: SocketAddr, remote: SocketAddr) -> bool {
+    let remote = remote.ip().to_canonical();
+    remote.is_loopback() || remote == bound.ip().to_canonical()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_calls_from_our_own_address_is_here() {
+        for (bound, remote, expected) in [
+            ("127.0.0.1:1", "127.0.0.1:2", true),
+            ("127.0.0.1:1", "127.9.9.9:2", true),
+            ("[::1]:1", "[::1]:2", true),
+            ("[::ffff:10.0.0.1]:1", "10.0.0.1:2", true),
+            ("10.0.0.1:1", "10.0.0.1:2", true),
+            ("10.0.0.1:1", "10.0.0.2:2", false),
+            ("[fe80::1]:1", "[fe80::2]:2", false),
+        ] {
+            assert_eq!(
+                is_here(bound.parse().unwrap(), remote.parse().unwrap()),
+                expected,
+                "{remote} at {bound}"
+            );
+        }
+    }
+}
