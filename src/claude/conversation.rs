@@ -45,7 +45,7 @@ impl Conversation {
     }
 
     /// Turns the arguments of a call that begins it, whatever was added to them, into those of one that takes up the
-    /// conversation `id`.
+    /// conversation `id`. The first of them is the name claude is called by.
     pub fn resumed(&self, arguments: &[OsString], id: &str) -> Vec<OsString> {
         let joined = [NAMED.as_bytes(), b"=", self.id.as_bytes()].concat();
         let mut changed = Vec::with_capacity(arguments.len());
@@ -60,8 +60,24 @@ impl Conversation {
                 changed.push(argument.clone());
             }
         }
+        if changed == arguments {
+            // It was never given its name.
+            changed.splice(changed.len().min(1)..changed.len().min(1), ["--resume".into(), id.into()]);
+        }
         changed
     }
+}
+
+/// The arguments without the prompt that a call begins with, which was given already. Of a call that prints its answer
+/// (`-p`), the prompt is all there is, and stays. The first of them is the name claude is called by.
+pub fn without_prompt(arguments: &[OsString]) -> Vec<OsString> {
+    let Some((name, typed)) = arguments.split_first() else { return Vec::new() };
+    let scan = Scan::of(typed, false);
+    if scan.has("--print") {
+        return arguments.to_vec();
+    }
+    let kept = typed.iter().enumerate().filter(|(at, _)| !scan.words.contains(at));
+    std::iter::once(name).chain(kept.map(|(_, argument)| argument)).cloned().collect()
 }
 
 #[cfg(test)]
@@ -81,8 +97,31 @@ mod tests {
         ] {
             let conversation = Conversation::of(&words(typed), "new").unwrap();
             assert_eq!(conversation.begun(), words(begun));
-            let added = |list: &[&str]| words(&[&["--settings", "{}"], list].concat());
+            let added = |list: &[&str]| words(&[&["claude", "--settings", "{}"], list].concat());
             assert_eq!(conversation.resumed(&added(begun), "id"), added(resumed));
+        }
+    }
+
+    #[test]
+    fn a_conversation_that_was_never_given_its_name_is_taken_up_by_the_one_it_has() {
+        let conversation = Conversation::of(&words(&["x"]), "unused").unwrap();
+        let called = words(&["claude", "--settings", "{}", "x"]);
+        let resumed = words(&["claude", "--resume", "id", "--settings", "{}", "x"]);
+        assert_eq!(conversation.resumed(&called, "id"), resumed);
+    }
+
+    #[test]
+    fn a_prompt_that_was_given_is_not_given_again() {
+        for (called, without) in [
+            (
+                &["claude", "--model", "opus", "fix it", "--debug"][..],
+                &["claude", "--model", "opus", "--debug"][..],
+            ),
+            (&["claude", "--resume", "id", "--", "-x"], &["claude", "--resume", "id"]),
+            (&["claude", "-p", "fix it"], &["claude", "-p", "fix it"]),
+            (&["claude"], &["claude"]),
+        ] {
+            assert_eq!(without_prompt(&words(called)), words(without));
         }
     }
 

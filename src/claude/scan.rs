@@ -55,13 +55,15 @@ pub(super) struct Scan<'a> {
     pub(super) is_command: bool,
     /// An option lacks its value: claude refuses that.
     pub(super) incomplete: bool,
+    /// Where words stand that belong to no option, and the `--` in front of them.
+    pub(super) words: Vec<usize>,
 }
 
 impl<'a> Scan<'a> {
     /// Reads all; `commands` is whether a word can be a command.
     pub(super) fn of(arguments: &'a [OsString], commands: bool) -> Self {
         let mut scan = Self::default();
-        let (mut at, mut words) = (0, 0);
+        let mut at = 0;
         while let Some(argument) = arguments.get(at) {
             let argument = argument.as_bytes();
             let word = match argument {
@@ -70,10 +72,11 @@ impl<'a> Scan<'a> {
                 _ => Some(argument),
             };
             if let Some(word) = word {
-                scan.is_command |= words == 0 && commands && is_command(word);
-                words += 1;
+                scan.is_command |= scan.words.is_empty() && commands && is_command(word);
+                scan.words.push(at);
             }
             if argument == b"--" || scan.is_command {
+                scan.words.extend(at + 1..arguments.len());
                 break;
             }
             at = if is_option(argument) { scan.option(arguments, at) } else { at + 1 };

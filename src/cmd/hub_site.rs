@@ -8,7 +8,7 @@ use super::last_word::LastWord;
 use super::port::{self, Bound, cannot_listen};
 use super::record::{Settled, settle};
 use super::user_settings::UserSettings;
-use super::{note, redaction, uplink};
+use super::{note, program, redaction, uplink};
 use crate::claude::arguments::Invocation;
 use crate::cli::{self, RunOptions};
 use crate::client::uplink::Uplink;
@@ -25,10 +25,11 @@ use crate::process::parked::Parking;
 use crate::process::processes;
 use crate::process::program::Command;
 use crate::process::shared_memory::shared_words;
-use crate::server::Afterwards;
+use crate::server::{Afterwards, ControlDoor};
 use crate::source::claude_folder::ClaudeFolder;
 use crate::source::watchers::{Output, Plan, Watchers};
 use crate::supervisor::companion::Charge;
+use crate::supervisor::control::{Manner, Program, abilities};
 use crate::supervisor::launch::Launch;
 use crate::supervisor::restart::Restart;
 use crate::supervisor::state::Ending;
@@ -38,7 +39,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+
+/// Control actions that wait to be looked at.
+const ORDERS: usize = 32;
 
 /// Everything that was claimed for a hub before claude starts.
 #[derive(Debug)]
@@ -60,6 +64,7 @@ pub(super) struct HubSite {
     /// What goes on when claude has exited by itself is ended.
     reap: bool,
     launch_method: LaunchMethod,
+    program: Program,
     /// The hub that is told of the session as well.
     uplink: Option<Uplink>,
     /// Removes record, socket and token when the session is over.
@@ -80,6 +85,11 @@ impl HubSite {
             cli::LaunchMethod::Subprocess => LaunchMethod::Subprocess,
         };
         let call = Invocation::read(command.arguments.get(1..).unwrap_or_default());
+        let program = match (program::is_claude(&command.path), call.print) {
+            (false, _) => Program::Other,
+            (true, false) => Program::Claude,
+            (true, true) => Program::Printing,
+        };
         let entrance = Entrance::prepare(&options.listen, &[options.listen.websocket_host])?;
         let (tcp, uplink) = listen(options)?;
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
@@ -137,6 +147,7 @@ impl HubSite {
             parking: Parking::new().map_err(|cause| cannot_listen(&cause))?,
             reap: options.reap,
             launch_method,
+            program,
             uplink,
             registration,
         })
@@ -160,8 +171,9 @@ impl HubSite {
 
     /// Hosts the session: serves while claude runs, and until every client has what it is owed.
     pub(super) async fn host(mut self, launch: Launch, restart: Option<Restart>) -> io::Result<Ending> {
-        let ours = vec![std::process::id(), launch.guardian_pid()];
-        let (hosting, audience) = self.open(ours, Afterwards::Kept)?;
+        let guardian = launch.guardian_pid();
+        let manner = Manner::of(&launch, self.program);
+        let (hosting, audience) = self.open((std::process::id(), guardian), manner, Afterwards::Kept)?;
         let ending = supervisor::run(launch, restart, Some(audience)).await;
         hosting.close().await;
         ending
@@ -184,8 +196,9 @@ impl HubSite {
         let nested = std::env::var_os(ENV_SESSION).is_some();
         let charge = Charge { claude, mark, reap: self.reap, nested, terminal, record };
         let parking = self.parking.clone();
-        let ours = vec![std::process::id(), turn.keeper];
-        let (hosting, audience) = self.open(ours, Afterwards::Closed(parking))?;
+        let ours = (std::process::id(), turn.keeper);
+        let manner = Manner::Exec(self.program);
+        let (hosting, audience) = self.open(ours, manner, Afterwards::Closed(parking))?;
         let ending = companion::run(charge, turn, audience).await;
         hosting.close().await;
         ending
@@ -217,18 +230,36 @@ impl HubSite {
         }
     }
 
-    fn open(&mut self, ours: Vec<u32>, afterwards: Afterwards) -> io::Result<(Hosting, Audience)> {
+    /// `ours` are we and who is forked from us: what is below that one is claude and its tools.
+    fn open(
+        &mut self,
+        ours: (u32, u32),
+        manner: Manner,
+        afterwards: Afterwards,
+    ) -> io::Result<(Hosting, Audience)> {
         self.hub.keep_progress(self.progress);
         redaction::warn_of_none();
         let (child, child_is) = watch::channel(None);
         let hooks = (std::mem::take(&mut self.hooks), afterwards);
         let unix = self.unix.as_ref().map(UnixListener::try_clone).transpose()?;
+        let (sender, orders) = mpsc::channel(ORDERS);
+        let mut doorway = self.entrance.doorway([self.tcp.try_clone()?], unix)?;
+        doorway.control = Some(ControlDoor {
+            orders: sender,
+            abilities: abilities(manner),
+            child: child_is.clone(),
+            guardians: vec![ours.1],
+        });
         let (hosting, inbox) = Hosting::open(
             &self.hub,
-            self.entrance.doorway([self.tcp.try_clone()?], unix)?,
+            doorway,
             hooks,
             self.uplink.clone(),
-            Measured { child: child_is.clone(), ours, settings: std::mem::take(&mut self.settings) },
+            Measured {
+                child: child_is.clone(),
+                ours: vec![ours.0, ours.1],
+                settings: std::mem::take(&mut self.settings),
+            },
         )?;
         let session = self.session_start();
         let plan = Plan {
@@ -243,7 +274,8 @@ impl HubSite {
         };
         let publisher = self.hub.publisher(Source::Supervisor);
         let watchers = Watchers::start(&publisher, plan);
-        Ok((hosting, Audience { publisher, session, child, watchers }))
+        let (orders, program) = (Some(orders), self.program);
+        Ok((hosting, Audience { publisher, session, child, watchers, orders, program }))
     }
 
     fn session_start(&self) -> SessionStart {

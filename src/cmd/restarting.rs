@@ -1,8 +1,9 @@
-//! `--restart`: with which call claude is started again, so that it goes on with the same conversation.
+//! With which call claude is started again, by `--restart` or because somebody asks, so that it goes on with the same
+//! conversation.
 
 use super::program;
 use crate::claude::arguments::Invocation;
-use crate::claude::conversation::Conversation;
+use crate::claude::conversation::{Conversation, without_prompt};
 use crate::cli::{RestartWhen, RunOptions};
 use crate::hub::{self, Hub};
 use crate::process::program::Command;
@@ -23,10 +24,12 @@ pub(super) struct Restarting {
 }
 
 impl Restarting {
-    /// `None` where claude is not restarted. Otherwise its conversation is given a name, in the arguments, where it has
-    /// none and is claude's.
-    pub(super) fn plan(options: &RunOptions, command: &mut Command) -> Option<Self> {
+    /// `None` where nobody restarts claude: it is not wished, and without a hub nobody can ask. By `--restart` its
+    /// conversation is given a name, in the arguments, where it has none and is claude's; one that may be asked for is
+    /// taken up by the name that it is found to have.
+    pub(super) fn plan(options: &RunOptions, with_hub: bool, command: &mut Command) -> Option<Self> {
         let policy = match options.restart {
+            RestartWhen::Never if with_hub => Policy::Asked,
             RestartWhen::Never => return None,
             RestartWhen::OnFailure => Policy::OnFailure,
             RestartWhen::Always => Policy::Always,
@@ -35,7 +38,7 @@ impl Restarting {
         let converses = program::is_claude(&command.path) && Invocation::read(typed).starts_session;
         let fresh = hub::fresh_id().to_string();
         let conversation = converses.then(|| Conversation::of(typed, &fresh)).flatten();
-        if let Some(conversation) = &conversation {
+        if let (Some(conversation), true) = (&conversation, policy != Policy::Asked) {
             command.arguments.splice(1.., conversation.begun().iter().cloned());
         }
         Some(Self { policy, conversation })
@@ -46,10 +49,15 @@ impl Restarting {
         let arguments = command.arguments.clone();
         let directory = command.directory.clone().or_else(|| std::env::current_dir().ok());
         let Self { policy, conversation } = self;
-        let again = move || match &conversation {
+        let again = move |is_asked| match &conversation {
             Some(conversation) => {
                 let newest = hub.as_ref().and_then(|hub| hub.status().claude_sessions.last().cloned());
-                taken_up(conversation, &arguments, newest, folder.as_ref(), directory.as_ref())
+                let taken_up =
+                    taken_up(conversation, &arguments, newest, folder.as_ref(), directory.as_ref());
+                match taken_up {
+                    Some(taken_up) if is_asked => without_prompt(&taken_up),
+                    taken_up => taken_up.unwrap_or_else(|| arguments.clone()),
+                }
             }
             None => arguments.clone(),
         };
@@ -64,22 +72,21 @@ fn has_begun(transcript: &Path) -> bool {
     read.is_ok() && memchr::memmem::find(&head, br#""type":"user""#).is_some()
 }
 
-/// Claude refuses to take up what it has not written yet, and to begin what it has.
+/// `None` where the call stays as it was: claude refuses to take up what it has not written yet, and to begin what it
+/// has.
 fn taken_up(
     conversation: &Conversation,
     arguments: &[OsString],
     newest: Option<String>,
     folder: Option<&ClaudeFolder>,
     directory: Option<&PathBuf>,
-) -> Vec<OsString> {
+) -> Option<Vec<OsString>> {
     let written = |id: &String| {
         let transcript =
             folder.zip(directory).and_then(|(folder, directory)| folder.transcript(directory, id));
         transcript.is_some_and(|transcript| has_begun(&transcript))
     };
     let named = conversation.id().map(str::to_owned);
-    match newest.filter(written).or_else(|| named.filter(written)) {
-        Some(id) => conversation.resumed(arguments, &id),
-        None => arguments.to_vec(),
-    }
+    let id = newest.filter(written).or_else(|| named.filter(written))?;
+    Some(conversation.resumed(arguments, &id))
 }

@@ -49,7 +49,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
         };
         return Err(failed_to_run(became).into());
     }
-    let restarting = Restarting::plan(&options, &mut command);
+    let restarting = Restarting::plan(&options, with_hub, &mut command);
     let site = if with_hub { Some(HubSite::claim(&options, &session_id, &mut command)?) } else { None };
     command.environment.extend(environment(&session_id, site.as_ref()));
     let shape = launch::Options {
@@ -57,7 +57,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
         window_size: options.window_size.map(|size| Size { cols: size.cols, rows: size.rows }),
         read_along: with_hub,
         reap: options.reap,
-        restarts: restarting.is_some(),
+        restarts: options.restart != RestartWhen::Never,
     };
     let last_word = site.as_ref().map(HubSite::last_word).transpose();
     let launch = last_word

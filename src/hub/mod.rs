@@ -16,6 +16,7 @@ mod reader;
 mod redaction;
 mod relay;
 mod sessions;
+mod standing;
 
 pub use explain::{Account, EventName, Explanation};
 pub use gauges::{ClientGuard, Gauges};
@@ -31,7 +32,7 @@ pub use sessions::Refused;
 
 use crate::event::{Body, Draft, Epoch, Event, EventId, SessionId, Source, Timestamp};
 use crate::filter::Filter;
-use crate::status::{Note, Position, Snapshot, Standing};
+use crate::status::{Note, Position, Standing};
 use log::Log;
 use pace::Pace;
 use provenance::Provenance;
@@ -158,27 +159,6 @@ impl Hub {
     /// Counters that the server keeps and `system.stats` shows.
     pub fn gauges(&self) -> &Gauges {
         &self.shared.gauges
-    }
-
-    /// What is true now of the hub's own session, with all others in short.
-    pub fn status(&self) -> Snapshot {
-        let mut state = self.shared.lock();
-        let position = self.shared.position(&state.log);
-        let mut snapshot = state.sessions.own().snapshot(&position);
-        snapshot.sessions = state.sessions.summaries();
-        snapshot
-    }
-
-    /// What is true now of one session; `None` where this hub knows nothing of it.
-    pub fn status_of(&self, session_id: &SessionId) -> Option<Snapshot> {
-        let state = self.shared.lock();
-        let position = Position { session_id: session_id.clone(), ..self.shared.position(&state.log) };
-        Some(state.sessions.get(session_id)?.snapshot(&position))
-    }
-
-    /// Whether the events of this session come from a supervisor: nobody else may speak for it.
-    pub fn is_supervised(&self, session_id: &SessionId) -> bool {
-        self.shared.lock().sessions.is_taken(session_id)
     }
 
     /// Number of the newest event; 0 when there was none yet.

@@ -43,6 +43,14 @@ impl Followed {
         self.0.has_ended()
     }
 
+    /// Sends it the signals, one after the other.
+    ///
+    /// # Errors
+    /// When it has ended, or the kernel refuses.
+    pub fn send(&self, signals: &[i32]) -> io::Result<()> {
+        Ok(self.0.send(signals)?)
+    }
+
     /// Resolves when it has ended, with how, where that is known.
     ///
     /// # Errors

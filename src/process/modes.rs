@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// DEC private modes that are off in a fresh terminal, in the order of their bits.
 const PRIVATE_MODES: [u16; 14] =
     [1, 47, 1000, 1002, 1003, 1004, 1005, 1006, 1015, 1016, 1047, 1049, 2004, 2026];
+const BRACKETED_PASTE: u16 = 2004;
 const CURSOR_HIDDEN: u64 = 1 << 20;
 const KEYPAD: u64 = 1 << 21;
 const KITTY_KEYS: u64 = 1 << 22;
@@ -57,6 +58,17 @@ impl Modes {
             bytes.extend_from_slice(b"\x1b[0m");
         }
         bytes
+    }
+
+    /// Whether the child wants pastes marked (bracketed paste, `CSI ? 2004 h`).
+    pub fn marks_pastes(self) -> bool {
+        let bit = PRIVATE_MODES.iter().position(|mode| *mode == BRACKETED_PASTE);
+        bit.is_some_and(|bit| self.0.load(Relaxed) & (1 << bit) != 0)
+    }
+
+    /// All is off: it was undone.
+    pub fn forget(self) {
+        self.0.store(0, Relaxed);
     }
 
     fn set(self, bits: u64, on: bool) {

@@ -16,6 +16,8 @@ pub struct Pty {
     _pair: Box<dyn MasterPty + Send>,
     /// Kept open until the guardian has its own, so that the master is never without a slave before the child runs.
     slave: Option<Box<dyn SlavePty + Send>>,
+    /// The same, opened again.
+    held: Option<OwnedFd>,
     master: OwnedFd,
     path: CString,
     began_with: Termios,
@@ -48,7 +50,7 @@ impl Pty {
         let path = pair.master.tty_name().ok_or_else(|| io::Error::other("the pair has no name"))?;
         let path = CString::new(path.into_os_string().into_vec())?;
         let began_with = termios::tcgetattr(&master)?;
-        Ok(Self { _pair: pair.master, slave: Some(pair.slave), master, path, began_with })
+        Ok(Self { _pair: pair.master, slave: Some(pair.slave), held: None, master, path, began_with })
     }
 
     /// The master side, not blocking.
@@ -65,6 +67,19 @@ impl Pty {
     /// slave is open nowhere reads as ended.
     pub fn release_slave(&mut self) {
         self.slave = None;
+        self.held = None;
+    }
+
+    /// Holds the slave side once more, for another child: until that runs, the master would read as ended.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn hold_slave(&mut self) -> io::Result<()> {
+        if self.slave.is_none() && self.held.is_none() {
+            let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC;
+            self.held = Some(nix::fcntl::open(self.path.as_c_str(), flags, nix::sys::stat::Mode::empty())?);
+        }
+        Ok(())
     }
 
     /// Gives the child's side back the settings it began with. A terminal that is gone needs none.

@@ -1,4 +1,5 @@
-//! The byte path: what the child writes goes to the user, what the user types goes to the child.
+//! The byte path outward: what the child writes goes to the user. What is typed goes the other way, in
+//! [`super::inward`].
 //!
 //! Each direction is a thread that blocks on nothing but its two ends. The reader along, the hub and its clients
 //! are behind the [`Tap`], which never makes a relay wait.
@@ -6,19 +7,17 @@
 use super::modes::Scanner;
 use super::signals::thread_beside_main;
 use super::tap::{Tap, Way};
-use super::terminal::{SignalKey, Terminal, follow_size, signal_key};
+use super::terminal::Terminal;
 use crate::process::best_effort;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{Signal, killpg};
-use nix::unistd::{getpgrp, read, write};
+use nix::unistd::{read, write};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
 
 const CHUNK: usize = 64 << 10;
 /// After the child's end, this much silence means that nothing more comes.
@@ -89,6 +88,8 @@ pub struct Outward {
     /// The user's terminal, where its keys are shared with a pipeline: a child that asks for keys has them before
     /// its prompt is seen.
     pub keys: Option<Terminal>,
+    /// Counts how often the child has written.
+    pub writes: Arc<AtomicU64>,
 }
 
 impl Outward {
@@ -126,6 +127,7 @@ impl Outward {
                 // EIO is how a pseudo-terminal without a slave side says end of file.
                 Ok(0) | Err(Errno::EIO) => return false,
                 Ok(count) => {
+                    self.writes.fetch_add(1, Relaxed);
                     if !self.pass(&buffer[..count]) {
                         return false;
                     }
@@ -194,130 +196,6 @@ fn wait_for_output(from: BorrowedFd<'_>, ring: BorrowedFd<'_>, drain_until: Opti
     }
 }
 
-/// From the user's terminal to the child's.
-#[derive(Debug)]
-pub struct Inward {
-    terminal: OwnedFd,
-    to: OwnedFd,
-    /// The size of `to` stays, whatever happens to the terminal.
-    fixed_size: bool,
-    listening: Arc<AtomicBool>,
-    hung_up: Arc<Notify>,
-}
-
-/// The switch of a running [`Inward`].
-#[derive(Debug)]
-pub struct InwardSwitch {
-    listening: Arc<AtomicBool>,
-    hung_up: Arc<Notify>,
-    bell: OwnedFd,
-}
-
-impl InwardSwitch {
-    /// Resolves, once, when the terminal is hung up. The kernel tells only those in the foreground by SIGHUP.
-    pub async fn hung_up(&self) {
-        self.hung_up.notified().await;
-    }
-
-    /// Whether to read the terminal. A background process must not, and after a stop others may.
-    pub fn listen(&self, on: bool) {
-        self.listening.store(on, Relaxed);
-        // The pipe holds far more rings than can be waiting; a full one wakes as well.
-        best_effort(write(&self.bell, b"!"));
-    }
-}
-
-impl Inward {
-    /// From `terminal` to the master side `to`.
-    ///
-    /// # Errors
-    /// When no descriptor is left.
-    pub fn new(terminal: &Terminal, to: OwnedFd, fixed_size: bool) -> io::Result<Self> {
-        let terminal = terminal.fd().try_clone_to_owned()?;
-        Ok(Self { terminal, to, fixed_size, listening: Arc::default(), hung_up: Arc::default() })
-    }
-
-    /// Starts relaying, switched off. The thread ends when the switch is dropped.
-    ///
-    /// # Errors
-    /// When no thread or pipe can be had.
-    pub fn start(self) -> io::Result<InwardSwitch> {
-        let (ring, bell) = bell()?;
-        let (listening, hung_up) = (self.listening.clone(), self.hung_up.clone());
-        thread_beside_main("relay-in", move || self.run(&ring))?;
-        Ok(InwardSwitch { listening, hung_up, bell })
-    }
-
-    fn run(&self, ring: &OwnedFd) {
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            // That it was hung up is told even where nothing is asked for.
-            let keys = if self.listening.load(Relaxed) { PollFlags::POLLIN } else { PollFlags::empty() };
-            let mut ends =
-                [PollFd::new(ring.as_fd(), PollFlags::POLLIN), PollFd::new(self.terminal.as_fd(), keys)];
-            if poll(&mut ends, PollTimeout::NONE).is_err() {
-                continue;
-            }
-            if ends[0].any() == Some(true) {
-                if matches!(read(ring, &mut buffer), Ok(0)) {
-                    return;
-                }
-                continue;
-            }
-            let typed = ends[1].revents().is_some_and(|events| events.contains(PollFlags::POLLIN));
-            match read(&self.terminal, &mut buffer) {
-                Ok(count) if count > 0 && typed => self.pass(&buffer[..count], ring.as_fd()),
-                Err(Errno::EINTR | Errno::EAGAIN) => {}
-                _ => return self.hung_up.notify_one(),
-            }
-        }
-    }
-
-    /// Bytes go in piece by piece, because a signal key reaches the others of our process group as well: the
-    /// terminal driver would have signalled the whole pipeline, of which the child's group is only a part.
-    fn pass(&self, bytes: &[u8], ring: BorrowedFd<'_>) {
-        // A key that is typed after a change of the size must not come before it.
-        if !self.fixed_size {
-            best_effort(follow_size(self.terminal.as_fd(), self.to.as_fd()));
-        }
-        // As they are when the key is typed: the child may change them because of it.
-        let settings = nix::sys::termios::tcgetattr(&self.to);
-        if !write_until(self.to.as_fd(), bytes, ring) {
-            return;
-        }
-        let Ok(settings) = settings else { return };
-        for key in bytes.iter().filter_map(|byte| signal_key(&settings, *byte)) {
-            let signal = match key {
-                SignalKey::Interrupt => Signal::SIGINT,
-                SignalKey::Quit => Signal::SIGQUIT,
-                // The child stops first; then we stop the group.
-                SignalKey::Suspend => continue,
-            };
-            best_effort(killpg(getpgrp(), signal));
-        }
-    }
-}
-
-/// Writes to a master side that may be full, for as long as nobody rings. `false` when it was given up.
-fn write_until(to: BorrowedFd<'_>, mut bytes: &[u8], ring: BorrowedFd<'_>) -> bool {
-    while !bytes.is_empty() {
-        match write(to, bytes) {
-            Ok(count) => bytes = &bytes[count..],
-            Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => {
-                let mut ends = [PollFd::new(to, PollFlags::POLLOUT), PollFd::new(ring, PollFlags::empty())];
-                best_effort(poll(&mut ends, PollTimeout::NONE));
-                let hung_up = ends[1].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP));
-                if hung_up {
-                    return false;
-                }
-            }
-            Err(_) => return false,
-        }
-    }
-    true
-}
-
 /// Writes everything, also to a descriptor that somebody else made non-blocking.
 fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
     while !bytes.is_empty() {
@@ -335,6 +213,6 @@ fn write_all(to: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<(), Errno> {
 }
 
 /// A pipe whose closing wakes a thread.
-fn bell() -> io::Result<(OwnedFd, OwnedFd)> {
+pub(super) fn bell() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok(super::platform::pipe(nix::fcntl::OFlag::O_NONBLOCK)?)
 }

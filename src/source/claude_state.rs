@@ -65,6 +65,11 @@ async fn at(time: Option<Instant>) {
     }
 }
 
+/// What the claude of this process id says of itself at this moment; `None` where it says nothing.
+pub fn now(folder: &ClaudeFolder, pid: u32) -> Option<ActivityState> {
+    read(&folder.sessions().join(format!("{pid}.json")), pid)?.activity
+}
+
 /// Nobody takes what is seen.
 struct Closed;
 

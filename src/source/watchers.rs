@@ -66,6 +66,8 @@ pub struct Plan {
 pub struct Watchers {
     publisher: Publisher,
     hooks_missing: Option<String>,
+    hooks_expected: bool,
+    claude_folder: Option<ClaudeFolder>,
     seen: mpsc::Sender<Seen>,
     permissions: mpsc::Sender<Order>,
     has_stream: bool,
@@ -90,6 +92,7 @@ impl Watchers {
         let funnel = Funnel::new(publisher.clone(), detector, hook_watch, tracks.clone());
         let hooks = plan.hooks.unwrap_or_else(|| mpsc::channel(1).1);
         let funnel = tokio::spawn(funnel.run(hooks, seen_by_funnel, answered, ended));
+        let claude_folder = plan.claude_folder.clone();
         let followers = plan.claude_folder.map_or_else(Vec::new, |folder| {
             let state = claude_state::follow(plan.child, folder.clone(), tracks, seen.clone());
             let state = stopped_by(stopped.clone(), state);
@@ -99,7 +102,9 @@ impl Watchers {
         });
         Self {
             publisher: publisher.as_source(Source::Hook),
+            hooks_expected: plan.hooks_expected && plan.hooks_missing.is_none(),
             hooks_missing: plan.hooks_missing,
+            claude_folder,
             seen,
             permissions,
             has_stream,
@@ -130,6 +135,16 @@ impl Watchers {
     /// Where claude's questions are answered.
     pub fn permissions(&self) -> mpsc::Sender<Order> {
         self.permissions.clone()
+    }
+
+    /// Whether claude was told to tell by hooks, and can.
+    pub fn expects_hooks(&self) -> bool {
+        self.hooks_expected
+    }
+
+    /// Where claude keeps its files, where that is known.
+    pub fn claude_folder(&self) -> Option<&ClaudeFolder> {
+        self.claude_folder.as_ref()
     }
 
     /// Claude's process is over, and another may follow: what is open ends.

@@ -160,6 +160,16 @@ impl Status {
         self.sources.have_heard(source)
     }
 
+    /// Whether a question of claude's is open.
+    pub fn has_questions(&self) -> bool {
+        !self.permissions.is_empty()
+    }
+
+    /// What is known of a source beside its events.
+    pub fn health(&self, source: &Source) -> Option<Health> {
+        self.sources.health(source)
+    }
+
     fn list_ticket(&mut self, ticket: &Ticket) {
         match self.tickets.iter_mut().find(|known| known.id == ticket.id && known.system == ticket.system) {
             Some(known) => *known = ticket.clone(),

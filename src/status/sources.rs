@@ -63,6 +63,11 @@ impl Sources {
         self.0.get_mut(place).filter(|entry| entry.name == name)
     }
 
+    /// What else is known of it.
+    pub(super) fn health(&self, source: &Source) -> Option<Health> {
+        self.0.iter().find(|entry| entry.name == source.as_str()).map(|entry| entry.health)
+    }
+
     /// Whether the source has published something.
     pub(super) fn have_heard(&self, source: &Source) -> bool {
         self.0.iter().any(|entry| entry.name == source.as_str() && entry.last_event_at.is_some())

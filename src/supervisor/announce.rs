@@ -31,7 +31,7 @@ struct Listeners {
 impl Announcer {
     /// Speaks to the audience; those who watch claude's work go their own way.
     pub(super) fn new(audience: Option<Audience>) -> (Self, Option<Watchers>) {
-        let Some(Audience { publisher, session, child, watchers }) = audience else {
+        let Some(Audience { publisher, session, child, watchers, .. }) = audience else {
             return (Self { listeners: None }, None);
         };
         (Self { listeners: Some(Listeners { publisher, session, child }) }, Some(watchers))
@@ -107,18 +107,24 @@ impl Announcer {
         };
         child.send_replace(None);
         let mut status = stopped(pid, ending);
-        status.message = format!(
-            "{}; it is started again in {:.1} s ({} of {MOST} in a row)",
-            status.message,
-            next.pause.as_secs_f64(),
-            next.number
-        );
+        status.message = match next.is_asked {
+            true => format!("{}; it is started again, as was asked", status.message),
+            false => format!(
+                "{}; it is started again in {:.1} s ({} of {MOST} in a row)",
+                status.message,
+                next.pause.as_secs_f64(),
+                next.number
+            ),
+        };
         publisher.publish(Body::Status(status));
     }
 
     pub(super) fn starting_again(&self, next: &Next) {
         let Some(Listeners { publisher, .. }) = &self.listeners else { return };
-        let message = format!("Claude is starting again ({} of {MOST} in a row)", next.number);
+        let message = match next.is_asked {
+            true => "Claude is starting again, as was asked".to_owned(),
+            false => format!("Claude is starting again ({} of {MOST} in a row)", next.number),
+        };
         publisher.publish(Body::Status(ProcessStatus::alive(ProcessState::Starting, None, &message)));
     }
 

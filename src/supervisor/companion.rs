@@ -7,6 +7,7 @@
 
 use super::Audience;
 use super::announce::Announcer;
+use super::control::Afar;
 use super::relatives::GRACE;
 use super::state::{Action, Ending, State, for_family};
 use crate::process::family::{Family, Mark, Remaining};
@@ -50,8 +51,10 @@ pub struct Charge {
 ///
 /// # Errors
 /// When claude cannot be followed.
-pub async fn run(charge: Charge, turn: Turn, audience: Audience) -> io::Result<Ending> {
+pub async fn run(charge: Charge, turn: Turn, mut audience: Audience) -> io::Result<Ending> {
     let began = Instant::now();
+    let Audience { orders, program, watchers, .. } = &mut audience;
+    let mut afar = Afar::new(orders.take(), watchers.permissions(), *program);
     let (announcer, watchers) = Announcer::new(Some(audience));
     let deaths = turn.deaths;
     let spared = [std::process::id(), turn.keeper];
@@ -67,27 +70,29 @@ pub async fn run(charge: Charge, turn: Turn, audience: Audience) -> io::Result<E
         Departure::Done => {
             let pid = charge.claude.pid();
             announcer.running(pid);
-            let (exit, below) = charge.follow().await?;
+            let (exit, below) = charge.follow(&mut afar).await?;
             (Some(pid), ending(exit), below)
         }
     };
     if let (true, Some(terminal)) = (charge.was_killed(ending), &charge.terminal) {
         terminal.undo_modes();
     }
-    let decided = charge.decide(ending);
+    let stopped = afar.was_asked_to_end();
+    let decided = charge.decide(ending, stopped);
     let family = below.family(charge.mark).sparing(&spared);
     if decided == Some(Action::EndFamily) {
         let family = family.clone();
         let resisting = tokio::task::spawn_blocking(move || family.end(GRACE)).await;
         announcer.resisting(&resisting.unwrap_or_default().into());
     }
+    afar.over();
     if let Some(watchers) = watchers {
         watchers.finish().await;
     }
     if decided == Some(Action::NameFamily) {
         announcer.going_on(&Remaining::from(family.find()));
     }
-    announcer.ended(State::Ended { pid, ending, stopped: false });
+    announcer.ended(State::Ended { pid, ending, stopped });
     if deaths > 0 {
         // Where claude was killed together with that one, nobody is connected yet.
         tokio::time::sleep_until((began + COME_BACK).into()).await;
@@ -97,7 +102,7 @@ pub async fn run(charge: Charge, turn: Turn, audience: Audience) -> io::Result<E
 
 impl Charge {
     /// Waits for claude's end, and remembers who was below it.
-    async fn follow(&self) -> io::Result<(Option<Exit>, Below)> {
+    async fn follow(&self, afar: &mut Afar) -> io::Result<(Option<Exit>, Below)> {
         let mut below = Below::default();
         let mut end = std::pin::pin!(self.claude.end());
         let mut signals = if self.nested { Some(Signals::catch()?) } else { None };
@@ -106,6 +111,7 @@ impl Charge {
         loop {
             tokio::select! {
                 exit = &mut end => return Ok((exit?, below)),
+                () = afar.attend(&self.claude) => {}
                 _ = looks.tick() => below.look(self.claude.pid()),
                 () = asked_to_end(&mut signals) => {
                     let family = Family::marked(Some(self.mark.clone()));
@@ -125,9 +131,9 @@ impl Charge {
 
     /// What becomes of the family. Claude may learn that its window was closed by reading there, and then it does not
     /// tell of a signal.
-    fn decide(&self, ending: Ending) -> Option<Action> {
+    fn decide(&self, ending: Ending, was_stopped: bool) -> Option<Action> {
         let was_closed = self.terminal.as_ref().is_some_and(LeftTerminal::is_gone);
-        for_family(self.reap || self.was_killed(ending), ending, was_closed)
+        for_family(self.reap || self.was_killed(ending), ending, was_closed || was_stopped)
     }
 }
 

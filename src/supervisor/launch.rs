@@ -48,6 +48,8 @@ pub struct Launch {
     pub(super) reap: bool,
     /// What the processes of this run carry.
     pub(super) mark: Option<Mark>,
+    /// A second child can be given what the first one had.
+    pub(super) can_restart: bool,
 }
 
 impl Launch {
@@ -81,6 +83,9 @@ pub fn prepare(command: &Command, options: Options, heir: Option<Heir>) -> io::R
         true => Some(Pty::open(size, terminal.as_ref().map(Terminal::settings_for_child).as_ref())?),
         false => None,
     };
+    // What is no terminal of ours is let go of once the first child has it, unless it is kept for a second.
+    let can_restart = options.restarts
+        || plan.needs_terminal() && plan.0.iter().all(|kind| matches!(kind, Kind::Terminal | Kind::Closed));
     let (stdio, pipes) = wire(plan)?;
     let modes = Modes::shared()?;
     let tty = pty.as_ref().map(|pty| pty.slave_path().clone());
@@ -94,7 +99,7 @@ pub fn prepare(command: &Command, options: Options, heir: Option<Heir>) -> io::R
     let fixed_size = options.headless || options.window_size.is_some();
     let screen = (plan.0[1] == Kind::Terminal).then_some(size.unwrap_or_default());
     let Options { headless, reap, .. } = options;
-    Ok(Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, headless, reap, mark })
+    Ok(Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, headless, reap, mark, can_restart })
 }
 
 /// What the processes of this run carry: the session's id, which claude gets and hands down.

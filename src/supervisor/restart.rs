@@ -17,6 +17,8 @@ const WELL: Duration = Duration::from_secs(60);
 /// When it is started again. A claude that somebody asked to end, or that cannot be executed, stays down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Policy {
+    /// Only when somebody asks for that.
+    Asked,
     /// When it failed: another exit code than 0, or a signal.
     OnFailure,
     /// However it ended.
@@ -27,8 +29,8 @@ pub enum Policy {
 pub struct Restart {
     /// When.
     pub policy: Policy,
-    /// What it is called with then, the name it is called by first.
-    pub arguments: Box<dyn Fn() -> Vec<OsString>>,
+    /// What it is called with then, the name it is called by first. It is told whether somebody asked for the restart.
+    pub arguments: Box<dyn Fn(bool) -> Vec<OsString>>,
 }
 
 impl fmt::Debug for Restart {
@@ -44,6 +46,8 @@ pub(super) struct Next {
     pub(super) number: u32,
     /// Until then.
     pub(super) pause: Duration,
+    /// Somebody asked for it.
+    pub(super) is_asked: bool,
     pub(super) arguments: Vec<OsString>,
 }
 
@@ -61,18 +65,24 @@ impl Restarts {
 
     /// What follows on an end; `None` when it stays down.
     pub(super) fn after(&mut self, over: &Over, ran: Duration) -> Option<Next> {
+        if over.again {
+            self.in_a_row = 0;
+            let arguments = (self.wish.arguments)(true);
+            return Some(Next { number: 1, pause: Duration::ZERO, is_asked: true, arguments });
+        }
         if over.was_asked || !is_wanted(self.wish.policy, over.ending) {
             return None;
         }
         self.in_a_row = if ran >= WELL { 1 } else { self.in_a_row + 1 };
         let number = self.in_a_row;
-        let arguments = (self.wish.arguments)();
-        (number <= MOST).then(|| Next { number, pause: pause(number, chance()), arguments })
+        let arguments = (self.wish.arguments)(false);
+        (number <= MOST).then(|| Next { number, pause: pause(number, chance()), is_asked: false, arguments })
     }
 }
 
 fn is_wanted(policy: Policy, ending: Ending) -> bool {
     match ending {
+        _ if policy == Policy::Asked => false,
         Ending::NotExecuted(_) | Ending::Unknown | Ending::Untold => false,
         Ending::Exited(_) if ending.tells_of_request() => false,
         Ending::Exited(0) => policy == Policy::Always,
@@ -100,11 +110,11 @@ mod tests {
 
     fn over(ending: Ending, was_asked: bool) -> Over {
         let state = State::Ended { pid: Some(7), ending, stopped: false };
-        Over { state, ending, family: None, was_asked }
+        Over { state, ending, family: None, was_asked, again: false }
     }
 
     fn restarts(policy: Policy) -> Restarts {
-        Restarts::new(Restart { policy, arguments: Box::new(|| vec!["claude".into()]) })
+        Restarts::new(Restart { policy, arguments: Box::new(|_| vec!["claude".into()]) })
     }
 
     #[test]
@@ -122,6 +132,16 @@ mod tests {
             assert_eq!((rises(Policy::OnFailure), rises(Policy::Always)), (on_failure, always), "{ending:?}");
             assert!(restarts(Policy::Always).after(&over(ending, true), WELL).is_none(), "{ending:?}");
         }
+    }
+
+    #[test]
+    fn it_rises_when_that_is_asked_for_whatever_the_policy() {
+        for policy in [Policy::Asked, Policy::OnFailure, Policy::Always] {
+            let asked = Over { again: true, ..over(Ending::Exited(143), true) };
+            let next = restarts(policy).after(&asked, Duration::ZERO).unwrap();
+            assert!(next.is_asked && next.pause.is_zero());
+        }
+        assert!(restarts(Policy::Asked).after(&over(Ending::Exited(1), false), WELL).is_none());
     }
 
     #[test]

@@ -5,15 +5,18 @@ use super::launch::Pipe;
 use super::state::Action;
 use crate::process::descriptors;
 use crate::process::guardian::Guardian;
+use crate::process::injection::Injector;
+use crate::process::inward::{Inward, InwardSwitch};
 use crate::process::modes::{Modes, Scanner};
 use crate::process::processes;
 use crate::process::pty::Pty;
-use crate::process::relay::{Draining, Inward, InwardSwitch, Outward, Relay};
+use crate::process::relay::{Draining, Outward, Relay};
 use crate::process::signals::{stop_self, times_continued};
 use crate::process::tap::{Tap, Way};
 use crate::process::terminal::{RawMode, Size, Terminal, follow_size, size_of};
 use nix::libc;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A terminal that takes nothing keeps us from stopping for this long at most.
@@ -60,25 +63,40 @@ pub(super) struct Ends {
 }
 
 impl<'a> Stage<'a> {
-    /// Starts the relays and takes the terminal.
-    pub(super) fn set(ends: Ends, terminal: Option<&'a Terminal>, tap: Option<Tap>) -> io::Result<Self> {
+    /// Starts the relays and takes the terminal. `is_told`: the child tells of the prompts it takes.
+    pub(super) fn set(
+        ends: Ends,
+        terminal: Option<&'a Terminal>,
+        tap: Option<Tap>,
+        is_told: bool,
+    ) -> io::Result<Self> {
         let Ends { pty, pipes, modes, fixed_size } = ends;
         let (mut relays, mut inward) = (Vec::new(), None);
         if let Some(pty) = &pty {
             let to = terminal.map(|terminal| terminal.fd().try_clone_to_owned()).transpose()?;
-            let scanner = terminal.map(|_| Scanner::new(modes));
+            // Where there is no terminal to put right, somebody may ask for something to be typed.
+            let has_keys = terminal.is_some() || tap.is_some();
+            let scanner = has_keys.then(|| Scanner::new(modes));
             let from = pty.master().try_clone_to_owned()?;
             let keys = terminal.filter(|terminal| terminal.typing_is_shared());
             let keys = keys.map(Terminal::try_clone).transpose()?;
-            relays.push(Outward { from, to, way: Way::Terminal, tap: tap.clone(), scanner, keys }.start()?);
-            if let Some(terminal) = terminal {
-                inward =
-                    Some(Inward::new(terminal, pty.master().try_clone_to_owned()?, fixed_size)?.start()?);
+            let mut writes = Arc::default();
+            if has_keys {
+                let to = pty.master().try_clone_to_owned()?;
+                let keys = Inward::new(terminal, to, fixed_size, is_told)?;
+                writes = keys.writes();
+                inward = Some(keys.start()?);
             }
+            relays.push(
+                Outward { from, to, way: Way::Terminal, tap: tap.clone(), scanner, keys, writes }.start()?,
+            );
         }
         for Pipe { from, to, way } in pipes {
             let tap = tap.clone();
-            relays.push(Outward { from, to: Some(to), way, tap, scanner: None, keys: None }.start()?);
+            relays.push(
+                Outward { from, to: Some(to), way, tap, scanner: None, keys: None, writes: Arc::default() }
+                    .start()?,
+            );
         }
         let size = pty.as_ref().and_then(|pty| size_of(pty.master()));
         let raw = terminal.map(RawMode);
@@ -102,6 +120,11 @@ impl<'a> Stage<'a> {
         };
         stage.take_terminal();
         Ok(stage)
+    }
+
+    /// Where the child's keys are injected, and its modes.
+    pub(super) fn keys(&self) -> Option<(Injector, Modes)> {
+        self.inward.as_ref().map(|inward| (inward.injector(), self.modes))
     }
 
     /// The child's process id and start time, once it began.
@@ -293,6 +316,7 @@ impl<'a> Stage<'a> {
         {
             tracing::warn!("cannot undo terminal modes: {error}");
         }
+        self.modes.forget();
     }
 
     /// The terminal goes back, and the detectors see the end. Gives what another child could be given.

@@ -105,6 +105,7 @@ impl Watch {
     }
 
     fn start(&mut self) {
+        self.take_tty_again();
         let started = match &self.tty {
             Ok(tty) => child::start(&self.charge, tty.as_ref(), &self.found),
             Err(cause) => Err(io::Error::from_raw_os_error(cause.raw_os_error().unwrap_or(libc::EINVAL))),
@@ -132,10 +133,20 @@ impl Watch {
         }
     }
 
-    /// The child has what it needs; what we keep open would keep others waiting for its end.
+    /// One that was let go is opened once more, for a child that follows on the first.
+    fn take_tty_again(&mut self) {
+        if let (Some(path), Ok(None)) = (&self.charge.tty, &self.tty) {
+            self.tty = child::open_terminal(path).map(Some);
+        }
+    }
+
+    /// The child has what it needs; what we keep open would keep others waiting for its end. What was not the terminal
+    /// is lost to a second child.
     fn let_go(&mut self) {
         for stdio in &mut self.charge.stdio {
-            *stdio = Stdio::Inherited;
+            if matches!(stdio, Stdio::Pipe(_)) {
+                *stdio = Stdio::Inherited;
+            }
         }
         self.tty = Ok(None);
         best_effort(let_go_of_standard());

@@ -110,6 +110,8 @@ pub enum Input {
         /// How long it has.
         grace: Duration,
     },
+    /// What the child does is to be interrupted: INT.
+    Interrupt,
     /// The grace is over.
     GraceOver,
 }
@@ -179,7 +181,19 @@ pub fn step(setting: Setting, state: State, input: Input) -> (State, Vec<Action>
         Input::HungUp => heard(state, hear(setting, HANG_UP)),
         Input::Signal(arrival) => heard(state, hear(setting, arrival)),
         Input::Stop { grace } => stop(state, grace),
+        Input::Interrupt => heard(state, Heard::Other(libc::SIGINT)),
         Input::GraceOver => grace_over(state),
+    }
+}
+
+/// Whether somebody asks by it that the child ends, or it is told that it should.
+pub fn asks_to_end(setting: Setting, input: Input) -> bool {
+    match input {
+        Input::Signal(arrival) => {
+            matches!(hear(setting, arrival), Heard::Stop { .. } | Heard::End { asks: true, .. })
+        }
+        Input::HungUp | Input::Stop { .. } => true,
+        Input::Report(_) | Input::Interrupt | Input::GraceOver => false,
     }
 }
 

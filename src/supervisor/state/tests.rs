@@ -48,6 +48,7 @@ fn inputs() -> Vec<(&'static str, Input)> {
         ("CONT", by(Process(1), libc::SIGCONT)),
         ("hung up", Input::HungUp),
         ("stop", Input::Stop { grace: GRACE }),
+        ("interrupt", Input::Interrupt),
         ("grace over", Input::GraceOver),
     ]
 }
@@ -74,6 +75,7 @@ WINCH by kernel | S size        | S15a size       | Ss size              | Sk si
 CONT            | S take        | S15a take       | Ss take              | Sk take     | R take >18     | Ra take >18    | T take >18     | Tk take >18    | E
 hung up         | S1a           | S1a             | Ss                   | Sk          | Ra >1          | Ra >1          | T >1           | Tk >1          | E leave end
 stop            | Ss            | Ss              | Sk                   | Sk          | T >15 >18 grace | T >15 >18 grace | Tk >9        | Tk             | E leave end
+interrupt       | S2            | S15a            | Ss                   | Sk          | R >2           | Ra >2          | T >2           | Tk >2          | E
 grace over      | S             | S15a            | Ss                   | Sk          | R              | Ra             | Tk >9          | Tk             | E
 ";
 

@@ -1,0 +1,422 @@
+//! Whether something is typed at the child's prompt and not submitted yet, as far as the keys tell. Pure.
+//!
+//! It sees keys, not the child, and so it is careful: where it cannot know, there is a draft. A line that Enter ends may
+//! open a dialog instead of being taken as a prompt (`/model`), be completed instead (`@file`), or stand there still (a
+//! child that has just begun); where the child tells of the prompts it takes, a line counts until it has. What is typed
+//! while the child asks something answers that, and is no draft.
+
+use super::strokes::{Stroke, Strokes};
+
+/// An Escape that nothing follows for so long was the key, milliseconds.
+const ALONE: i64 = 100;
+/// A question may be told to have an answer so long after the key that gave it, milliseconds.
+const ANSWERED: i64 = 500;
+/// A longer paste is shown as one piece, which does not go character by character, bytes.
+const SHORT_PASTE: u32 = 200;
+
+/// What the child does, as far as it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Work {
+    /// It waits for a prompt.
+    #[default]
+    Idle,
+    /// It works. Interrupted, it puts the prompt back where it is typed.
+    Busy,
+    /// It asks something.
+    Asking,
+}
+
+/// What stands at the child's prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt {
+    /// Nothing.
+    Empty,
+    /// Perhaps what was submitted before: it was put back when somebody interrupted the child from elsewhere.
+    PutBack,
+    /// Something that was typed, or may be.
+    Draft,
+}
+
+/// The draft.
+#[derive(Debug, Default)]
+pub struct Draft {
+    strokes: Strokes,
+    line: Line,
+    /// When a line was ended of which nobody knows whether it was taken.
+    ended: Option<i64>,
+    /// What was submitted may be back, because of a key that did not come from the user.
+    is_put_back: bool,
+    work: Work,
+    /// When the last key came.
+    touched: i64,
+    /// The child tells of the prompts that it takes.
+    is_told: bool,
+    /// The child asks something: what was typed since the last key that may have been the answer, and when.
+    asked: Option<(Line, i64)>,
+}
+
+/// What is typed since the last Enter.
+#[derive(Debug, Default)]
+struct Line {
+    chars: u32,
+    /// Bytes of the paste that it is in, or was last in.
+    pasted: u32,
+    last: u8,
+    has_lines: bool,
+    has_moved: bool,
+    has_backslash: bool,
+    is_unsure: bool,
+}
+
+impl Draft {
+    /// Nothing typed. `is_told`: the child tells of the prompts that it takes, see [`Draft::taken`].
+    pub fn new(is_told: bool) -> Self {
+        Self { is_told, ..Self::default() }
+    }
+
+    /// What stands there.
+    pub fn prompt(&self) -> Prompt {
+        if !self.line.is_empty() || self.ended.is_some() || self.strokes.is_pasting() {
+            Prompt::Draft
+        } else if self.is_put_back {
+            Prompt::PutBack
+        } else {
+            Prompt::Empty
+        }
+    }
+
+    /// Keys went to the child at this time, milliseconds since 1970; the user's, or others.
+    pub fn feed(&mut self, bytes: &[u8], at: i64, is_users: bool) {
+        if at.saturating_sub(self.touched) > ALONE {
+            self.settle(is_users);
+        }
+        self.touched = at;
+        for byte in bytes {
+            if let Some(stroke) = self.strokes.feed(*byte) {
+                self.stroke(stroke, at, is_users);
+            }
+        }
+        if !is_users {
+            self.settle(false);
+        }
+    }
+
+    /// An Escape that nothing follows on was the key.
+    fn settle(&mut self, is_users: bool) {
+        if self.strokes.awaits_more() {
+            self.strokes.settle();
+            self.stroke(Stroke::Escape, self.touched, is_users);
+        }
+    }
+
+    /// What the child does since this time, milliseconds since 1970.
+    pub fn works(&mut self, work: Work, since: i64) {
+        self.work = work;
+        match (work == Work::Asking, self.asked.take()) {
+            (true, asked) => self.asked = asked.or_else(|| Some((Line::default(), since))),
+            (false, Some((line, touched))) if touched > since.saturating_sub(ANSWERED) => {
+                self.line.is_unsure |= !line.is_empty();
+            }
+            (false, _) => {}
+        }
+    }
+
+    /// The child has taken a prompt at this time: what was ended before was no dialog. What is typed since stays.
+    pub fn taken(&mut self, at: i64) {
+        self.ended = self.ended.filter(|ended| *ended > at);
+        self.is_put_back &= self.touched > at;
+    }
+
+    fn stroke(&mut self, stroke: Stroke, at: i64, is_users: bool) {
+        if let Some((line, touched)) = &mut self.asked {
+            *touched = at;
+            let interrupts = matches!(stroke, Stroke::Escape | Stroke::Cancel);
+            match stroke {
+                Stroke::Enter | Stroke::Escape | Stroke::Cancel => *line = Line::default(),
+                Stroke::Text(byte) if byte.is_ascii_alphanumeric() => *line = Line::default(),
+                stroke => line.stroke(stroke),
+            }
+            return if interrupts {
+                self.interrupt(is_users)
+            };
+        }
+        match stroke {
+            Stroke::Escape => self.interrupt(is_users),
+            Stroke::Cancel if self.work == Work::Idle => {
+                self.line = Line::default();
+                self.ended = None;
+                self.is_put_back = false;
+            }
+            Stroke::Cancel => self.interrupt(is_users),
+            Stroke::Enter => self.enter(at),
+            stroke => self.line.stroke(stroke),
+        }
+    }
+
+    /// Work that is interrupted, and a dialog that is left, put back what was submitted for them (claude 2.1.197, also
+    /// when a tool runs already).
+    fn interrupt(&mut self, is_users: bool) {
+        let puts_back = match self.work {
+            Work::Idle => self.ended.take().is_some(),
+            Work::Busy | Work::Asking => true,
+        };
+        if puts_back && self.is_told {
+            self.line.is_unsure |= is_users;
+            self.is_put_back |= !is_users;
+        }
+    }
+
+    fn enter(&mut self, at: i64) {
+        if self.line.is_empty() {
+            return;
+        }
+        if self.line.last == b'\\' && !self.line.has_moved {
+            return self.line.breaks();
+        }
+        let line = std::mem::take(&mut self.line);
+        if self.is_told {
+            self.ended = Some(at);
+        } else {
+            self.line.is_unsure = line.may_go_on();
+        }
+    }
+}
+
+impl Line {
+    fn is_empty(&self) -> bool {
+        self.chars == 0 && !self.is_unsure
+    }
+
+    /// One line, with the cursor at its end.
+    fn is_plain(&self) -> bool {
+        !self.is_unsure && !self.has_lines && !self.has_moved
+    }
+
+    /// Whether Enter may not end it, because a backslash stands in front of the cursor.
+    fn may_go_on(&self) -> bool {
+        self.has_backslash && (self.has_moved || self.last == 0)
+    }
+
+    fn stroke(&mut self, stroke: Stroke) {
+        match stroke {
+            Stroke::Text(byte) => {
+                self.pasted = 0;
+                self.grows(byte);
+            }
+            Stroke::Pasted(byte) => self.pastes(byte),
+            Stroke::Newline => self.breaks(),
+            Stroke::Backspace => self.shrinks(),
+            Stroke::KillLine if self.is_plain() => *self = Self::default(),
+            Stroke::KillLine | Stroke::Anything => self.is_unsure = true,
+            Stroke::Move => self.has_moved |= !self.is_empty(),
+            Stroke::Enter | Stroke::Escape | Stroke::Cancel => {}
+        }
+    }
+
+    fn grows(&mut self, byte: u8) {
+        self.has_backslash |= byte == b'\\';
+        self.last = byte;
+        self.chars = self.chars.saturating_add(1);
+    }
+
+    fn breaks(&mut self) {
+        self.grows(b'\n');
+        self.has_lines = true;
+    }
+
+    fn pastes(&mut self, byte: u8) {
+        self.pasted = self.pasted.saturating_add(1);
+        self.has_lines |= matches!(byte, b'\r' | b'\n');
+        // Within a character.
+        if !(0x80..=0xbf).contains(&byte) {
+            self.grows(byte);
+        }
+        self.is_unsure |= self.pasted > SHORT_PASTE || self.has_lines;
+    }
+
+    /// In front of the cursor there may be nothing to take away.
+    fn shrinks(&mut self) {
+        if self.is_empty() || self.is_unsure {
+            return;
+        }
+        if self.has_moved {
+            self.is_unsure = true;
+        } else if self.chars == 1 {
+            *self = Self::default();
+        } else {
+            self.chars -= 1;
+            self.last = 0;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Fed at once, and byte by byte.
+    fn is_empty_after(typed: &[u8], is_told: bool) -> bool {
+        let mut whole = Draft::new(is_told);
+        whole.feed(typed, 0, true);
+        let mut cut = Draft::new(is_told);
+        typed.iter().for_each(|byte| cut.feed(&[*byte], 0, true));
+        let is_empty = |draft: &Draft| draft.prompt() == Prompt::Empty;
+        assert_eq!(is_empty(&whole), is_empty(&cut), "cut anywhere: {:?}", typed.escape_ascii().to_string());
+        is_empty(&whole)
+    }
+
+    #[test]
+    fn what_is_typed_and_not_submitted_is_a_draft() {
+        for typed in [
+            &b"a"[..],
+            b"\xc3\xa4\x7f\xc3\xa4",
+            b"ab\x7f",
+            b"a\rb",
+            b"a\\\r",
+            b"a\nb",
+            b"\n",
+            b"\x1b[200~pasted\x1b[201~",
+            b"\x1b[200~",
+            b"\x1b[A",
+            b"\x1bOB",
+            b"\x1b[57;1u",
+            b"\x1b[13;2u",
+            b"abc\x1b[D\x7f\x7f\x7f",
+            b"abc\x01\x15",
+            b"a\nb\x15",
+            b"\t",
+            b"\x12",
+            b"\x1b\r",
+            b"\x1b\x1b",
+            b"x\x1b[27;2;13~",
+            b"\x1b[200~one\ntwo\x1b[201~\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f",
+        ] {
+            assert!(!is_empty_after(typed, true), "{}", typed.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn what_is_submitted_or_taken_back_or_no_text_is_none() {
+        for typed in [
+            &b""[..],
+            b"a\r",
+            b"\r",
+            b"ab\x7f\x7f",
+            b"a\x7f\x7f\x7f",
+            b"\xc3\xa4\x7f",
+            b"abc\x03",
+            b"\x1b[A\x03",
+            b"abc\x15",
+            b"a\\\rb\r",
+            b"a\\ \r",
+            b"\x1b[D\x1b[H\x1bOC\x1b[1~",
+            b"\x1b[I\x1b[O",
+            b"\x1b[<0;10;10M\x1b[<0;10;10m",
+            b"\x1b[M !!",
+            b"\x1b]11;rgb:0000/0000/0000\x1b\\",
+            b"\x1b]11;rgb:0000/0000/0000\x07",
+            b"\x1bP>|xterm(390)\x1b\\",
+            b"\x1b[?62;c\x1b[12;40R\x1b[?1u",
+            b"\x1b[97u\x1b[127u",
+            b"\x1b[97;1:3u",
+            b"abc\x1b[99;5u",
+            b"\x1b[200~short\x1b[201~\x7f\x7f\x7f\x7f\x7f",
+            b"\x1b[3~\x1b[5~",
+        ] {
+            assert!(is_empty_after(typed, false), "{}", typed.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_line_that_was_ended_counts_until_it_was_taken_where_that_is_told() {
+        for typed in
+            [&b"hello\r"[..], b"/model\r", b"see @fi\r", b"\x1b[A\r", b"a\r\r", b"\x1b[200~x\x1b[201~\r"]
+        {
+            assert!(is_empty_after(typed, false), "nobody tells: {}", typed.escape_ascii());
+            let mut draft = Draft::new(true);
+            draft.feed(typed, 10, true);
+            assert!(draft.prompt() == Prompt::Draft, "{}", typed.escape_ascii());
+            draft.taken(9);
+            assert!(draft.prompt() == Prompt::Draft, "an earlier one was taken");
+            draft.taken(10);
+            assert!(draft.prompt() == Prompt::Empty);
+        }
+        let mut draft = Draft::new(true);
+        draft.feed(b"/model\r", 10, true);
+        draft.feed(b"x", 11, true);
+        draft.taken(12);
+        assert!(draft.prompt() == Prompt::Draft, "what was typed since stays");
+    }
+
+    #[test]
+    fn what_answers_a_question_is_no_draft_and_what_follows_on_the_answer_may_be() {
+        for (typed, is_empty) in [
+            (&b"1"[..], true),
+            (b"\x1b[B\r", true),
+            (b"\x1b[B", false),
+            (b"y", true),
+            (b"1 and", true),
+            (b"1\x1b[200~and more", false),
+        ] {
+            let mut draft = Draft::new(true);
+            draft.works(Work::Asking, 10);
+            draft.feed(typed, 1000, true);
+            draft.works(Work::Busy, 1100);
+            assert_eq!(draft.prompt() == Prompt::Empty, is_empty, "{}", typed.escape_ascii());
+            let mut late = Draft::new(true);
+            late.works(Work::Asking, 10);
+            late.feed(typed, 1000, true);
+            late.works(Work::Busy, 1000 + ANSWERED);
+            assert!(
+                late.prompt() == Prompt::Empty || late.strokes.is_pasting(),
+                "it was long before the answer"
+            );
+        }
+        let mut draft = Draft::new(true);
+        draft.feed(b"begun", 0, true);
+        draft.works(Work::Asking, 1);
+        draft.feed(b"1", 2, true);
+        draft.works(Work::Busy, 3);
+        assert!(draft.prompt() == Prompt::Draft, "what was there before stays");
+    }
+
+    #[test]
+    fn a_lone_escape_is_a_key_and_begins_no_sequence() {
+        let mut draft = Draft::new(true);
+        draft.feed(b"\x1b", 10, true);
+        draft.feed(b"[x", 10 + ALONE + 1, true);
+        assert_eq!(draft.prompt(), Prompt::Draft, "two characters");
+        draft.feed(b"\x7f\x7f", 200, true);
+        assert_eq!(draft.prompt(), Prompt::Empty);
+        draft.feed(b"\x1b", 310, true);
+        draft.feed(b"[D", 312, true);
+        assert_eq!(draft.prompt(), Prompt::Empty, "it was the half of a key that moves");
+    }
+
+    /// Measured with claude 2.1.197.
+    #[test]
+    fn what_is_interrupted_is_put_back() {
+        for (work, is_users, expected) in [
+            (Work::Idle, true, Prompt::Empty),
+            (Work::Busy, true, Prompt::Draft),
+            (Work::Busy, false, Prompt::PutBack),
+            (Work::Asking, true, Prompt::Draft),
+            (Work::Asking, false, Prompt::PutBack),
+        ] {
+            let mut draft = Draft::new(true);
+            draft.feed(b"do it\r", 0, true);
+            draft.taken(5);
+            draft.works(work, 10);
+            draft.feed(b"\x1b[27u", 2000, is_users);
+            draft.works(Work::Idle, 3000);
+            assert_eq!(draft.prompt(), expected, "{work:?} {is_users}");
+        }
+        let mut draft = Draft::new(true);
+        draft.works(Work::Busy, 0);
+        draft.feed(b"\x1b", 10, false);
+        assert_eq!(draft.prompt(), Prompt::PutBack);
+        draft.works(Work::Idle, 20);
+        draft.feed(b"\x03", 30, false);
+        assert_eq!(draft.prompt(), Prompt::Empty);
+    }
+}

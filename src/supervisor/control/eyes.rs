@@ -1,0 +1,166 @@
+//! What claude is doing at this moment, asked of all that know: what the hub has folded, and claude's own file. It is asked
+//! directly before something is typed, in the thread that types.
+
+use super::manner::Program;
+use crate::event::body::{ActivityState, ProcessState};
+use crate::hub::Hub;
+use crate::source::claude_folder::ClaudeFolder;
+use crate::source::claude_state;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// Works.
+    Busy,
+    /// Asks something, whose answer a key would be.
+    Asks,
+    /// Waits for a prompt, by a source that knows.
+    Idle,
+    /// It has just finished, and puts things in order: soon it is idle.
+    Settles,
+    /// It looks idle, and nobody who knows has said so.
+    Unsure,
+    /// It has not begun.
+    Starting,
+}
+
+/// Those who know.
+#[derive(Debug, Clone)]
+pub(super) struct Eyes {
+    hub: Hub,
+    folder: Option<ClaudeFolder>,
+    program: Program,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    /// Claude tells by hooks.
+    has_hooks: AtomicBool,
+    /// One has come from this claude.
+    has_heard: AtomicBool,
+    /// What it does was last told by somebody who knows.
+    is_exact: AtomicBool,
+    /// The turn of the last prompt, until its end was seen. Short: nothing is asked while it is held.
+    turn: Mutex<Option<Turn>>,
+}
+
+/// A turn that has begun. For a moment, what claude's file says is older.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    since: Instant,
+    /// It was seen to work.
+    was_busy: bool,
+}
+
+/// A turn of which nobody sees anything for so long was over before it was looked at.
+const UNSEEN: Duration = Duration::from_secs(2);
+
+impl Eyes {
+    pub(super) fn new(hub: Hub, folder: Option<ClaudeFolder>, program: Program, has_hooks: bool) -> Self {
+        let shared = Shared {
+            has_hooks: AtomicBool::new(has_hooks),
+            has_heard: AtomicBool::new(false),
+            is_exact: AtomicBool::new(false),
+            turn: Mutex::default(),
+        };
+        Self { hub, folder, program, shared: Arc::new(shared) }
+    }
+
+    /// Whether claude tells of the prompts it takes.
+    pub(super) fn is_told_of_prompts(&self) -> bool {
+        self.shared.has_hooks.load(SeqCst)
+    }
+
+    /// Hooks that should come do not.
+    pub(super) fn hooks_are_missing(&self) {
+        self.shared.has_hooks.store(false, SeqCst);
+    }
+
+    /// A hook came.
+    pub(super) fn heard(&self) {
+        self.shared.has_heard.store(true, SeqCst);
+    }
+
+    /// What it does was told, exactly or by its looks.
+    pub(super) fn was_told(&self, is_exact: bool) {
+        self.shared.is_exact.store(is_exact, SeqCst);
+    }
+
+    /// A turn has begun, or is over.
+    pub(super) fn turn(&self, has_begun: bool) {
+        let turn = Turn { since: Instant::now(), was_busy: false };
+        *self.lock() = has_begun.then_some(turn);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Turn>> {
+        self.shared.turn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the last turn goes on, for all that looks idle.
+    fn is_in_turn(&self, looks_busy: bool) -> bool {
+        let mut turn = self.lock();
+        let Some(begun) = turn.as_mut() else { return false };
+        begun.was_busy |= looks_busy;
+        let is_over = !looks_busy && (begun.was_busy || begun.since.elapsed() >= UNSEEN);
+        if is_over {
+            *turn = None;
+        }
+        !is_over
+    }
+
+    /// Another claude begins.
+    pub(super) fn forget(&self) {
+        self.shared.has_heard.store(false, SeqCst);
+        self.shared.is_exact.store(false, SeqCst);
+        self.turn(false);
+    }
+
+    /// What this claude does.
+    pub(super) fn doing(&self, pid: u32) -> Doing {
+        use ActivityState::{Busy, Idle, NeedsInput, NeedsPermission};
+        let standing = self.hub.standing();
+        if standing.claude != Some(ProcessState::Running) {
+            return Doing::Starting;
+        }
+        let own = match (&self.folder, self.program) {
+            (Some(folder), Program::Claude) => claude_state::now(folder, pid),
+            _ => None,
+        };
+        if self.hub.has_questions() {
+            return Doing::Asks;
+        }
+        let looks_busy = standing.activity == Some(Busy) && own.is_none() || own == Some(Busy);
+        let is_in_turn = self.is_in_turn(looks_busy);
+        match (standing.activity, own) {
+            (Some(NeedsPermission | NeedsInput), _) | (_, Some(NeedsPermission | NeedsInput)) => Doing::Asks,
+            (Some(Busy), _) => Doing::Busy,
+            (_, Some(Busy)) => Doing::Settles,
+            (Some(Idle), Some(Idle) | None) if is_in_turn => Doing::Busy,
+            (None, Some(Idle)) => self.idle(true),
+            (None, _) => Doing::Starting,
+            (Some(Idle), own) => self.idle(own.is_some()),
+        }
+    }
+
+    /// A dialog at its start (whether its folder is trusted) comes before the first hook and any word of its own.
+    fn idle(&self, says_so_itself: bool) -> Doing {
+        let has_begun = !self.is_told_of_prompts() || self.shared.has_heard.load(SeqCst);
+        let is_exact = says_so_itself || self.shared.is_exact.load(SeqCst) || self.program == Program::Other;
+        if has_begun && is_exact { Doing::Idle } else { Doing::Unsure }
+    }
+
+    /// Whether a prompt can be typed now; `Err` says why not.
+    pub(super) fn may_type(&self, pid: u32) -> Result<(), &'static str> {
+        match self.doing(pid) {
+            Doing::Idle => Ok(()),
+            Doing::Busy | Doing::Settles => Err("claude is busy"),
+            Doing::Asks => Err("a permission is pending: answer it with respond_permission"),
+            Doing::Starting => Err("claude is starting"),
+            Doing::Unsure => Err("it is not known for certain that claude is idle"),
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! Prompts: typed one after the other, each only when claude is idle and nothing else stands at its prompt, and followed
+//! until claude says that it has taken it. Nothing is typed twice.
+
+use super::eyes::{Doing, Eyes};
+use super::prompt::{as_taken, is_same};
+use super::reading::Taken;
+use super::wish::Child;
+use crate::control::{Command, Fate, Order, Typing};
+use crate::process::draft::Prompt;
+use crate::process::injection::{MAX_BYTES, Outcome, Piece};
+use std::time::{Duration, Instant};
+
+/// Prompts that wait at most.
+const WAITING: usize = 16;
+/// How long one waits at most.
+const PATIENCE: Duration = Duration::from_secs(600);
+/// So long after claude is idle again, it takes no prompt any more that it has not taken.
+const TAKES: Duration = Duration::from_secs(5);
+/// Between the end of a turn and the word that claude waits for the next prompt.
+const SETTLES: Duration = Duration::from_secs(1);
+/// `^C` clears claude's prompt, and of an empty one only says how to leave.
+const CLEAR: u8 = 0x03;
+/// Room for the marks of a paste, Enter, and what clears a prompt.
+const MARKS: usize = 16;
+
+pub(super) const DRAFT: &str = "something is typed at claude's prompt that was not submitted";
+
+/// A prompt that waits.
+#[derive(Debug)]
+struct Waiting {
+    order: Order,
+    until: Instant,
+    /// It does not count as waiting until then: claude may just be putting things in order.
+    settles: Instant,
+    /// That it waits was told.
+    is_told: bool,
+}
+
+/// What is being done.
+#[derive(Debug)]
+enum Work {
+    /// Nothing.
+    None,
+    /// It is being written.
+    Writing { waiting: Waiting, id: u64, seq: u64 },
+    /// It was submitted, and claude has not said that it took it.
+    Submitted { order: Order, text: String, seq: u64, until: Instant, idle_since: Option<Instant> },
+}
+
+/// All prompts.
+#[derive(Debug)]
+pub(super) struct Typist {
+    work: Work,
+    waiting: Vec<Waiting>,
+}
+
+/// What is to be written, and where.
+#[derive(Debug)]
+pub(super) struct Writing {
+    pub(super) pieces: Vec<Piece>,
+    /// What stands at the prompt, which must still be so when it is written.
+    pub(super) stands: Prompt,
+    /// The paste is marked, so the child must want that.
+    pub(super) is_marked: bool,
+}
+
+impl Typist {
+    pub(super) fn new() -> Self {
+        Self { work: Work::None, waiting: Vec::new() }
+    }
+
+    /// Whether something is followed, or waits.
+    pub(super) fn is_at_work(&self) -> bool {
+        !matches!(self.work, Work::None) || !self.waiting.is_empty()
+    }
+
+    /// A prompt; it is tried by [`Typist::next`]. There may be nobody yet who could take it.
+    pub(super) fn take(&mut self, mut order: Order, is_starting: bool, now: Instant) {
+        let Some(typing) = typing(&order) else { return };
+        let is_free = !is_starting && !self.is_at_work();
+        if let Err(reason) = check_text(typing) {
+            return order.tell(Fate::Rejected { reason: reason.into() });
+        }
+        if !is_free {
+            if !typing.queue {
+                let reason =
+                    if is_starting { "claude is starting" } else { "another prompt is on its way to claude" };
+                return order.tell(Fate::Rejected { reason: reason.into() });
+            }
+            if self.waiting.len() >= WAITING {
+                return order.tell(Fate::Rejected { reason: format!("{WAITING} prompts wait already") });
+            }
+            order.tell(Fate::Queued);
+        }
+        let (until, settles) = (now + PATIENCE, now + SETTLES);
+        self.waiting.push(Waiting { order, until, settles, is_told: !is_free });
+    }
+
+    /// The next one that can be written now, if any. `id` and `seq`: of this writing, and of the newest event. One that
+    /// may not wait is rejected where it cannot.
+    pub(super) fn next(
+        &mut self,
+        child: &Child,
+        eyes: &Eyes,
+        (id, seq): (u64, u64),
+        now: Instant,
+    ) -> Option<Writing> {
+        self.expire(now);
+        if !matches!(self.work, Work::None) {
+            return None;
+        }
+        if self.waiting.is_empty() {
+            return None;
+        }
+        let first = self.waiting.remove(0);
+        let typing = typing(&first.order)?.clone();
+        let writing =
+            child.keys.as_ref().ok_or("claude has no terminal of ours").and_then(|(keys, modes)| {
+                eyes.may_type(child.pid)?;
+                let stands = keys.prompt();
+                if stands == Prompt::Draft {
+                    return Err(DRAFT);
+                }
+                let (mut pieces, is_marked) = pieces(&typing, modes.marks_pastes())?;
+                if stands == Prompt::PutBack {
+                    pieces.insert(0, Piece::Keys(vec![CLEAR]));
+                }
+                Ok(Writing { pieces, stands, is_marked })
+            });
+        match writing {
+            Ok(writing) => {
+                self.work = Work::Writing { waiting: first, id, seq };
+                Some(writing)
+            }
+            Err(reason) => {
+                if eyes.doing(child.pid) == Doing::Settles && now < first.settles {
+                    self.waiting.insert(0, first);
+                } else {
+                    self.put_off(first, reason);
+                }
+                None
+            }
+        }
+    }
+
+    /// It cannot be typed now.
+    fn put_off(&mut self, mut waiting: Waiting, reason: &str) {
+        match typing(&waiting.order) {
+            Some(Typing { queue: true, .. }) => {
+                if !std::mem::replace(&mut waiting.is_told, true) {
+                    waiting.order.tell(Fate::Queued);
+                }
+                self.waiting.insert(0, waiting);
+            }
+            _ => waiting.order.tell(Fate::Rejected { reason: reason.into() }),
+        }
+    }
+
+    fn expire(&mut self, now: Instant) {
+        let minutes = PATIENCE.as_secs() / 60;
+        for mut waiting in self.waiting.extract_if(.., |waiting| waiting.until <= now) {
+            let reason = format!("claude was not free to take it for {minutes} minutes");
+            waiting.order.tell(Fate::Rejected { reason });
+        }
+    }
+
+    /// What became of a writing; `false` where it was none of these.
+    pub(super) fn written(&mut self, id: u64, outcome: Outcome, eyes: &Eyes, now: Instant) -> bool {
+        let work = std::mem::replace(&mut self.work, Work::None);
+        let (mut waiting, seq) = match work {
+            Work::Writing { waiting, id: ours, seq } if ours == id => (waiting, seq),
+            other => {
+                self.work = other;
+                return false;
+            }
+        };
+        match (outcome, typing(&waiting.order)) {
+            (Outcome::Typed, Some(typing)) => {
+                let is_followed = typing.submit && eyes.is_told_of_prompts();
+                let text = as_taken(&typing.literal());
+                waiting.order.tell(Fate::Typed { is_last: !is_followed });
+                if is_followed {
+                    let (order, until, idle_since) = (waiting.order, now + PATIENCE, Some(now));
+                    self.work = Work::Submitted { order, text, seq, until, idle_since };
+                }
+            }
+            (Outcome::Refused(reason), _) => self.put_off(waiting, &reason),
+            (Outcome::Unwritten(reason), _) => waiting.order.tell(Fate::Rejected { reason }),
+            (Outcome::Typed, None) => {}
+        }
+        true
+    }
+
+    /// Claude has taken a prompt.
+    pub(super) fn taken(&mut self, taken: &Taken) {
+        if let Work::Submitted { order, text, seq, .. } = &mut self.work
+            && taken.seq > *seq
+            && taken.text.as_ref().is_some_and(|told| is_same(text, told, taken.is_cut))
+        {
+            order.tell(Fate::Accepted);
+            self.work = Work::None;
+        }
+    }
+
+    /// Time has passed, and claude does this now.
+    pub(super) fn look(&mut self, doing: Doing, now: Instant) {
+        let Work::Submitted { order, until, idle_since, .. } = &mut self.work else { return };
+        match doing {
+            Doing::Idle | Doing::Settles | Doing::Unsure => {
+                idle_since.get_or_insert(now);
+            }
+            Doing::Busy | Doing::Asks | Doing::Starting => *idle_since = None,
+        }
+        if now >= *until || idle_since.is_some_and(|since| now >= since + TAKES) {
+            let reason = "no UserPromptSubmit with this text came: look at claude's terminal".into();
+            order.tell(Fate::Rejected { reason });
+            self.work = Work::None;
+        }
+    }
+
+    /// Claude is over: nothing is typed any more.
+    pub(super) fn give_up(&mut self, reason: &str) {
+        let work = std::mem::replace(&mut self.work, Work::None);
+        let at_work = match work {
+            Work::None => None,
+            Work::Writing { waiting, .. } => Some(waiting.order),
+            Work::Submitted { order, .. } => Some(order),
+        };
+        for mut order in at_work.into_iter().chain(self.waiting.drain(..).map(|waiting| waiting.order)) {
+            order.tell(Fate::Rejected { reason: reason.into() });
+        }
+    }
+}
+
+fn typing(order: &Order) -> Option<&Typing> {
+    match &order.command {
+        Command::SendInput(typing) => Some(typing),
+        _ => None,
+    }
+}
+
+/// Control characters are keys, and one of them would end a paste.
+fn check_text(typing: &Typing) -> Result<(), &'static str> {
+    if typing.text.trim().is_empty() {
+        return Err("the text is empty");
+    }
+    if typing.text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        return Err("the text has control characters: lines end with LF, and keys are sent with send_keys");
+    }
+    if typing.text.len() > MAX_BYTES - MARKS {
+        return Err("the text is too long to be typed");
+    }
+    Ok(())
+}
+
+/// As a paste where those are marked, else as keys; with whether it is a marked paste.
+fn pieces(typing: &Typing, is_marked: bool) -> Result<(Vec<Piece>, bool), &'static str> {
+    let mut text = typing.literal();
+    if typing.submit && text.ends_with('\\') {
+        // Enter would begin another line behind it; the blank is trimmed.
+        text.push(' ');
+    }
+    if is_marked {
+        let enter = typing.submit.then(|| Piece::Keys(b"\r".to_vec()));
+        return Ok(([Piece::Paste(text)].into_iter().chain(enter).collect(), true));
+    }
+    if text.contains(['\n', '\t']) {
+        return Err("claude's terminal does not mark pastes now, and the text is not one plain line");
+    }
+    let enter = if typing.submit { "\r" } else { "" };
+    Ok((vec![Piece::Keys([text.as_str(), enter].concat().into_bytes())], false))
+}
