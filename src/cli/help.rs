@@ -19,6 +19,8 @@ EXAMPLES
                                              the same, on the first free port, and what claude writes too
   claude-mpm watch                           see what it does, from another terminal
   claude-mpm watch --all 'claude.*'          what all instances do
+  claude-mpm watch --answer                  and answer what claude asks
+  claude-mpm send 'now run the tests'        give it a prompt, from another terminal
 
 EXIT STATUS
   run: claude's own; 128+N when signal N ended it; 125 when claude-mpm failed, 126 when claude
@@ -114,11 +116,16 @@ A lost connection is made again and goes on behind the last event; what could no
 missed. States of the connection stand on standard error. Control characters in events are shown as
 visible escapes, like \\u{1b}. With -o json each event is printed unchanged, one on a line.
 
+With --answer, what claude asks is asked below its event, one after another: a allows, d denies, l allows it for the
+rest of claude's session, s leaves it to others; where claude wants an answer, a digit chooses an option and t begins a
+text. What was typed before a question is shown does not count. Who may answer: see claude-mpm send --help.
+
 EXAMPLES
   claude-mpm watch                           the instance of this directory, or the only one
   claude-mpm watch -i web claude.output      what claude prints, of the instance named web
   claude-mpm watch -a --exclude system.stats everything of everybody, but for statistics
   claude-mpm watch -S 10m -g '(?i)error'     what said error within ten minutes, and says it from now on
+  claude-mpm watch -a --answer permission.*  answer what all of them ask
   claude-mpm watch -o json session.end --count 1    wait for the end
 
 EXIT STATUS

@@ -1,18 +1,23 @@
 //! What can be typed: clap types and help text. No logic; [`crate::cmd`] reads the command line with these.
 
+mod control;
 mod demo;
+mod elsewhere;
 mod help;
 mod hook;
 mod listen;
+mod permission;
 mod publish;
 mod schema;
 mod token;
 mod value;
 mod view;
 
+pub use control::{EndOptions, InterruptOptions, OpenOptions, SendOptions, StopOptions};
 pub use demo::DemoOptions;
 pub use hook::{HookOptions, HookPlace, HookVerb, Hooks};
 pub use listen::{AllowedOrigin, Auth, ListenOptions, TlsChoice};
+pub use permission::{AllowOptions, DenyOptions, PermissionsOptions, QuestionOptions};
 pub use publish::PublishOptions;
 pub use schema::SchemaOptions;
 pub use token::{TokenChoice, TokenId, TokenList, TokenOptions, TokenRole, TokenVerb, TokenWish};
@@ -77,6 +82,30 @@ pub enum Verb {
     /// Put events of your own on a hub
     #[command(after_long_help = help::PUBLISH_END)]
     Publish(PublishOptions),
+    /// Give claude a prompt, or press keys
+    #[command(after_long_help = elsewhere::SEND_END)]
+    Send(SendOptions),
+    /// End what claude is doing, not claude
+    #[command(after_long_help = elsewhere::INTERRUPT_END)]
+    Interrupt(InterruptOptions),
+    /// End claude
+    #[command(visible_alias = "kill", after_long_help = elsewhere::STOP_END)]
+    Stop(StopOptions),
+    /// End claude and start it again with the same conversation
+    #[command(after_long_help = elsewhere::RESTART_END)]
+    Restart(EndOptions),
+    /// List what claude asks, and waits for
+    #[command(after_long_help = elsewhere::PERMISSIONS_END)]
+    Permissions(PermissionsOptions),
+    /// Answer what claude asks with yes, or with an answer
+    #[command(after_long_help = elsewhere::ALLOW_END)]
+    Allow(AllowOptions),
+    /// Answer what claude asks with no
+    #[command(after_long_help = elsewhere::DENY_END)]
+    Deny(DenyOptions),
+    /// Open the dashboard in a browser
+    #[command(after_long_help = elsewhere::OPEN_END)]
+    Open(OpenOptions),
     /// Check claude, directories, ports and connections
     #[command(after_long_help = help::CHECK_END)]
     Check(CheckOptions),

@@ -1,8 +1,16 @@
 //! Values of options that are more than a text or a number.
 
+use crate::control::{Key, UnknownKey};
+use serde_json::{Map, Value};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::str::FromStr;
+use std::time::Duration;
+
+/// Longest that anything is waited for, seconds: a day.
+const LONGEST: u64 = 86_400;
+/// Longest grace of a stop or a restart, seconds: a hub takes no longer one.
+const LONGEST_GRACE: u64 = 600;
 
 /// Which TCP port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +77,36 @@ pub(super) fn speed(text: &str) -> Result<f64, &'static str> {
     factor.ok_or("it should be a number above 0")
 }
 
+/// A length of time, `30s`, `1m 30s`, or a number of seconds; above 0, a day at most.
+pub(super) fn length(text: &str) -> Result<Duration, &'static str> {
+    let length = any_length(text).filter(|length| !length.is_zero() && length.as_secs() <= LONGEST);
+    length.ok_or("it should look like 30s or 10m, and be no longer than a day")
+}
+
+/// The same, 0 too, in whole seconds, 10 minutes at most.
+pub(super) fn grace(text: &str) -> Result<Duration, &'static str> {
+    let grace = any_length(text).filter(|grace| grace.subsec_nanos() == 0 && grace.as_secs() <= LONGEST_GRACE);
+    grace.ok_or("it should be a whole number of seconds, 10m at most: 0, 5s")
+}
+
+fn any_length(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    text.parse::<jiff::SignedDuration>().ok()?.try_into().ok()
+}
+
+/// The name of a key.
+pub(super) fn key(text: &str) -> Result<String, UnknownKey> {
+    text.parse::<Key>().map(|_| text.to_owned())
+}
+
+/// A JSON object.
+pub(super) fn object(text: &str) -> Result<Map<String, Value>, String> {
+    serde_json::from_str(text).map_err(|cause| format!("it is no JSON object: {cause}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +125,25 @@ mod tests {
             ["", "example.com", "192.168.0", "[::1]", "::1%lo"].iter().all(|text| address(text).is_err())
         );
         assert!(["0", "-1", "NaN", "inf", ""].iter().all(|text| speed(text).is_err()));
+    }
+
+    #[test]
+    fn lengths_are_read_with_and_without_a_unit() {
+        let seconds = Duration::from_secs;
+        for (text, expected) in [("30s", 30), ("5", 5), ("10m", 600), ("1m 30s", 90), (" 1h ", 3600)] {
+            assert_eq!(length(text), Ok(seconds(expected)), "{text}");
+        }
+        assert_eq!(length("500ms"), Ok(Duration::from_millis(500)));
+        assert!(["", "0", "-5s", "s", "5x", "25h", "99999999999999999999"].iter().all(|text| length(text).is_err()));
+        assert_eq!((grace("0"), grace("10m")), (Ok(seconds(0)), Ok(seconds(600))));
+        assert!(["11m", "500ms", "-1s"].iter().all(|text| grace(text).is_err()));
+    }
+
+    #[test]
+    fn keys_and_objects_are_what_they_are_called() {
+        assert_eq!(key("C-c").as_deref(), Ok("C-c"));
+        assert!(key("hello").is_err());
+        assert!(object(r#"{"a":1}"#).is_ok() && object("[]").is_err() && object("{").is_err());
     }
 
     #[test]

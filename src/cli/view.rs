@@ -81,6 +81,9 @@ pub struct WatchOptions {
     /// Show what there is and stop
     #[arg(long)]
     pub no_follow: bool,
+    /// Ask here what claude asks, and give it the answer; on a terminal only
+    #[arg(long, conflicts_with_all = ["no_follow", "count"])]
+    pub answer: bool,
     /// How times are shown
     #[arg(long, value_name = "STYLE", value_enum, default_value_t)]
     pub time: TimeStyle,

@@ -163,6 +163,11 @@ impl Connection {
         drop(timeout(Duration::from_secs(1), self.socket.close(Some(goodbye))).await);
     }
 
+    /// Sends a text.
+    pub(super) async fn say(&mut self, text: String) -> Result<(), ClientError> {
+        self.send(Message::text(text)).await
+    }
+
     async fn send(&mut self, message: Message) -> Result<(), ClientError> {
         let limit = REPLY_DEADLINE;
         let sent = timeout(limit, self.socket.send(message)).await;

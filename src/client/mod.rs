@@ -2,6 +2,7 @@
 //!
 //! It knows the wire and nothing of terminals. What it has to report it returns; it prints nothing.
 
+mod action;
 mod backoff;
 mod connection;
 mod endpoint;
@@ -10,6 +11,7 @@ mod frame;
 mod tls;
 pub mod uplink;
 
+pub use action::{Action, Outcome};
 pub use backoff::Backoff;
 pub use connection::Connection;
 pub use endpoint::{AddressError, Endpoint};

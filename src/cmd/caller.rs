@@ -57,6 +57,14 @@ fn call_of(cli: &Cli) -> Call<'_> {
         Some(Verb::History(options)) => options.target.token_file.as_deref(),
         Some(Verb::Explain(options)) => options.target.token_file.as_deref(),
         Some(Verb::Publish(options)) => options.target.token_file.as_deref(),
+        Some(Verb::Send(options)) => options.target.token_file.as_deref(),
+        Some(Verb::Interrupt(options)) => options.target.token_file.as_deref(),
+        Some(Verb::Stop(options)) => options.end.target.token_file.as_deref(),
+        Some(Verb::Restart(options)) => options.target.token_file.as_deref(),
+        Some(Verb::Permissions(options)) => options.target.token_file.as_deref(),
+        Some(Verb::Allow(options)) => options.question.target.token_file.as_deref(),
+        Some(Verb::Deny(options)) => options.question.target.token_file.as_deref(),
+        Some(Verb::Open(options)) => options.target.token_file.as_deref(),
         Some(Verb::List(_) | Verb::Check(_)) => None,
         Some(Verb::Demo(_) | Verb::Serve(_) | Verb::Hook(_) | Verb::Schema(_) | Verb::Token(_)) => {
             return Call::Nobody;

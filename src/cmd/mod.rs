@@ -8,6 +8,7 @@ mod check;
 mod column;
 pub mod demo;
 mod diagnose;
+mod ending;
 mod entrance;
 mod escape;
 mod exec;
@@ -23,7 +24,10 @@ pub mod injection;
 mod last_word;
 mod list;
 mod moment;
+mod open;
+mod order;
 mod paint;
+mod permission;
 mod port;
 mod printer;
 pub mod probe;
@@ -35,6 +39,7 @@ mod restarting;
 pub mod run;
 mod run_log;
 mod schema;
+mod send;
 mod serve;
 mod status;
 mod target;
@@ -96,6 +101,14 @@ fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
             unreachable!("performed by the caller")
         }
         Verb::Publish(options) => publish::run(options),
+        Verb::Send(options) => send::run(options, log.quiet),
+        Verb::Interrupt(options) => ending::interrupt(options, log.quiet),
+        Verb::Stop(options) => ending::stop(options, log.quiet),
+        Verb::Restart(options) => ending::restart(options, log.quiet),
+        Verb::Permissions(options) => permission::list(options),
+        Verb::Allow(options) => permission::allow(options, log.quiet),
+        Verb::Deny(options) => permission::deny(options, log.quiet),
+        Verb::Open(options) => open::run(options, log.quiet),
     }
 }
 

@@ -34,12 +34,16 @@ impl Target {
 
     /// The record of a hub that stands alone, with many sessions; `None` where it is an instance, or has no record.
     pub(super) fn hub(&self) -> Option<Instance> {
+        self.record().filter(Instance::stands_alone)
+    }
+
+    /// Its record, where there is one on this machine.
+    pub(super) fn record(&self) -> Option<Instance> {
         let is_this = |instance: &Instance| {
             let own = Endpoint::of(instance);
             self.endpoints.iter().any(|endpoint| own.iter().any(|own| own.is_same_place(endpoint)))
         };
-        let record = self.instance.clone();
-        record.or_else(|| instances().ok()?.into_iter().find(is_this)).filter(Instance::stands_alone)
+        self.instance.clone().or_else(|| instances().ok()?.into_iter().find(is_this))
     }
 
     /// Connects; `doing` is the verb, for the message.

@@ -6,6 +6,7 @@
 pub mod audit;
 mod directory;
 mod memory;
+mod page;
 mod port;
 mod private;
 mod registry;
