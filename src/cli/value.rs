@@ -85,7 +85,8 @@ pub(super) fn length(text: &str) -> Result<Duration, &'static str> {
 
 /// The same, 0 too, in whole seconds, 10 minutes at most.
 pub(super) fn grace(text: &str) -> Result<Duration, &'static str> {
-    let grace = any_length(text).filter(|grace| grace.subsec_nanos() == 0 && grace.as_secs() <= LONGEST_GRACE);
+    let grace =
+        any_length(text).filter(|grace| grace.subsec_nanos() == 0 && grace.as_secs() <= LONGEST_GRACE);
     grace.ok_or("it should be a whole number of seconds, 10m at most: 0, 5s")
 }
 
@@ -134,7 +135,11 @@ mod tests {
             assert_eq!(length(text), Ok(seconds(expected)), "{text}");
         }
         assert_eq!(length("500ms"), Ok(Duration::from_millis(500)));
-        assert!(["", "0", "-5s", "s", "5x", "25h", "99999999999999999999"].iter().all(|text| length(text).is_err()));
+        assert!(
+            ["", "0", "-5s", "s", "5x", "25h", "99999999999999999999"]
+                .iter()
+                .all(|text| length(text).is_err())
+        );
         assert_eq!((grace("0"), grace("10m")), (Ok(seconds(0)), Ok(seconds(600))));
         assert!(["11m", "500ms", "-1s"].iter().all(|text| grace(text).is_err()));
     }

@@ -31,7 +31,10 @@ impl Connection {
     ///
     /// # Errors
     /// When the hub refuses, or does not answer.
-    pub async fn control(&mut self, mut request: Value) -> Result<(Action<'_>, Option<Outcome>), ClientError> {
+    pub async fn control(
+        &mut self,
+        mut request: Value,
+    ) -> Result<(Action<'_>, Option<Outcome>), ClientError> {
         let request_id = self.request_id();
         request["request_id"] = Value::from(request_id.as_str());
         let text = request.to_string();

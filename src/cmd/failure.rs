@@ -70,6 +70,11 @@ impl Failure {
         self
     }
 
+    /// With which status it ends a verb.
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
     /// What a client could not do; `object` is like `watch web:8765`.
     pub(super) fn client(doing: &str, cause: &ClientError) -> Self {
         let exit = match cause {

@@ -2,6 +2,7 @@
 //!
 //! Single-threaded until a verb says otherwise: `run` forks, so no runtime is made here.
 
+mod answering;
 mod arguments;
 mod caller;
 mod check;

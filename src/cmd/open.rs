@@ -41,11 +41,11 @@ pub(super) fn run(options: &OpenOptions, quiet: bool) -> anyhow::Result<ExitCode
     let failed = |cause: String| failure(&target, &cause).tip("--print prints the address instead");
     let directory = RuntimeDirectory::open().map_err(|cause| failed(cause.to_string()))?;
     let page = directory.keep_page(&page(&address)).map_err(|cause| failed(format!("no page: {cause}")))?;
-    leave_to_be_removed(&page);
     if let Err(cause) = browse(&page) {
         drop(fs::remove_file(&page));
         return Err(failed(cause).into());
     }
+    leave_to_be_removed(&page);
     if !quiet {
         note(&escape::visible(&format!("opening {place}")));
     }
@@ -82,7 +82,8 @@ fn one_time_token(instance: Instance) -> anyhow::Result<String> {
     })?;
     // It goes into a page and an address: what does not look like a token goes nowhere.
     let token = reply.data().get("token").and_then(Value::as_str);
-    let is_plain = |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_plain =
+        |text: &&str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let token = token.filter(is_plain).filter(|text| Secret::parse(text).is_ok());
     Ok(token.ok_or_else(|| failure(&over_socket, "what it answers is no token"))?.to_owned())
 }
@@ -157,10 +158,12 @@ fn leave_to_be_removed(page: &Path) {
 }
 
 fn discard(page: &str) -> anyhow::Result<ExitCode> {
-    thread::sleep(KEPT);
-    if let Some(directory) = RuntimeDirectory::existing()? {
-        directory.remove_page(page);
+    let Some(directory) = RuntimeDirectory::existing()? else { return Ok(Exit::Ok.into()) };
+    let until = Instant::now() + KEPT;
+    while directory.has_page(page) && Instant::now() < until {
+        thread::sleep(Duration::from_secs(1));
     }
+    directory.remove_page(page);
     Ok(Exit::Ok.into())
 }
 

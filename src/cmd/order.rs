@@ -121,7 +121,8 @@ impl Order {
     }
 
     fn done(&self, target: &Target) -> anyhow::Result<Option<String>> {
-        let data = json!({ "command": self.request["command"], "fate": "done", "reason": null, "last": true });
+        let data =
+            json!({ "command": self.request["command"], "fate": "done", "reason": null, "last": true });
         let outcome = Outcome { data, fate: "done".to_owned(), reason: None, last: true };
         self.telling.tell(&target.label, &outcome)?;
         Ok(None)
@@ -143,12 +144,18 @@ impl Order {
         let cause = format!("what became of it was not told within {seconds} s{so_far}");
         let failure =
             Failure::new(Exit::Unreachable, format!("cannot {} {}: {cause}", self.doing, target.label));
-        failure.tip("it may still be done: `claude-mpm watch control.action` shows it; --timeout waits longer")
+        failure
+            .tip("it may still be done: `claude-mpm watch control.action` shows it; --timeout waits longer")
     }
 }
 
+/// Whether an order failed because of whoever gave it.
+pub(super) fn was_refused(cause: &anyhow::Error) -> bool {
+    cause.downcast_ref::<Failure>().is_some_and(|failure| failure.exit() == Exit::NotAuthorised)
+}
+
 /// Whether the hub refuses whoever asks, and not what is asked.
-pub(super) fn is_refusal(cause: &ClientError) -> bool {
+fn is_refusal(cause: &ClientError) -> bool {
     match cause {
         ClientError::Refused(_) => true,
         ClientError::Reply { code, .. } => code.starts_with("AUTH"),

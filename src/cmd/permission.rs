@@ -5,12 +5,14 @@ pub(super) mod questions;
 use super::failure::{Exit, Failure};
 use super::order::{Order, Telling};
 use super::target::{self, Target};
+use super::usage::quoted;
 use super::{column, escape, runtime};
 use crate::cli::{AllowOptions, DenyOptions, Format, PermissionsOptions, QuestionOptions};
-use crate::client::{ClientError, Connection};
+use crate::client::{ClientError, Connection, Frame};
 use crate::dialect::summary;
-use crate::event::channel;
 use crate::event::control::PermissionRequested;
+use crate::event::{Timestamp, channel};
+use crate::hub;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -42,6 +44,28 @@ pub(super) async fn open_ones(connection: &mut Connection) -> Result<Vec<Permiss
     Ok(asked.iter().filter_map(|asked| serde_json::from_value(asked.clone()).ok()).collect())
 }
 
+/// The two commands that answer a `permission.requested`, as a shell takes them; none where it cannot be answered from
+/// elsewhere, or no more.
+pub(super) fn commands(label: &str, frame: &Frame) -> Vec<String> {
+    let id = frame.text("permission_id");
+    let until = frame.data().get("expires_at").and_then(Value::as_str).and_then(Timestamp::parse);
+    let is_open = until.is_some_and(|until| until > hub::now());
+    let hub = match frame.session_id().filter(|_| frame.came_over_uplink()) {
+        Some(session) => format!("-i {}", quoted(session)),
+        None if label.contains("://") => format!("--url {}", quoted(label)),
+        None => format!("-i {}", quoted(label)),
+    };
+    // What is not shown as it is cannot be copied.
+    let is_plain = !id.is_empty() && escape::visible(id) == id && escape::visible(&hub) == hub;
+    let verbs: &[&str] = if is_open && is_plain { &["allow", "deny"] } else { &[] };
+    verbs.iter().map(|verb| format!("claude-mpm {verb} {hub} {}", word(id))).collect()
+}
+
+/// Even one that begins with a dash is no option.
+fn word(id: &str) -> String {
+    if id.starts_with('-') { format!("-- {}", quoted(id)) } else { quoted(id) }
+}
+
 /// What is asked, in a sentence.
 pub(super) fn sentence(asked: &PermissionRequested) -> String {
     summary::beside(channel::PERMISSION_REQUESTED, &json!(asked))
@@ -50,10 +74,11 @@ pub(super) fn sentence(asked: &PermissionRequested) -> String {
 fn lines(open: &[PermissionRequested]) -> Vec<String> {
     let mut lines = Vec::new();
     for asked in open {
-        let row = [vec![asked.permission_id.clone(), sentence(&PermissionRequested {
-            permission_id: String::new(),
-            ..asked.clone()
-        }) + where_else(asked)]];
+        let row = [vec![
+            asked.permission_id.clone(),
+            sentence(&PermissionRequested { permission_id: String::new(), ..asked.clone() })
+                + where_else(asked),
+        ]];
         lines.extend(column::align(&row));
         let questions = questions::read(asked.questions.as_ref());
         lines.extend(questions::lines(&questions).iter().map(|line| format!("  {}", escape::visible(line))));
@@ -221,8 +246,14 @@ mod tests {
         };
         assert_eq!((chosen(&one, None), chosen(&several, None)), ("abc".into(), "3 of them".into()));
         assert_eq!(chosen(&several, Some("ab")), "ab", "whole ids are no beginnings");
-        assert_eq!((chosen(&several, Some("a")), chosen(&several, Some("abd"))), ("3 of them".into(), "abd".into()));
-        assert_eq!((chosen(&several, Some("x")), chosen(&several, Some(""))), ("unknown".into(), "unknown".into()));
+        assert_eq!(
+            (chosen(&several, Some("a")), chosen(&several, Some("abd"))),
+            ("3 of them".into(), "abd".into())
+        );
+        assert_eq!(
+            (chosen(&several, Some("x")), chosen(&several, Some(""))),
+            ("unknown".into(), "unknown".into())
+        );
         assert_eq!(chosen(&[], None), "none");
     }
 
@@ -231,6 +262,29 @@ mod tests {
         let mut several = open(&["a", "b"]);
         several[0].expires_at = None;
         assert!(matches!(choose(&several, None), Ok(asked) if asked.permission_id == "b"));
+    }
+
+    #[test]
+    fn the_commands_are_there_as_long_as_they_help() {
+        let frame = |id: &str, until: &str, more: Value| {
+            let mut frame = json!({ "type": "permission.requested", "session_id": "s1",
+                "data": { "permission_id": id, "expires_at": until } });
+            frame.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            Frame::parse(frame.to_string().into()).unwrap()
+        };
+        let future = "2999-01-01T00:00:00.000Z";
+        let asked = frame("p1", future, json!({}));
+        assert_eq!(
+            commands("web:1", &asked),
+            ["claude-mpm allow -i web:1 p1", "claude-mpm deny -i web:1 p1"]
+        );
+        assert_eq!(commands("my web:1", &asked)[0], "claude-mpm allow -i 'my web:1' p1");
+        assert_eq!(commands("ws://h:1", &asked)[1], "claude-mpm deny --url ws://h:1 p1");
+        let relayed = frame("$(x)", future, json!({ "origin": {} }));
+        assert_eq!(commands("hub:1", &relayed)[0], "claude-mpm allow -i s1 '$(x)'");
+        let (late, hostile) =
+            (frame("p1", "2020-01-01T00:00:00.000Z", json!({})), frame("p\n", future, json!({})));
+        assert!(commands("web:1", &late).is_empty() && commands("web:1", &hostile).is_empty());
     }
 
     #[test]

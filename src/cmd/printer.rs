@@ -3,6 +3,7 @@
 use super::escape::visible;
 use super::moment::Clock;
 use super::paint::{self, Paint, prefix_style};
+use super::permission;
 use crate::cli::{Format, TimeStyle};
 use crate::client::Frame;
 use crate::dialect::summary;
@@ -43,12 +44,15 @@ pub(super) struct Printer {
     several: bool,
     /// Several sessions of one hub: theirs do.
     sessions: Option<HashMap<String, String>>,
+    /// Below a question, how it is answered.
+    commands: bool,
 }
 
 impl Printer {
     pub(super) fn new(format: Format, time: TimeStyle, sieve: Sieve) -> Self {
         let clock = Clock::new(time, &jiff::Zoned::now());
-        Self { format, clock, paint: Paint::for_stdout(), sieve, left: None, several: false, sessions: None }
+        let paint = Paint::for_stdout();
+        Self { format, clock, paint, sieve, left: None, several: false, sessions: None, commands: false }
     }
 
     /// Stops after so many events.
@@ -69,6 +73,12 @@ impl Printer {
         self
     }
 
+    /// With the commands that answer a question, below it.
+    pub(super) fn with_commands(mut self, wanted: bool) -> Self {
+        self.commands = wanted;
+        self
+    }
+
     /// Prints the event of this instance, if it is wanted, and says whether to go on.
     ///
     /// # Errors
@@ -85,7 +95,13 @@ impl Printer {
         }
         match self.format {
             Format::Json => writeln!(out, "{}", frame.line())?,
-            Format::Text => writeln!(out, "{}", self.line(label, frame, &text))?,
+            Format::Text => {
+                writeln!(out, "{}", self.line(label, frame, &text))?;
+                if self.commands && frame.kind() == channel::PERMISSION_REQUESTED {
+                    let commands = permission::commands(label, frame);
+                    commands.iter().try_for_each(|command| writeln!(out, "    {command}"))?;
+                }
+            }
         }
         if frame.kind() != channel::SYSTEM_GAP {
             self.left = self.left.map(|left| left.saturating_sub(1));

@@ -107,7 +107,9 @@ mod tests {
     #[test]
     fn keys_are_named_and_exclude_a_prompt() {
         assert_eq!(options(&["--keys", "Escape", "C-c"]).keys, ["Escape", "C-c"]);
-        for words in [&["--keys"][..], &["--keys", "hello"], &["x", "--keys", "Up"], &["--raw", "--keys", "Up"]] {
+        for words in
+            [&["--keys"][..], &["--keys", "hello"], &["x", "--keys", "Up"], &["--raw", "--keys", "Up"]]
+        {
             let line = ["claude-mpm", "send"].iter().chain(words);
             assert!(Cli::try_parse_from(line).is_err(), "{words:?}");
         }

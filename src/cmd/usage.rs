@@ -127,7 +127,7 @@ fn passed_on(wrong: &str, args: &[OsString]) -> String {
 }
 
 /// As a POSIX shell reads it back.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_=./:,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

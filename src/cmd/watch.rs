@@ -1,20 +1,23 @@
 //! `watch`: events as they happen, of one instance or of all.
 
+use super::answering::{Asker, Happened};
 use super::failure::{Exit, Failure};
 use super::feed::{Feed, News};
 use super::history;
 use super::printer::{Printer, Sieve};
 use super::target::{self, Target};
 use super::{escape, moment, note, runtime};
-use crate::cli::{LogOptions, WatchOptions};
-use crate::client::{Cursor, Item, Start, Subscription};
+use crate::cli::{Format, LogOptions, WatchOptions};
+use crate::client::{Cursor, Frame, Item, Start, Subscription};
 use crate::event::channel;
 use crate::filter::Pattern;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use std::io;
+use std::future::pending;
+use std::io::{self, IsTerminal};
 use std::ops::ControlFlow;
 use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
@@ -25,18 +28,44 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Runs the verb.
 pub(super) fn run(options: &WatchOptions, log: &LogOptions) -> anyhow::Result<ExitCode> {
     let wanted = subscription(options)?;
+    can_answer(options)?;
     let sieve = Sieve { grep: options.grep.clone(), exclude: excluded(options)? };
     let printer =
         Printer::new(options.output, options.time, sieve).at_most(options.count).with_prefixes(options.all);
     let single = if options.all { None } else { Some(target::resolve(&options.target, "watch")?) };
     let printer = printer.with_sessions(single.as_ref().and_then(Target::hub));
+    let printer = printer.with_commands(!options.answer && io::stdout().is_terminal());
     if options.no_follow {
         return runtime()?.block_on(history::show_past(single, &wanted, printer, log));
     }
     runtime()?.block_on(async {
-        let mut watch = Watch { feed: Feed::new(), printer, quiet: log.quiet, all: options.all };
-        watch.follow(single, &wanted).await
+        let asker = options.answer.then(Asker::new).transpose().map_err(no_keyboard)?;
+        let mut watch = Watch { feed: Feed::new(), printer, asker, quiet: log.quiet, all: options.all };
+        let ended = watch.follow(single, &wanted).await;
+        if let Some(asker) = watch.asker {
+            asker.end().await;
+        }
+        ended
     })
+}
+
+/// A question is shown to somebody who can press a key.
+fn can_answer(options: &WatchOptions) -> Result<(), Failure> {
+    let refuse = |cause: &str| {
+        Err(Failure::new(Exit::Usage, format!("cannot answer here: {cause}"))
+            .tip("claude-mpm permissions, allow and deny need no terminal"))
+    };
+    match () {
+        () if !options.answer => Ok(()),
+        () if options.output == Format::Json => refuse("the output is for programs"),
+        () if !io::stdin().is_terminal() => refuse("standard input is no terminal"),
+        () if !io::stdout().is_terminal() => refuse("standard output is no terminal"),
+        () => Ok(()),
+    }
+}
+
+fn no_keyboard(cause: io::Error) -> Failure {
+    Failure::new(Exit::Failed, format!("cannot answer here: {cause}"))
 }
 
 /// Who else looks on is no news, unless it is asked for.
@@ -51,7 +80,10 @@ fn excluded(options: &WatchOptions) -> Result<Vec<Pattern>, Failure> {
 fn subscription(options: &WatchOptions) -> Result<Subscription, Failure> {
     patterns(&options.channels)?;
     let everything = || vec![Pattern::All.to_string()];
-    let channels = if options.channels.is_empty() { everything() } else { options.channels.clone() };
+    let mut channels = if options.channels.is_empty() { everything() } else { options.channels.clone() };
+    if options.answer && !options.channels.is_empty() {
+        channels.push(format!("{}*", channel::PERMISSIONS));
+    }
     let start = match (&options.since, options.after) {
         (Some(since), _) => Start::Since(time(since)?),
         (None, Some(seq)) => Start::After(Cursor { epoch: None, seq }),
@@ -84,6 +116,8 @@ pub(super) fn time(text: &str) -> Result<String, Failure> {
 struct Watch {
     feed: Feed,
     printer: Printer,
+    /// Where questions are answered here.
+    asker: Option<Asker>,
     quiet: bool,
     all: bool,
 }
@@ -106,6 +140,11 @@ impl Watch {
                         return Ok(exit);
                     }
                 }
+                happened = asked(&mut self.asker) => {
+                    if let Some(asker) = &mut self.asker {
+                        asker.handle(happened)?;
+                    }
+                }
                 _ = look.tick() => {
                     if reader_is_gone() {
                         return Ok(Exit::Ok.into());
@@ -118,7 +157,29 @@ impl Watch {
         }
     }
 
-    fn handle(&mut self, target: &Target, news: News) -> anyhow::Result<ControlFlow<ExitCode>> {
+    /// Prints what there is to print, and lets questions be asked below.
+    fn handle(&mut self, target: &Arc<Target>, news: News) -> anyhow::Result<ControlFlow<ExitCode>> {
+        let Some(asker) = &mut self.asker else { return self.tell(target, news) };
+        asker.hide()?;
+        let mut heard = None;
+        if let News::Item(item) = &news {
+            match item.as_ref() {
+                Item::Connected(_) | Item::Resumed(_) => asker.look(target),
+                Item::Event(frame) if is_about_permissions(frame) => heard = Some(frame.clone()),
+                _ => {}
+            }
+        }
+        let told = self.tell(target, news)?;
+        if let Some(asker) = &mut self.asker {
+            if let Some(frame) = heard {
+                asker.heard(target, &frame)?;
+            }
+            asker.show()?;
+        }
+        Ok(told)
+    }
+
+    fn tell(&mut self, target: &Target, news: News) -> anyhow::Result<ControlFlow<ExitCode>> {
         let item = match news {
             News::Item(item) => *item,
             News::Gone => return self.given_up(vanished(target)),
@@ -151,6 +212,18 @@ impl Watch {
             note(&escape::visible(text));
         }
     }
+}
+
+/// What happens where questions are answered; nothing, where they are not.
+async fn asked(asker: &mut Option<Asker>) -> Happened {
+    match asker {
+        Some(asker) => asker.next().await,
+        None => pending().await,
+    }
+}
+
+fn is_about_permissions(frame: &Frame) -> bool {
+    frame.kind().starts_with(channel::PERMISSIONS)
 }
 
 fn vanished(target: &Target) -> Failure {

@@ -32,6 +32,11 @@ impl RuntimeDirectory {
         written.map(|()| path)
     }
 
+    /// Whether the page of this name is still there.
+    pub fn has_page(&self, name: &str) -> bool {
+        is_page(name) && self.path().join(name).exists()
+    }
+
     /// Removes the page of this name; nothing else can be named.
     pub fn remove_page(&self, name: &str) {
         if is_page(name) {

@@ -186,3 +186,15 @@ pub fn stop_self(signal: c_int, whole_group: bool) -> bool {
     }
     CONTINUED.load(Relaxed) != before
 }
+
+/// Ends this process as `signal` does that nobody catches, or, where it cannot, by the status a shell shows for it.
+#[expect(unsafe_code, reason = "changing a disposition is unsafe in nix")]
+pub fn end_self(signal: c_int) -> ! {
+    use nix::sys::signal::{SigHandler, Signal, raise, signal as dispose};
+    if let Ok(name) = Signal::try_from(signal) {
+        // SAFETY: the default disposition runs no code of ours.
+        best_effort(unsafe { dispose(name, SigHandler::SigDfl) });
+        best_effort(raise(name));
+    }
+    std::process::exit(128 + signal)
+}

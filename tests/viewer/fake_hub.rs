@@ -3,13 +3,14 @@
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::oneshot;
+use tokio::sync::{broadcast, oneshot};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::{WebSocketStream, accept_async};
@@ -34,18 +35,51 @@ pub struct Turn {
     pub ending: Ending,
 }
 
+/// What is said to a control request, piece by piece.
+#[derive(Debug, Clone)]
+pub enum Said {
+    /// A reply of this type.
+    Reply(&'static str, Value),
+    /// The connection is closed with a code.
+    Close(u16),
+    /// The connection breaks.
+    Break,
+}
+
 /// What the hub has and does. The last turn is repeated.
 #[derive(Debug, Clone)]
 pub struct Script {
     pub epoch: String,
     pub log: Vec<String>,
     pub turns: Vec<Turn>,
+    /// By command; the others are not known.
+    pub said: HashMap<&'static str, Vec<Said>>,
+    /// What claude asks, as the status has it.
+    pub permissions: Vec<Value>,
 }
 
 impl Script {
     /// Everything at once, then this ending.
     pub fn new(log: Vec<String>, ending: Ending) -> Self {
-        Self { epoch: "e1".into(), log, turns: vec![Turn { events: usize::MAX, ending }] }
+        Self {
+            epoch: "e1".into(),
+            log,
+            turns: vec![Turn { events: usize::MAX, ending }],
+            said: HashMap::new(),
+            permissions: Vec::new(),
+        }
+    }
+
+    /// This is said to that command.
+    pub fn saying(mut self, command: &'static str, said: Vec<Said>) -> Self {
+        self.said.insert(command, said);
+        self
+    }
+
+    /// This is asked.
+    pub fn asking(mut self, permissions: Vec<Value>) -> Self {
+        self.permissions = permissions;
+        self
     }
 }
 
@@ -84,6 +118,7 @@ struct Shared {
     script: Mutex<Script>,
     requests: Mutex<Vec<Value>>,
     subscribed: Mutex<usize>,
+    live: broadcast::Sender<String>,
 }
 
 impl FakeHub {
@@ -101,6 +136,7 @@ impl FakeHub {
             script: Mutex::new(script),
             requests: Mutex::default(),
             subscribed: Mutex::new(0),
+            live: broadcast::channel(64).0,
         });
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -128,6 +164,11 @@ impl FakeHub {
     pub fn requests(&self, command: &str) -> Vec<Value> {
         let requests = self.shared.requests.lock().unwrap();
         requests.iter().filter(|request| request["command"] == command).cloned().collect()
+    }
+
+    /// Tells an event to all that have subscribed.
+    pub fn tell(&self, event: String) {
+        self.shared.live.send(event).unwrap();
     }
 
     /// From now on this.
@@ -172,15 +213,33 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>)
         json!({"type": "system.status", "timestamp": "2026-11-21T12:00:00.000Z", "data": status()}),
     )
     .await;
-    while let Some(Ok(message)) = socket.next().await {
-        let Message::Text(text) = message else { continue };
+    let mut live = None;
+    loop {
+        let text = tokio::select! {
+            message = socket.next() => match message {
+                Some(Ok(Message::Text(text))) => text,
+                Some(Ok(_)) => continue,
+                _ => return,
+            },
+            event = heard(&mut live) => {
+                socket.send(Message::text(event)).await.unwrap();
+                continue;
+            }
+        };
         let request: Value = serde_json::from_str(&text).unwrap();
         shared.requests.lock().unwrap().push(request.clone());
         let script = shared.script.lock().unwrap().clone();
+        if let Some(said) = request["command"].as_str().and_then(|command| script.said.get(command)) {
+            if !say_all(&mut socket, &request, said).await {
+                return;
+            }
+            continue;
+        }
         if request["command"] != "subscribe" {
             say(&mut socket, answer(&request, &script)).await;
             continue;
         }
+        live = Some(shared.live.subscribe());
         let turn = next_turn(&shared, &script);
         if let Ending::Over = turn.ending {
             drop(socket.close(Some(CloseFrame { code: 1000.into(), reason: "session over".into() })).await);
@@ -213,6 +272,36 @@ async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin, shared: Arc<Shared>)
     }
 }
 
+/// An event that is told; for ever, where nobody has subscribed.
+async fn heard(live: &mut Option<broadcast::Receiver<String>>) -> String {
+    match live {
+        Some(live) => live.recv().await.unwrap(),
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the connection goes on.
+async fn say_all<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: &mut WebSocketStream<S>,
+    request: &Value,
+    said: &[Said],
+) -> bool {
+    for said in said {
+        match said {
+            Said::Reply(kind, data) => say(socket, reply(request, kind, data.clone())).await,
+            Said::Break => return false,
+            Said::Close(code) => {
+                let frame = CloseFrame { code: (*code).into(), reason: "as scripted".into() };
+                drop(socket.close(Some(frame)).await);
+                let end = async { while socket.next().await.is_some() {} };
+                drop(tokio::time::timeout(Duration::from_secs(5), end).await);
+                return false;
+            }
+        }
+    }
+    true
+}
+
 fn next_turn(shared: &Shared, script: &Script) -> Turn {
     let mut subscribed = shared.subscribed.lock().unwrap();
     let turn = script.turns.get(*subscribed).or(script.turns.last()).copied().unwrap();
@@ -233,7 +322,11 @@ fn chosen<'a>(request: &Value, log: &'a [String]) -> Vec<&'a str> {
 fn answer(request: &Value, script: &Script) -> Value {
     match request["command"].as_str().unwrap_or_default() {
         "ping" => reply(request, "pong", json!({})),
-        "get_status" => reply(request, "system.status", status()),
+        "get_status" => {
+            let mut status = status();
+            status["permissions"] = script.permissions.clone().into();
+            reply(request, "system.status", status)
+        }
         "get_history" => {
             let limit = request["params"]["limit"].as_u64().unwrap() as usize;
             let events: Vec<Value> =
