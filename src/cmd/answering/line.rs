@@ -1,7 +1,7 @@
 //! The last line of the terminal, where something is asked: it makes room for what is printed above, and comes back.
 
 use crate::cmd::escape::visible;
-use crate::process::terminal::{Size, size_of};
+use crate::process::terminal::size_of;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use unicode_width::UnicodeWidthChar;
@@ -22,7 +22,7 @@ impl Line {
             return Ok(());
         }
         let mut out = io::stdout().lock();
-        let size = size_of(out.as_fd()).unwrap_or(Size::default());
+        let size = size_of(out.as_fd()).unwrap_or_default();
         // The last column stays free: a line that is full begins the next one.
         let text = end_of(&visible(text), usize::from(size.cols).saturating_sub(1));
         write!(out, "{text}")?;
