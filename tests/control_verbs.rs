@@ -273,8 +273,8 @@ fn asking(permissions: Vec<Value>) -> FakeHub {
 
 /// What a hub was asked last, without what every request has.
 fn answer(hub: &FakeHub) -> Value {
-    let mut answer = hub.requests("respond_permission").pop().unwrap();
-    let fields = answer.as_object_mut().unwrap();
+    let mut answer = hub.requests("respond_permission").pop().expect("it was asked");
+    let fields = answer.as_object_mut().expect("an object");
     fields.remove("request_id");
     fields.remove("command");
     answer
@@ -442,4 +442,19 @@ fn the_browser_gets_a_private_page_and_never_the_token() {
     let pages = |entry: &fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".html");
     let left = fs::read_dir(place.directory.path()).unwrap().flatten().filter(pages).count();
     assert_eq!(left, 1, "a page that no browser took is removed");
+}
+
+#[test]
+fn a_real_hub_makes_the_address_and_has_nothing_asked() {
+    let place = test_support::standalone::Place::new(env!("CARGO_BIN_EXE_claude-mpm"));
+    let live = test_support::headless::Headless::start(&place);
+    let run = |args: &[&str]| piped::run(place.command(args), b"", DEADLINE);
+    let opened = run(&["open", "--print"]);
+    assert!(opened.status.success(), "{opened:?}");
+    let address = String::from_utf8(opened.stdout).unwrap();
+    let port = live.url.rsplit(':').next().unwrap().trim_end_matches('/');
+    assert!(address.starts_with(&format!("http://127.0.0.1:{port}/#token=mpm_")), "{address} {}", live.url);
+    let asked = run(&["permissions", "-o", "json"]);
+    assert_eq!((asked.status.code(), asked.stdout.as_slice()), (Some(0), &b"[]\n"[..]), "{asked:?}");
+    assert_eq!(run(&["allow"]).status.code(), Some(1));
 }
