@@ -8,7 +8,7 @@
 use super::strokes::{Stroke, Strokes};
 
 /// An Escape that nothing follows for so long was the key, milliseconds.
-const ALONE: i64 = 100;
+pub const ALONE: i64 = 100;
 /// A question may be told to have an answer so long after the key that gave it, milliseconds.
 const ANSWERED: i64 = 500;
 /// A longer paste is shown as one piece, which does not go character by character, bytes.
@@ -20,8 +20,11 @@ pub enum Work {
     /// It waits for a prompt.
     #[default]
     Idle,
-    /// It works. Interrupted, it puts the prompt back where it is typed.
-    Busy,
+    /// It works, and nothing has come of it. Interrupted, it puts the prompt back where it is typed, if nothing else
+    /// stands there (claude 2.1.197).
+    Begun,
+    /// It works, and has said or done something.
+    Answering,
     /// It asks something.
     Asking,
 }
@@ -96,8 +99,21 @@ impl Draft {
                 self.stroke(stroke, at, is_users);
             }
         }
-        if !is_users {
-            self.settle(false);
+        let may_interrupt = self.strokes.awaits_more() && self.work == Work::Begun;
+        if !is_users || may_interrupt {
+            self.settle(is_users);
+        }
+    }
+
+    /// Whether the last key may still become another one, for a moment.
+    pub fn awaits_more(&self) -> bool {
+        self.strokes.awaits_more()
+    }
+
+    /// It is this time by now, milliseconds since 1970.
+    pub fn tick(&mut self, now: i64) {
+        if now.saturating_sub(self.touched) > ALONE {
+            self.settle(true);
         }
     }
 
@@ -130,15 +146,12 @@ impl Draft {
     fn stroke(&mut self, stroke: Stroke, at: i64, is_users: bool) {
         if let Some((line, touched)) = &mut self.asked {
             *touched = at;
-            let interrupts = matches!(stroke, Stroke::Escape | Stroke::Cancel);
             match stroke {
                 Stroke::Enter | Stroke::Escape | Stroke::Cancel => *line = Line::default(),
                 Stroke::Text(byte) if byte.is_ascii_alphanumeric() => *line = Line::default(),
                 stroke => line.stroke(stroke),
             }
-            return if interrupts {
-                self.interrupt(is_users)
-            };
+            return;
         }
         match stroke {
             Stroke::Escape => self.interrupt(is_users),
@@ -153,16 +166,15 @@ impl Draft {
         }
     }
 
-    /// Work that is interrupted, and a dialog that is left, put back what was submitted for them (claude 2.1.197, also
-    /// when a tool runs already).
+    /// Escape, or `^C` while it works.
     fn interrupt(&mut self, is_users: bool) {
-        let puts_back = match self.work {
-            Work::Idle => self.ended.take().is_some(),
-            Work::Busy | Work::Asking => true,
-        };
-        if puts_back && self.is_told {
-            self.line.is_unsure |= is_users;
-            self.is_put_back |= !is_users;
+        match self.work {
+            Work::Idle => self.ended = None,
+            Work::Begun if self.line.is_empty() && self.is_told => {
+                self.line.is_unsure = is_users;
+                self.is_put_back |= !is_users;
+            }
+            Work::Begun | Work::Answering | Work::Asking => {}
         }
     }
 
@@ -361,12 +373,12 @@ mod tests {
             let mut draft = Draft::new(true);
             draft.works(Work::Asking, 10);
             draft.feed(typed, 1000, true);
-            draft.works(Work::Busy, 1100);
+            draft.works(Work::Answering, 1100);
             assert_eq!(draft.prompt() == Prompt::Empty, is_empty, "{}", typed.escape_ascii());
             let mut late = Draft::new(true);
             late.works(Work::Asking, 10);
             late.feed(typed, 1000, true);
-            late.works(Work::Busy, 1000 + ANSWERED);
+            late.works(Work::Answering, 1000 + ANSWERED);
             assert!(
                 late.prompt() == Prompt::Empty || late.strokes.is_pasting(),
                 "it was long before the answer"
@@ -376,7 +388,7 @@ mod tests {
         draft.feed(b"begun", 0, true);
         draft.works(Work::Asking, 1);
         draft.feed(b"1", 2, true);
-        draft.works(Work::Busy, 3);
+        draft.works(Work::Answering, 3);
         assert!(draft.prompt() == Prompt::Draft, "what was there before stays");
     }
 
@@ -395,13 +407,15 @@ mod tests {
 
     /// Measured with claude 2.1.197.
     #[test]
-    fn what_is_interrupted_is_put_back() {
+    fn what_is_interrupted_before_it_came_to_anything_is_put_back() {
         for (work, is_users, expected) in [
             (Work::Idle, true, Prompt::Empty),
-            (Work::Busy, true, Prompt::Draft),
-            (Work::Busy, false, Prompt::PutBack),
-            (Work::Asking, true, Prompt::Draft),
-            (Work::Asking, false, Prompt::PutBack),
+            (Work::Begun, true, Prompt::Draft),
+            (Work::Begun, false, Prompt::PutBack),
+            (Work::Answering, true, Prompt::Empty),
+            (Work::Answering, false, Prompt::Empty),
+            (Work::Asking, true, Prompt::Empty),
+            (Work::Asking, false, Prompt::Empty),
         ] {
             let mut draft = Draft::new(true);
             draft.feed(b"do it\r", 0, true);
@@ -412,7 +426,7 @@ mod tests {
             assert_eq!(draft.prompt(), expected, "{work:?} {is_users}");
         }
         let mut draft = Draft::new(true);
-        draft.works(Work::Busy, 0);
+        draft.works(Work::Begun, 0);
         draft.feed(b"\x1b", 10, false);
         assert_eq!(draft.prompt(), Prompt::PutBack);
         draft.works(Work::Idle, 20);

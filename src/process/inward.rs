@@ -3,7 +3,7 @@
 //! One thread writes all of the child's keys, so that they never mix: what is injected stands between two keys of the
 //! user's, or behind a paste of his, and nothing of his inside of it. It blocks on nothing but its ends and the bell.
 
-use super::draft::Draft;
+use super::draft::{ALONE, Draft};
 use super::injection::{Door, Injection, Injector, Outcome, Piece};
 use super::relay::bell;
 use super::signals::thread_beside_main;
@@ -125,6 +125,7 @@ impl Inward {
                 Woken::Rung => self.look_around(ring.as_fd()),
                 Woken::Typed => self.read(&mut buffer, ring.as_fd()),
                 Woken::HungUp => self.terminal_is_gone(),
+                Woken::Settled => self.look_around(ring.as_fd()),
                 Woken::Nothing => {}
             }
         }
@@ -139,14 +140,21 @@ impl Inward {
             return if poll(&mut ends, PollTimeout::NONE).is_ok() { Woken::Rung } else { Woken::Nothing };
         };
         let mut ends = [rung, PollFd::new(terminal.as_fd(), keys)];
-        match poll(&mut ends, PollTimeout::NONE) {
+        match poll(&mut ends, self.timeout()) {
             Err(_) => Woken::Nothing,
+            Ok(0) => Woken::Settled,
             Ok(_) if ends[0].any() == Some(true) => Woken::Rung,
             Ok(_) if ends[1].revents().is_some_and(|events| events.contains(PollFlags::POLLIN)) => {
                 Woken::Typed
             }
             Ok(_) => Woken::HungUp,
         }
+    }
+
+    /// Where the last key may still become another one, it is looked at again.
+    fn timeout(&self) -> PollTimeout {
+        let soon = || PollTimeout::try_from(ALONE + 1).unwrap_or(PollTimeout::NONE);
+        if self.draft.awaits_more() { soon() } else { PollTimeout::NONE }
     }
 
     fn read(&mut self, buffer: &mut [u8], ring: BorrowedFd<'_>) {
@@ -213,6 +221,7 @@ impl Inward {
     /// Somebody rang: because something waits, or the draft may be another.
     fn look_around(&mut self, ring: BorrowedFd<'_>) {
         self.door.inform(&mut self.draft);
+        self.draft.tick(now());
         self.door.show(&self.draft);
         while let Some(injection) = self.door.next() {
             let outcome = self.inject(&injection, ring);
@@ -264,6 +273,8 @@ enum Woken {
     Rung,
     Typed,
     HungUp,
+    /// The last key has become no other one.
+    Settled,
     Nothing,
 }
 

@@ -14,7 +14,7 @@ fn what_claude_does_is_interrupted_and_claude_is_not() {
         (outcomes, last.reason.as_str()),
         (vec!["rejected".to_owned()], "claude is idle: there is nothing to interrupt")
     );
-    place.user_types("DEMO:sub-endless\r");
+    place.user_submits("DEMO:sub-endless");
     place.client.wait_for(|received| !received.of("hook.pre_tool").is_empty());
     let (outcomes, last) = interrupt();
     assert_eq!(outcomes, ["done"], "{last:?}");

@@ -33,6 +33,14 @@ impl Place {
         Self::set(api, sandbox, None, arguments)
     }
 
+    /// The real claude, whose model does not answer.
+    #[track_caller]
+    pub(super) fn with_held_claude(arguments: &[&str]) -> Self {
+        let api = MessagesApi::start_held();
+        let sandbox = Sandbox::new(&api);
+        Self::set(api, sandbox, None, arguments)
+    }
+
     /// Any program.
     #[track_caller]
     pub(super) fn with_program(program: &str, arguments: &[&str]) -> Self {
@@ -84,6 +92,15 @@ impl Place {
     /// Types what a user would.
     pub(super) fn user_types(&self, text: &str) {
         self.terminal.type_text(text);
+    }
+
+    /// Types a line as a user would, who presses Enter when he sees it: one that comes in one piece with Enter may be
+    /// submitted and stand there still.
+    #[track_caller]
+    pub(super) fn user_submits(&self, line: &str) {
+        self.terminal.type_text(line);
+        self.terminal.wait_for(|screen| screen.contains(line), DEADLINE);
+        self.terminal.type_text("\r");
     }
 
     /// Waits until these are the prompts that claude has taken, behind the first one.

@@ -39,7 +39,7 @@ fn a_prompt_that_is_typed_while_claude_is_idle_is_taken_as_it_was_given() {
 fn what_cannot_be_typed_now_is_rejected_or_waits_as_asked() {
     let place = Place::with_claude(&[]);
     place.wait_ready();
-    place.user_types("DEMO:sub-slow-qa\r");
+    place.user_submits("DEMO:sub-slow-qa");
     place.wait_activity("busy");
     let (outcomes, last) = place.hands.type_now("too early").end();
     assert_eq!((outcomes, last.reason.as_str()), (vec!["rejected".to_owned()], "claude is busy"));
@@ -77,15 +77,12 @@ fn a_draft_of_the_users_stays_as_it_is() {
 fn nothing_is_typed_into_a_dialog_of_claudes_own() {
     let place = Place::with_claude(&[]);
     place.wait_ready();
-    place.user_types("/help\r");
+    place.user_submits("/help");
     place.terminal.wait_for(|screen| screen.contains("help"), DEADLINE);
     let (outcomes, last) = place.hands.type_now("not into the dialog").end();
     assert_eq!(outcomes, ["rejected"], "{last:?}\n{}", place.terminal.screen());
     place.user_types("\x1b");
     place.terminal.wait_for(|screen| screen.contains("dismissed"), DEADLINE);
-    let put_back = place.hands.type_now("on top of what was put back").end();
-    assert_eq!(put_back.0, ["rejected"], "{put_back:?}");
-    place.user_types("\x03");
     let (outcomes, last) = place.hands.type_soon("now").end();
     assert_eq!(
         outcomes.last().map(String::as_str),
@@ -100,7 +97,7 @@ fn nothing_is_typed_into_a_dialog_of_claudes_own() {
 fn a_question_of_claudes_is_not_answered_by_what_is_typed() {
     let place = Place::with_claude(&[]);
     place.wait_ready();
-    place.user_types("DEMO:touch\r");
+    place.user_submits("DEMO:touch");
     place.wait_activity("needs_permission");
     let asks = |screen: &str| screen.contains("1. Yes");
     place.terminal.wait_for(asks, DEADLINE);
@@ -144,5 +141,32 @@ fn a_text_that_is_not_submitted_is_a_draft() {
     place.terminal.wait_for(|screen| screen.contains("for you to finish"), DEADLINE);
     assert_eq!(place.hands.type_now("another").end().0, ["rejected"]);
     place.wait_prompts(&[]);
+    place.leave();
+}
+
+/// Claude puts a prompt back that it was interrupted at before it came to anything; what is typed next must not stand
+/// behind it.
+#[test]
+fn a_prompt_that_was_put_back_is_cleared_only_where_nobody_may_want_it() {
+    let place = Place::with_held_claude(&[]);
+    let put_back = |screen: &str| screen.contains("something to do") && !screen.contains("esc to interrupt");
+    let begin = || {
+        let (outcomes, last) = place.hands.type_soon("something to do").end();
+        assert_eq!(last.outcome, "accepted", "{outcomes:?} {last:?}\n{}", place.terminal.screen());
+        place.wait_activity("busy");
+    };
+    begin();
+    assert_eq!(place.hands.ask(json!({ "command": "interrupt" })).end().0, ["done"]);
+    place.terminal.wait_for(put_back, DEADLINE);
+    let (outcomes, last) = place.hands.type_now("something else").end();
+    assert_eq!(outcomes, ["typed", "accepted"], "{last:?}\n{}", place.terminal.screen());
+    assert_eq!(place.hands.ask(json!({ "command": "interrupt" })).end().0, ["done"]);
+    begin();
+    place.user_types("\x1b");
+    place.terminal.wait_for(put_back, DEADLINE);
+    place.wait_activity("idle");
+    let (outcomes, last) = place.hands.type_now("behind what the user may want").end();
+    assert_eq!(outcomes, ["rejected"], "{last:?}\n{}", place.terminal.screen());
+    assert!(put_back(&place.terminal.screen()));
     place.leave();
 }

@@ -15,6 +15,8 @@ const PROMPT: &str = "UserPromptSubmit";
 /// Begins a session, also behind a command that cleared the last one.
 const SESSION: &str = "SessionStart";
 
+/// Something has come of its work.
+const ANSWERS: [&str; 2] = ["PreToolUse", "MessageDisplay"];
 /// End a turn.
 const ENDS: [&str; 2] = ["Stop", "StopFailure"];
 
@@ -44,6 +46,7 @@ pub(super) enum Read {
 pub(super) struct Reading {
     reader: Reader,
     session: SessionId,
+    work: Work,
     is_over: bool,
 }
 
@@ -51,7 +54,7 @@ impl Reading {
     /// From the next event on.
     pub(super) fn of(hub: &Hub) -> Self {
         let reader = hub.reader(Start::Live, &Filter::default());
-        Self { reader, session: hub.session_id().clone(), is_over: false }
+        Self { reader, session: hub.session_id().clone(), work: Work::Idle, is_over: false }
     }
 
     /// Waits until there is something to read; what is read is lost to nobody. Cancel-safe.
@@ -85,7 +88,7 @@ impl Reading {
         read
     }
 
-    fn look(&self, event: &Event, eyes: &Eyes) -> Option<Read> {
+    fn look(&mut self, event: &Event, eyes: &Eyes) -> Option<Read> {
         if event.session_id != self.session {
             return None;
         }
@@ -95,13 +98,20 @@ impl Reading {
                 eyes.was_told(event.source != Source::Screen);
                 let work = match activity.activity {
                     ActivityState::Idle => Work::Idle,
-                    ActivityState::Busy => Work::Busy,
+                    ActivityState::Busy if activity.previous == Some(ActivityState::Idle) => Work::Begun,
+                    ActivityState::Busy => Work::Answering,
                     ActivityState::NeedsPermission | ActivityState::NeedsInput => Work::Asking,
                 };
+                self.work = work;
                 return Some(Read::Works(work, at));
             }
             Body::Hook(hook) if event.source == Source::Hook => {
                 eyes.heard();
+                // What was said last may be told after the turn is over.
+                if self.work == Work::Begun && ANSWERS.contains(&hook.name.as_str()) {
+                    self.work = Work::Answering;
+                    return Some(Read::Works(Work::Answering, at));
+                }
                 let is_prompt = hook.name == PROMPT;
                 if is_prompt || ENDS.contains(&hook.name.as_str()) {
                     eyes.turn(is_prompt);
