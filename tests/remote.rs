@@ -65,7 +65,8 @@ impl Place {
     fn ends(&self, count: usize) -> Vec<String> {
         let received = self.wait_for(|received| received.of("permission.resolved").len() >= count);
         let end = |data: &&Value| {
-            format!("{} {}", data["decision"].as_str().unwrap(), data["by"].as_str().unwrap())
+            let word = |name: &str| data[name].as_str().expect("a word").to_owned();
+            format!("{} {}", word("decision"), word("by"))
         };
         received.of("permission.resolved").iter().map(end).collect()
     }
@@ -82,6 +83,12 @@ impl Place {
         let mut command = self.sandbox.command(WRAPPER);
         command.env("XDG_RUNTIME_DIR", self.runtime.path()).args(args);
         piped::run(command, b"", DEADLINE)
+    }
+
+    /// Gives claude a prompt as soon as it takes one.
+    #[track_caller]
+    fn send(&self, prompt: &str) {
+        self.done(&["send", "--queue", "--timeout", "10s", prompt]);
     }
 
     #[track_caller]
@@ -113,7 +120,7 @@ impl Place {
 #[test]
 fn from_a_second_terminal_claude_is_prompted_allowed_interrupted_and_stopped() {
     let place = Place::on_terminal("subprocess", &[]);
-    place.done(&["send", "--queue", "DEMO:touch"]);
+    place.send("DEMO:touch");
     let asked = place.question(1);
     assert_eq!(
         (&asked["tool_name"], &asked["tool_input"]["command"]),
@@ -130,7 +137,7 @@ fn from_a_second_terminal_claude_is_prompted_allowed_interrupted_and_stopped() {
     place.wait_activity("idle");
     assert!(place.touched().exists());
 
-    place.done(&["send", "--queue", "DEMO:sub-endless"]);
+    place.send("DEMO:sub-endless");
     place.wait_for(|received| received.of("hook.pre_tool").len() >= 2);
     place.done(&["interrupt"]);
     place.wait_activity("idle");
@@ -171,14 +178,14 @@ fn from_a_second_terminal_claude_is_prompted_allowed_interrupted_and_stopped() {
 #[test]
 fn a_question_is_answered_here_or_there_and_whoever_is_first_wins() {
     let place = Place::on_terminal("subprocess", &[]);
-    place.done(&["send", "--queue", "DEMO:touch"]);
+    place.send("DEMO:touch");
     place.question(1);
     place.done(&["deny", "--message", "Not on a Friday"]);
     place.terminal().wait_for(|screen| screen.contains("Not on a Friday"), DEADLINE);
     place.wait_activity("idle");
     assert!(!place.touched().exists());
 
-    place.done(&["send", "--queue", "DEMO:touch"]);
+    place.send("DEMO:touch");
     let id = place.question(2)["permission_id"].as_str().unwrap().to_owned();
     place.terminal().wait_for(|screen| screen.contains("1. Yes"), DEADLINE);
     place.terminal().type_text("1");
@@ -190,7 +197,7 @@ fn a_question_is_answered_here_or_there_and_whoever_is_first_wins() {
     assert!(place.touched().exists());
 
     std::fs::remove_file(place.touched()).unwrap();
-    place.done(&["send", "--queue", "DEMO:touch"]);
+    place.send("DEMO:touch");
     place.question(3);
     place.terminal().wait_for(|screen| screen.contains("1. Yes"), DEADLINE);
     place.terminal().type_text("\x1b");
@@ -199,7 +206,7 @@ fn a_question_is_answered_here_or_there_and_whoever_is_first_wins() {
     assert!(!place.touched().exists());
 
     place.done(&["send", "--keys", "C-c"]);
-    place.done(&["send", "--queue", "DEMO:touch"]);
+    place.send("DEMO:touch");
     place.question(4);
     place.done(&["stop"]);
     place.terminal().wait_exit(DEADLINE);
@@ -209,7 +216,7 @@ fn a_question_is_answered_here_or_there_and_whoever_is_first_wins() {
 #[test]
 fn another_input_a_rule_and_the_answers_to_a_question_are_given_back() {
     let place = Place::on_terminal("subprocess", &[]);
-    place.done(&["send", "--queue", "DEMO:touch"]);
+    place.send("DEMO:touch");
     place.question(1);
     let input = json!({ "command": "touch instead", "description": "Another" }).to_string();
     place.done(&["allow", "--input", &input]);
@@ -217,16 +224,16 @@ fn another_input_a_rule_and_the_answers_to_a_question_are_given_back() {
     assert!(place.sandbox.project().join("instead").exists());
     assert!(!place.touched().exists());
 
-    place.done(&["send", "--queue", "DEMO:touch"]);
+    place.send("DEMO:touch");
     place.question(2);
     place.done(&["allow", "--remember"]);
     place.wait_activity("idle");
     std::fs::remove_file(place.touched()).expect("it was touched");
-    place.done(&["send", "--queue", "DEMO:touch"]);
+    place.send("DEMO:touch");
     place.wait_for(|received| received.of("hook.stop").len() >= 3);
     assert!(place.touched().exists(), "claude remembers the rule and does not ask");
 
-    place.done(&["send", "--queue", "DEMO:question"]);
+    place.send("DEMO:question");
     let asked = place.question(3);
     assert_eq!(asked["questions"][0]["question"], "Which database?");
     let unanswered = place.verb(&["allow", asked["permission_id"].as_str().unwrap()]);

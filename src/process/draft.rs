@@ -62,6 +62,8 @@ pub struct Draft {
 #[derive(Debug, Default)]
 struct Line {
     chars: u32,
+    /// When its first key came.
+    began: i64,
     /// Bytes of the paste that it is in, or was last in.
     pasted: u32,
     last: u8,
@@ -129,7 +131,14 @@ impl Draft {
     pub fn works(&mut self, work: Work, since: i64) {
         self.work = work;
         match (work == Work::Asking, self.asked.take()) {
-            (true, asked) => self.asked = asked.or_else(|| Some((Line::default(), since))),
+            (true, asked @ Some(_)) => self.asked = asked,
+            (true, None) => {
+                // Told late: what was begun since then has gone into the question.
+                if !self.line.is_empty() && self.line.began >= since {
+                    self.line = Line::default();
+                }
+                self.asked = Some((Line::default(), since));
+            }
             (false, Some((line, touched))) if touched > since.saturating_sub(ANSWERED) => {
                 self.line.is_unsure |= !line.is_empty();
             }
@@ -162,7 +171,12 @@ impl Draft {
             }
             Stroke::Cancel => self.interrupt(is_users),
             Stroke::Enter => self.enter(at),
-            stroke => self.line.stroke(stroke),
+            stroke => {
+                if self.line.is_empty() {
+                    self.line.began = at;
+                }
+                self.line.stroke(stroke);
+            }
         }
     }
 

@@ -239,8 +239,13 @@ impl Attention {
     pub(super) fn state(&mut self, state: ActivityState, telling: &mut Telling<'_>) {
         match state {
             ActivityState::NeedsPermission | ActivityState::NeedsInput => {
-                if self.pending.is_empty() {
-                    self.waits_for_somebody(telling);
+                // A question that came behind what this file said last was told of no wait.
+                match self.pending.last() {
+                    None => self.waits_for_somebody(telling),
+                    Some(pending) => {
+                        let tool = pending.tool.clone();
+                        self.becomes(waiting_for(&tool), Some(&tool), None, telling);
+                    }
                 }
             }
             ActivityState::Busy | ActivityState::Idle => {

@@ -122,6 +122,11 @@ fn what_answers_a_question_is_no_draft_and_what_follows_on_the_answer_may_be() {
     draft.feed(b"1", 2, true);
     draft.works(Work::Answering, 3);
     assert!(draft.prompt() == Prompt::Draft, "what was there before stays");
+    let mut told_late = Draft::new(true);
+    told_late.feed(b"1", 20, true);
+    told_late.works(Work::Asking, 10);
+    told_late.works(Work::Answering, 30);
+    assert!(told_late.prompt() == Prompt::Empty, "it has gone into the question");
 }
 
 #[test]

@@ -46,7 +46,10 @@ pub(super) enum Read {
 pub(super) struct Reading {
     reader: Reader,
     session: SessionId,
+    /// What it does beside asking.
     work: Work,
+    /// So many questions are open; what it does is not believed before they have an end.
+    questions: usize,
     is_over: bool,
 }
 
@@ -54,7 +57,7 @@ impl Reading {
     /// From the next event on.
     pub(super) fn of(hub: &Hub) -> Self {
         let reader = hub.reader(Start::Live, &Filter::default());
-        Self { reader, session: hub.session_id().clone(), work: Work::Idle, is_over: false }
+        Self { reader, session: hub.session_id().clone(), work: Work::Idle, questions: 0, is_over: false }
     }
 
     /// Waits until there is something to read; what is read is lost to nobody. Cancel-safe.
@@ -88,6 +91,10 @@ impl Reading {
         read
     }
 
+    fn works(&self, since: i64) -> Read {
+        Read::Works(if self.questions > 0 { Work::Asking } else { self.work }, since)
+    }
+
     fn look(&mut self, event: &Event, eyes: &Eyes) -> Option<Read> {
         if event.session_id != self.session {
             return None;
@@ -103,14 +110,22 @@ impl Reading {
                     ActivityState::NeedsPermission | ActivityState::NeedsInput => Work::Asking,
                 };
                 self.work = work;
-                return Some(Read::Works(work, at));
+                return Some(self.works(at));
+            }
+            Body::PermissionRequested(_) => {
+                self.questions += 1;
+                return Some(self.works(at));
+            }
+            Body::PermissionResolved(_) => {
+                self.questions = self.questions.saturating_sub(1);
+                return Some(self.works(at));
             }
             Body::Hook(hook) if event.source == Source::Hook => {
                 eyes.heard();
                 // What was said last may be told after the turn is over.
                 if self.work == Work::Begun && ANSWERS.contains(&hook.name.as_str()) {
                     self.work = Work::Answering;
-                    return Some(Read::Works(Work::Answering, at));
+                    return Some(self.works(at));
                 }
                 let is_prompt = hook.name == PROMPT;
                 if is_prompt || ENDS.contains(&hook.name.as_str()) {

@@ -68,3 +68,17 @@ fn a_wait_that_the_state_file_tells_first_waits_for_the_hook_that_knows_more() {
     assert_eq!(bench.activities(), ["Busy", "NeedsInput AskUserQuestion", "Busy"]);
     assert_eq!(bench.wait(1).activities()[3..], ["NeedsPermission"], "and no longer than that");
 }
+
+#[test]
+fn a_question_that_comes_behind_a_busy_state_file_is_told_once_the_file_says_that_it_waits() {
+    let mut bench = bench();
+    let input = json!({ "command": "rm x" });
+    bench.hear(&HOOK, Fact::Prompted).hear(&HOOK, call("t", "Bash", input.clone()));
+    let before = bench.now;
+    bench
+        .hear(&TRANSCRIPT, Fact::State(ActivityState::Idle))
+        .hear(&TRANSCRIPT, Fact::State(ActivityState::Busy));
+    bench.hear_at(&HOOK, None, before, asked("Bash", input));
+    bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission));
+    assert_eq!(bench.activities(), ["Busy", "Idle", "Busy", "NeedsPermission Bash"]);
+}
