@@ -20,8 +20,9 @@ pub(in crate::dialect) const WORDS: Words = Words { types: "event_types", vocabu
 /// The fault to answer with; the connection lives on.
 pub fn decode(text: &str) -> Result<Call, Fault> {
     let top = Fields::message(text)?;
-    let metadata = part(&top, "metadata")?;
-    let outside = match RequestId::read(&top)? {
+    let outside = RequestId::read(&top)?;
+    let metadata = part(&top, "metadata").map_err(|fault| fault.of(outside.clone()))?;
+    let outside = match outside {
         Some(id) => Some(id),
         None => RequestId::read(&metadata)?,
     };

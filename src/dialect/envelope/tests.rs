@@ -309,6 +309,8 @@ fn a_request_id_is_found_at_three_places_and_given_back_with_a_fault() {
         let call = decode(&text.replace(r#""x""#, r#""ping""#)).unwrap();
         assert_eq!(serde_json::to_string(&call.request_id).unwrap(), "5", "{text}");
     }
+    let fault = decode(r#"{"type":"ping","request_id":5,"metadata":7}"#).unwrap_err();
+    assert_eq!(serde_json::to_string(&fault.request_id).unwrap(), "5", "although the metadata is none");
 }
 
 fn answer(said: &Reply<'_>, request_id: Option<&RequestId>) -> Value {
