@@ -8,6 +8,7 @@
 #   tests/run.sh                          everything, and the table of transparency by the portable way too
 #   tests/run.sh --test real_claude       arguments go to `cargo test`
 #   tests/run.sh --install-only           only install
+#   tests/run.sh --fuzz 60                the fuzz targets in place of the tests: arguments go to fuzz/run.sh
 #   tests/run.sh --test hello -- --nocapture
 #
 # Environment: CLAUDE_MPM_TEST_CLAUDE, CLAUDE_MPM_TEST_PYTHON, CLAUDE_MPM_TEST_NODE_PATH,
@@ -30,6 +31,10 @@ readonly log=$cache/install.log
 staging=
 
 main() {
+    if [ "${1:-}" = --fuzz ]; then
+        shift
+        exec "$repository/fuzz/run.sh" "$@"
+    fi
     mkdir -p "$cache"
     trap 'rm -rf "$staging"' EXIT
     install_all
