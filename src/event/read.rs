@@ -9,11 +9,22 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 impl Body {
-    /// The content of an event of this type.
+    /// The content of an event of this type. Types that requirement R4 leaves to those who publish them are taken as they
+    /// come, where the shape that they have here would lose something.
     ///
     /// # Errors
     /// When it is a type of ours and the content is not of its shape; when it is another and the content no object.
     pub fn read(kind: &str, data: &RawValue) -> serde_json::Result<Self> {
+        let typed = Self::typed(kind, data);
+        match &typed {
+            Ok(Self::Hook(_) | Self::Published(_)) => typed,
+            _ if channel::is_ours(kind) => typed,
+            Ok(body) if keeps_all(body, data.get()) => typed,
+            _ => Ok(Self::other(kind, serde_json::from_str(data.get())?, data.get().len())),
+        }
+    }
+
+    fn typed(kind: &str, data: &RawValue) -> serde_json::Result<Self> {
         let text = data.get();
         Ok(match kind {
             channel::SESSION_START => Self::SessionStart(serde_json::from_str(text)?),
@@ -94,5 +105,46 @@ impl Event {
             remarks: (remarks != Remarks::default()).then(|| Box::new(remarks)),
             origin: head.origin,
         })
+    }
+}
+
+/// Whether the content says all that the text does.
+fn keeps_all(body: &Body, text: &str) -> bool {
+    let whole: Option<Value> = serde_json::from_str(text).ok();
+    let kept = serde_json::to_value(body).ok();
+    whole.zip(kept).is_some_and(|(whole, kept)| contains(&kept, &whole))
+}
+
+/// Whether nothing of `part` is missing in `whole`; a number is its value, however it is written.
+fn contains(whole: &Value, part: &Value) -> bool {
+    match (whole, part) {
+        (Value::Object(whole), Value::Object(part)) => {
+            part.iter().all(|(name, part)| whole.get(name).is_some_and(|whole| contains(whole, part)))
+        }
+        (Value::Array(whole), Value::Array(part)) => {
+            whole.len() == part.len() && whole.iter().zip(part).all(|(whole, part)| contains(whole, part))
+        }
+        (Value::Number(whole), Value::Number(part)) => whole.as_f64() == part.as_f64(),
+        _ => whole == part,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A publisher's own shape of an open type is taken in; had the next hub refused it, the uplink would have told of
+    /// nothing behind it.
+    #[test]
+    fn what_a_publisher_says_in_a_shape_of_its_own_is_read_back_as_it_was_written() {
+        for data in [r#"{"component":"c"}"#, r#"{"alert_level":"loud","metrics":[1]}"#, "{}"] {
+            for kind in ["resource.alert", "component.health", "ws.connected", "config.changed"] {
+                let raw: Box<RawValue> = serde_json::from_str(data).unwrap();
+                let body = Body::read(kind, &raw).unwrap();
+                assert_eq!(serde_json::to_string(&body).unwrap(), data, "{kind}");
+            }
+        }
+        let raw: Box<RawValue> = serde_json::from_str("{}").unwrap();
+        assert!(Body::read("todo.update", &raw).is_err(), "a type of ours has our shape");
     }
 }
