@@ -147,4 +147,15 @@ mod tests {
         let raw: Box<RawValue> = serde_json::from_str("{}").unwrap();
         assert!(Body::read("todo.update", &raw).is_err(), "a type of ours has our shape");
     }
+    /// Without its feature `float_roundtrip`, serde_json reads some of them as their neighbours.
+    #[test]
+    fn numbers_are_read_back_to_the_last_digit() {
+        let mut share = 0.1_f64;
+        for _ in 0..1_000 {
+            share = (share * 3.7 * (1.0 - share)).abs();
+            let raw: Box<RawValue> = serde_json::from_str(&format!(r#"{{"share":{share:?}}}"#)).unwrap();
+            let body = Body::read("my.event", &raw).unwrap();
+            assert_eq!(serde_json::to_string(&body).unwrap(), raw.get());
+        }
+    }
 }
