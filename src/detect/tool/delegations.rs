@@ -38,7 +38,7 @@ impl Delegations {
             entry.seen_now(telling);
             return telling.confirm(FactKind::DelegationStarted, &call.id);
         }
-        self.make_room();
+        self.make_room(telling);
         let mut entry = Entry::new(call, agent, telling);
         entry.parent_name = agent.and_then(|agent| agent.name.clone().or_else(|| self.name_of(&agent.id)));
         // What a resumed conversation left open has nobody working on it any more.
@@ -327,9 +327,12 @@ impl Delegations {
         }
     }
 
-    fn make_room(&mut self) {
+    fn make_room(&mut self, telling: &mut Telling<'_>) {
         if self.entries.len() >= MAX_KNOWN {
             let oldest = self.entries.iter().position(|entry| entry.ended).unwrap_or(0);
+            if !self.entries[oldest].ended {
+                self.end_quietly(oldest, FailureReason::Interrupted, telling);
+            }
             self.entries.remove(oldest);
         }
     }

@@ -99,6 +99,10 @@ impl Detector {
         let (claude_session, at, past) = (&seen.claude_session, seen.at, seen.past);
         let mut telling = Telling { source, claude_session, at, past, told: &mut told };
         self.take(seen, &mut telling);
+        // What is open in a session that is forgotten would never end.
+        while self.conversations.len() > MAX_SESSIONS {
+            self.conversations.remove(0).finish(at, &mut told);
+        }
         told
     }
 
@@ -150,13 +154,7 @@ impl Detector {
         for seen in self.drawn.take_all() {
             told.extend(self.believe(&Source::Screen, &seen));
         }
-        for conversation in &mut self.conversations {
-            let claude_session = Arc::clone(&conversation.claude_session);
-            let source = &Source::Supervisor;
-            let mut telling =
-                Telling { source, claude_session: &claude_session, at, past: false, told: &mut told };
-            conversation.delegations.finish(&mut telling);
-        }
+        self.conversations.iter_mut().for_each(|conversation| conversation.finish(at, &mut told));
         self.by_us(at, &mut told, |detector, telling| detector.permissions.finish(telling));
         told
     }
@@ -304,7 +302,11 @@ impl Detector {
         self.conversations[place].todos.forget(&end.agent_id);
         let others = (0..self.conversations.len()).rev().filter(|other| *other != place);
         for place in std::iter::once(place).chain(others) {
-            if self.conversations[place].delegations.agent_ended(end, telling) {
+            let conversation = &mut self.conversations[place];
+            // The end is a fact of the session that told of the beginning.
+            let (claude_session, told) = (&conversation.claude_session, &mut *telling.told);
+            let mut telling = Telling { claude_session, told, ..*telling };
+            if conversation.delegations.agent_ended(end, &mut telling) {
                 return;
             }
         }
@@ -325,9 +327,6 @@ impl Detector {
             Some(place) => conversations.remove(place),
             None => Conversation::new(Arc::clone(&seen.claude_session)),
         };
-        if conversations.len() >= MAX_SESSIONS {
-            conversations.remove(0);
-        }
         conversations.push(conversation);
         conversations.len() - 1
     }
@@ -343,6 +342,12 @@ impl Conversation {
             tickets: KnownTickets::default(),
             talk: Talk::default(),
         }
+    }
+
+    /// Nobody will tell of it any more: what is open ends.
+    fn finish(&mut self, at: Timestamp, told: &mut Vec<Told>) {
+        let (source, claude_session) = (&Source::Supervisor, &self.claude_session);
+        self.delegations.finish(&mut Telling { source, claude_session, at, past: false, told });
     }
 
     fn returned(&mut self, end: &Return, was_asked: bool, tickets: &Tickets, telling: &mut Telling<'_>) {

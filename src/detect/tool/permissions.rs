@@ -237,5 +237,5 @@ fn resolved(
     telling: &mut Telling<'_>,
 ) {
     let body = PermissionResolved { permission_id: id.to_owned(), decision, by, message };
-    telling.tell(FactKind::PermissionEnded, id, Body::PermissionResolved(body));
+    telling.tell_end(FactKind::PermissionEnded, id, Body::PermissionResolved(body));
 }

@@ -67,14 +67,22 @@ impl Telling<'_> {
         }
     }
 
+    /// The end of what was told to begin: that is told, however long it has been over as the source says.
+    pub(super) fn tell_end(&mut self, kind: FactKind, subject: &str, body: Body) {
+        self.push(kind, subject, Some(body));
+    }
+
     /// A change of a delegation.
     pub(super) fn tell_delegation(&mut self, delegation: Delegation) {
-        let kind = match delegation.status {
-            DelegationStatus::Started => FactKind::DelegationStarted,
-            DelegationStatus::Completed | DelegationStatus::Failed => FactKind::DelegationEnded,
-        };
         let subject = delegation.delegation_id.clone();
-        self.tell(kind, &subject, Body::Delegation(delegation));
+        match delegation.status {
+            DelegationStatus::Started => {
+                self.tell(FactKind::DelegationStarted, &subject, Body::Delegation(delegation));
+            }
+            DelegationStatus::Completed | DelegationStatus::Failed => {
+                self.tell_end(FactKind::DelegationEnded, &subject, Body::Delegation(delegation));
+            }
+        }
     }
 
     fn push(&mut self, kind: FactKind, subject: &str, body: Option<Body>) {

@@ -380,3 +380,35 @@ fn memory_is_bounded_whatever_comes() {
     }
     assert_eq!(bench.detector.conversations.len(), MAX_SESSIONS);
 }
+
+#[test]
+fn what_is_forgotten_while_it_is_open_ends() {
+    let mut bench = bench();
+    for number in 0..1030 {
+        bench.hear(&HOOK, delegate(&format!("t{number}"), "qa"));
+    }
+    for number in 0..MAX_SESSIONS {
+        let session = format!("other{number}").into();
+        let (at, fact) = (Timestamp::from_millis(99_999), Fact::Prompted);
+        let seen = Observation { claude_session: session, agent: None, at, past: false, fact };
+        bench.told.extend(bench.detector.feed(&HOOK, &seen));
+    }
+    let count = |kind| bench.told.iter().filter(|told| told.key.kind == kind && told.body.is_some()).count();
+    assert_eq!((count(FactKind::DelegationStarted), count(FactKind::DelegationEnded)), (1030, 1030));
+}
+
+/// A clock that is set back makes the transcript speak of the past while hooks speak of now.
+#[test]
+fn what_was_told_to_begin_is_told_to_end_by_a_source_that_says_it_is_long_over() {
+    let mut bench = bench();
+    let asked = Asked { tool: "Bash".into(), id: Some("q".into()), ..Asked::default() };
+    bench.hear(&HOOK, delegate("t1", "qa")).hear(&HOOK, call("t2", "Bash", Value::Null));
+    bench.hear(&HOOK, Fact::PermissionAsked(asked));
+    for id in ["t1", "t2"] {
+        let (at, fact) = (Timestamp::from_millis(1), ran(id, json!({})));
+        let seen = Observation { claude_session: "s".into(), agent: None, at, past: true, fact };
+        bench.told.extend(bench.detector.feed(&TRANSCRIPT, &seen));
+    }
+    let count = |kind| bench.told.iter().filter(|told| told.key.kind == kind && told.body.is_some()).count();
+    assert_eq!((count(FactKind::DelegationEnded), count(FactKind::PermissionEnded)), (1, 1));
+}
