@@ -91,15 +91,20 @@ impl Flow {
     }
 
     fn outside(&mut self, redactor: &Redactor, piece: &str) -> Option<String> {
-        let tail = self.tail.take();
         if piece.contains(private_key::MARK)
             && let Some(begin) = opens(piece)
         {
-            self.block = Some(Block::default());
             let before = &piece[..begin];
-            let shown = redactor.redacted(before);
+            let shown = self.plain(redactor, before);
+            (self.block, self.tail) = (Some(Block::default()), None);
             return Some(shown.as_deref().unwrap_or(before).to_owned() + &hidden() + line_end(piece));
         }
+        self.plain(redactor, piece)
+    }
+
+    /// No block goes on behind it.
+    fn plain(&mut self, redactor: &Redactor, piece: &str) -> Option<String> {
+        let tail = self.tail.take();
         let mut secrets = redactor.secrets(piece);
         let end = piece.trim_end_matches(is_gutter).len();
         let went_on = tail.as_ref().and_then(|tail| tail.goes_on(redactor, piece));

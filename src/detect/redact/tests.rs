@@ -255,3 +255,14 @@ fn a_text_that_comes_in_pieces_shows_no_secret_wherever_it_is_cut() {
         }
     }
 }
+
+#[test]
+fn a_secret_that_goes_on_in_front_of_a_block_is_hidden_there_too() {
+    for (kind, secret) in secrets().into_iter().filter(|(_, secret)| secret.len() > 40) {
+        let (begun, rest) = secret.split_at(secret.len() - 20);
+        let mut flow = Flow::of_text();
+        flow.piece(&r(), begun);
+        let shown = flow.piece(&r(), &format!("{rest} -----BEGIN RSA PRIVATE KEY-----\n{BASE64}\n"));
+        assert!(!shown.unwrap_or_default().contains(rest), "{kind}");
+    }
+}
