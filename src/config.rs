@@ -5,10 +5,12 @@
 
 mod alerts;
 mod file;
+mod limits;
 mod redact;
 
 pub use alerts::AlertSettings;
 pub use file::{CONFIG_VARIABLE, ConfigFile};
+pub use limits::LimitSettings;
 pub use redact::{RedactPattern, RedactSettings};
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,9 @@ pub struct Config {
     /// `[redact]`: which secrets are hidden.
     #[serde(default)]
     pub redact: RedactSettings,
+    /// `[limits]`: what callers of a hub may do.
+    #[serde(default)]
+    pub limits: LimitSettings,
 }
 
 /// One `[[ticket]]`.

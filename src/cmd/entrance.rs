@@ -9,7 +9,7 @@ use crate::hub::Hub;
 use crate::instance::RunKey;
 use crate::instance::audit::AuditLog;
 use crate::instance::tokens::Tokens;
-use crate::server::{self, Access, ControlDoor, Doors, HookIntake, Keys, Listener, Shutdown};
+use crate::server::{self, Access, ControlDoor, Doors, HookIntake, Keys, Limits, Listener, Shutdown};
 use crate::tls::{Identity, kept_for};
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -21,6 +21,8 @@ use tokio::task::JoinHandle;
 pub(super) struct Doorway {
     pub(super) listeners: Vec<Listener>,
     pub(super) access: Access,
+    /// What callers may do.
+    pub(super) limits: Limits,
     /// To the supervisor of claude, where there is one.
     pub(super) control: Option<ControlDoor>,
 }
@@ -28,8 +30,9 @@ pub(super) struct Doorway {
 impl Doorway {
     /// The server at these doors, until it is told to stop.
     pub(super) fn serve(self, hub: &Hub, hooks: Option<HookIntake>, stopped: Shutdown) -> JoinHandle<()> {
-        let Self { listeners, access, control } = self;
-        tokio::spawn(server::serve(Doors { listeners, hooks, control }, hub.clone(), access, stopped))
+        let Self { listeners, access, limits, control } = self;
+        let doors = Doors { listeners, hooks, control };
+        tokio::spawn(server::serve_within(limits, doors, hub.clone(), access, stopped))
     }
 }
 
@@ -40,6 +43,8 @@ pub(super) struct Entrance {
     identity: Option<Identity>,
     /// Who may come.
     access: Access,
+    /// What they may do.
+    limits: Limits,
 }
 
 impl Entrance {
@@ -62,7 +67,7 @@ impl Entrance {
         let origins = options.allow_origin.iter();
         let mut access = origins.fold(Access::loopback(), |access, origin| access.allow(origin.as_str()));
         access.requires_token = options.auth == Auth::Required;
-        Ok(Self { identity, access })
+        Ok(Self { identity, access, limits: Limits::default() })
     }
 
     /// Lets in who shows a token of the user's or that of this run, and has it written down who comes.
@@ -75,6 +80,12 @@ impl Entrance {
         self
     }
 
+    /// With the user's own limits.
+    pub(super) fn within(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// The sockets as the server takes them, inside a runtime.
     pub(super) fn doorway(
         &self,
@@ -83,7 +94,8 @@ impl Entrance {
     ) -> io::Result<Doorway> {
         let tcp = tcp.into_iter().map(|tcp| Listener::tcp(tcp, self.identity.as_ref()));
         let listeners = tcp.chain(unix.into_iter().map(Listener::unix)).collect::<io::Result<_>>()?;
-        Ok(Doorway { listeners, access: self.access.clone(), control: None })
+        let (access, limits) = (self.access.clone(), self.limits.clone());
+        Ok(Doorway { listeners, access, limits, control: None })
     }
 
     /// The certificate as a record and people are told of it.

@@ -124,7 +124,7 @@ impl HubSite {
                     (None, None, None)
                 }
             };
-        let entrance = entrance.keyed(run_key);
+        let entrance = entrance.keyed(run_key).within(settings.limits());
         let hooks = HookSite::claim(options, command);
         let output = match (launch_method, call.print && call.stream_json) {
             (LaunchMethod::Exec, _) => Output::Unseen,

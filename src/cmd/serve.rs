@@ -140,7 +140,7 @@ async fn serve(
     let hub = &place.hub;
     let intake = HookIntake::new(HookKey::mint()?, posts, hub.gauges().clone());
     let unix = place.unix.as_ref().map(UnixListener::try_clone).transpose()?;
-    let entrance = entrance.keyed(place.run_key.clone());
+    let entrance = entrance.keyed(place.run_key.clone()).within(settings.limits());
     let doorway = entrance.doorway(sockets.tcp, sockets.unix.into_iter().chain(unix))?;
     let server = doorway.serve(hub, Some(intake), stopped);
     let site = Site { hub: hub.clone(), tickets, claude_folder: claude_folder() };

@@ -2,10 +2,12 @@
 
 use super::failure::{Exit, Failure};
 use super::redaction;
-use crate::config::{Config, ConfigFile};
+use crate::config::{Config, ConfigFile, LimitSettings};
 use crate::detect::ticket::Tickets;
 use crate::hub::Publisher;
+use crate::server::Limits;
 use crate::source::settings_watch;
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
@@ -37,10 +39,45 @@ impl UserSettings {
         settings_watch::tickets(&self.config).map_err(|cause| Failure::new(Exit::RunFailed, cause))
     }
 
+    /// What callers of the hub may do; a change of the file counts at the next start.
+    pub(super) fn limits(&self) -> Limits {
+        limits(&self.config.limits)
+    }
+
     /// The settings as they are at any time, and the task that follows the file until nobody holds the receiver.
     pub(super) fn follow(self, publisher: Publisher) -> (watch::Receiver<Config>, Option<JoinHandle<()>>) {
         let (sender, settings) = watch::channel(self.config);
         let follow = |file| tokio::spawn(settings_watch::run(publisher, file, sender, self.redacts));
         (settings, self.file.map(follow))
+    }
+}
+
+fn limits(settings: &LimitSettings) -> Limits {
+    let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let rate = |number: u64| f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+    Limits {
+        connections: count(settings.connections),
+        strangers: count(settings.unauthenticated),
+        message_bytes: count(settings.message_bytes),
+        component_message_bytes: count(settings.component_message_bytes),
+        post_bytes: count(settings.post_bytes),
+        requests_per_second: rate(settings.requests_per_second),
+        burst: rate(settings.burst),
+        write: Duration::from_secs(settings.write_seconds),
+        ping: Duration::from_secs(settings.ping_seconds),
+        head: Duration::from_secs(settings.head_seconds),
+        authentication: Duration::from_secs(settings.authentication_seconds),
+        ..Limits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_defaults_are_the_servers_own() {
+        let told = format!("{:?}", limits(&LimitSettings::default()));
+        assert_eq!(told, format!("{:?}", Limits::default()));
     }
 }
