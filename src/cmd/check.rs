@@ -1,7 +1,7 @@
 //! `check`: is everything there, is a port free, how far away is a hub?
 
 use super::diagnose::{self, Finding, HOST, Verdict};
-use super::escape::visible;
+use super::escape::{visible, visible_json};
 use super::failure::{Exit, Failure};
 use super::paint::{self, Paint};
 use super::target::{self, Target};
@@ -101,7 +101,7 @@ fn round_trips(word: &str, options: &CheckOptions) -> anyhow::Result<ExitCode> {
         )?,
         Format::Json => {
             let report = json!({"target": target.label, "round_trips": ROUND_TRIPS, "min_ms": least, "median_ms": median});
-            writeln!(io::stdout(), "{report}")?;
+            writeln!(io::stdout(), "{}", visible_json(&report.to_string()))?;
         }
     }
     if median > 1000.0 {

@@ -1,5 +1,6 @@
 //! `list`: the running instances.
 
+use super::escape::visible_json;
 use super::failure::Exit;
 use super::paint::{self, Paint};
 use super::target::{self, Target};
@@ -29,7 +30,9 @@ pub(super) fn run(options: &ListOptions, log: &LogOptions) -> anyhow::Result<Exi
     let states = runtime()?.block_on(states(&instances));
     let mut out = io::stdout().lock();
     match options.output {
-        Format::Json => writeln!(out, "{}", json(&instances, &states)?)?,
+        Format::Json => {
+            writeln!(out, "{}", visible_json(&json(&instances, &states)?.to_string()))?;
+        }
         Format::Text => {
             let lines = column::align(&rows(&instances, &states));
             let paint = Paint::for_stdout();

@@ -1,6 +1,6 @@
 //! Events on standard output: which are shown, and how.
 
-use super::escape::visible;
+use super::escape::{visible, visible_json};
 use super::moment::Clock;
 use super::paint::{self, Paint, prefix_style};
 use super::permission;
@@ -94,7 +94,7 @@ impl Printer {
             return Ok(ControlFlow::Continue(()));
         }
         match self.format {
-            Format::Json => writeln!(out, "{}", frame.line())?,
+            Format::Json => writeln!(out, "{}", visible_json(&frame.line()))?,
             Format::Text => {
                 writeln!(out, "{}", self.line(label, frame, &text))?;
                 if self.commands && frame.kind() == channel::PERMISSION_REQUESTED {

@@ -1,6 +1,7 @@
 //! `token`: make, list, take away and replace the tokens by which a hub knows who may do what. No hub is asked: each
 //! reads the file by itself.
 
+use super::escape::visible_json;
 use super::failure::{Exit, Failure};
 use super::paint::{self, Paint};
 use super::{column, moment, note};
@@ -110,7 +111,8 @@ fn list(tokens: &[Token], output: Format) -> io::Result<()> {
     let mut out = io::stdout().lock();
     match output {
         Format::Json => {
-            writeln!(out, "{}", tokens.iter().map(|token| record(token, now)).collect::<Value>())?
+            let list: Value = tokens.iter().map(|token| record(token, now)).collect();
+            writeln!(out, "{}", visible_json(&list.to_string()))?;
         }
         Format::Text => {
             let paint = Paint::for_stdout();
