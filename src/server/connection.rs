@@ -340,7 +340,7 @@ impl Connection {
             components: &components,
         };
         let frame = self.dialect.reply(reply, request_id, &stamp);
-        self.socket.outbox().push_text(&frame);
+        self.socket.outbox().push_text(frame);
     }
 
     /// Says goodbye, within the limit for that.

@@ -57,8 +57,20 @@ pub(super) fn push_close(out: &mut Vec<u8>, close: Close) {
     push(out, CLOSE, &payload);
 }
 
+/// Makes a text frame of the payload, where it stands: a large one is not there twice.
+pub(super) fn text_of(mut payload: Vec<u8>) -> Vec<u8> {
+    let mut header = Vec::with_capacity(10);
+    push_header(&mut header, TEXT, payload.len());
+    payload.splice(..0, header);
+    payload
+}
+
 fn push(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
-    let length = payload.len();
+    push_header(out, opcode, payload.len());
+    out.extend_from_slice(payload);
+}
+
+fn push_header(out: &mut Vec<u8>, opcode: u8, length: usize) {
     out.push(opcode);
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short @ ..=125), _) => out.push(short),
@@ -71,7 +83,6 @@ fn push(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
             out.extend_from_slice(&(length as u64).to_be_bytes());
         }
     }
-    out.extend_from_slice(payload);
 }
 
 #[cfg(test)]
@@ -91,6 +102,7 @@ mod tests {
             push_text(&mut frame, &vec![b'x'; length]);
             assert_eq!(frame[..header.len()], header);
             assert_eq!(frame.len(), header.len() + length);
+            assert_eq!(text_of(vec![b'x'; length]), frame);
         }
     }
 

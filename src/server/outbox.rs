@@ -53,8 +53,12 @@ impl Outbox {
     }
 
     /// Appends a text frame.
-    pub(super) fn push_text(&mut self, payload: &[u8]) {
-        frame::push_text(self.buffer(), payload);
+    pub(super) fn push_text(&mut self, payload: Vec<u8>) {
+        if self.bytes.is_empty() && payload.len() > KEPT {
+            self.bytes = frame::text_of(payload);
+        } else {
+            frame::push_text(self.buffer(), &payload);
+        }
         self.count();
     }
 

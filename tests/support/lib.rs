@@ -17,6 +17,7 @@ use std::time::Duration;
 pub mod catalogue;
 pub mod conversation;
 pub mod faithful;
+pub mod floods;
 pub mod headless;
 pub mod instance;
 pub mod interpreters;
@@ -43,6 +44,7 @@ pub mod tapes;
 pub mod terminal;
 pub mod truth;
 pub mod unrendered;
+pub mod wire;
 pub mod wrapper;
 
 mod dispositions;
