@@ -3,10 +3,22 @@
 
 #[path = "server/eventually.rs"]
 mod eventually;
+#[path = "access/guarded.rs"]
+mod guarded;
 #[path = "server/hub_server.rs"]
 mod hub_server;
+#[path = "access/inside.rs"]
+mod inside;
+#[path = "access/places.rs"]
+mod places;
 #[path = "server/raw_http.rs"]
 mod raw_http;
+#[path = "access/roles.rs"]
+mod roles;
+#[path = "access/tokens.rs"]
+mod tokens;
+#[path = "access/writing.rs"]
+mod writing;
 
 use claude_mpm::hub::{Bounds, Hub};
 use claude_mpm::server::{Access, Limits, Listener, serve};
