@@ -2,11 +2,11 @@
 
 use super::connection::{Connection, Ending, Flow};
 use super::keys::Wrong;
+use super::strangers::Seat;
 use crate::dialect::{Close, Code, Dialect, Fault, Reply, RequestId};
 use crate::instance::Role;
 use crate::instance::audit::Subject;
 use std::ops::ControlFlow::{Break, Continue};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 /// What is kept for a client until it is known who it is.
@@ -16,12 +16,20 @@ pub(super) struct Stranger {
     query: String,
     /// Then it is too late.
     until: Instant,
-    _permit: Option<OwnedSemaphorePermit>,
+    seat: Option<Seat>,
 }
 
 impl Stranger {
-    pub(super) fn new(query: String, until: Instant, permit: Option<OwnedSemaphorePermit>) -> Self {
-        Self { query, until, _permit: permit }
+    pub(super) fn new(query: String, until: Instant, seat: Option<Seat>) -> Self {
+        Self { query, until, seat }
+    }
+
+    /// Waits until somebody else needs the place, where there is one to give. Cancel-safe.
+    pub(super) async fn in_the_way(stranger: Option<&Self>) {
+        match stranger.and_then(|stranger| stranger.seat.as_ref()) {
+            Some(seat) => seat.needed().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// By then it has to have shown a token.

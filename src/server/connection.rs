@@ -34,6 +34,7 @@ enum Happened {
     Next(Next),
     Season(Season),
     Step(Step),
+    InTheWay,
     Clock,
 }
 
@@ -151,6 +152,7 @@ impl Connection {
             next = self.subscription.next(), if idle => Happened::Next(next),
             step = self.steps.next(), if idle => Happened::Step(step),
             season = turned(&mut self.season), if self.end_by.is_none() => Happened::Season(season),
+            () = Stranger::in_the_way(self.stranger.as_ref()) => Happened::InTheWay,
             () = &mut self.clock => Happened::Clock,
         }
     }
@@ -167,6 +169,7 @@ impl Connection {
                 self.tell_step(&step);
                 Continue(())
             }
+            Happened::InTheWay => self.turn_away(None),
             Happened::Clock => self.handle_clock(Instant::now()),
         }
     }

@@ -12,6 +12,7 @@ use super::lobby::Arrival;
 use super::past::{self, PastBody};
 use super::peer::Peer;
 use super::role::Visitor;
+use super::strangers::Seat;
 use super::{Shared, metrics, post, upgrade};
 use crate::dialect::reply::FaultData;
 use crate::dialect::{Dialect, Fault, classic, query, schema};
@@ -75,7 +76,7 @@ pub(super) struct Upgraded {
     pub(super) visitor: Visitor,
     pub(super) permit: OwnedSemaphorePermit,
     /// Held by who has not said who it is.
-    pub(super) stranger: Option<OwnedSemaphorePermit>,
+    pub(super) stranger: Option<Seat>,
 }
 
 /// One caller and its one request.
@@ -93,7 +94,7 @@ struct Visit {
 struct Kept {
     permit: Option<OwnedSemaphorePermit>,
     upgrade: Option<(OnUpgrade, Dialect, String, Visitor)>,
-    stranger: Option<OwnedSemaphorePermit>,
+    stranger: Option<Seat>,
 }
 
 /// Answers the one request of a connection, the head of which has to be there by then. Ends within the limit for an
@@ -238,7 +239,7 @@ impl Visit {
 
     fn switch(&self, parts: &mut Parts, dialect: Dialect, visitor: Visitor) -> Answer {
         if visitor.role.is_none() {
-            let Ok(stranger) = self.shared.strangers.clone().try_acquire_owned() else {
+            let Some(stranger) = self.shared.strangers.admit(&self.shared.limits, Instant::now()) else {
                 let cause = "cannot accept request: too many have not said who they are";
                 return answer::refusal(StatusCode::SERVICE_UNAVAILABLE, cause);
             };

@@ -11,7 +11,8 @@ pub struct Limits {
     pub connections: usize,
     /// Connections whose request head has not arrived; beyond: the oldest of them is cut after `grace`.
     pub handshakes: usize,
-    /// WebSockets whose client has not shown a token and may do nothing without; beyond: 503.
+    /// WebSockets whose client has not shown a token and may do nothing without; beyond: the oldest of them is closed
+    /// with 4401 after `grace`, and before that the newest gets 503.
     pub strangers: usize,
     /// For showing it; then close 4401.
     pub authentication: Duration,

@@ -45,6 +45,7 @@ mod rate;
 mod request;
 mod role;
 mod socket;
+mod strangers;
 mod subscription;
 mod upgrade;
 mod visitors;
@@ -67,6 +68,7 @@ use lobby::{Arrival, Lobby};
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
+use strangers::Strangers;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
@@ -105,8 +107,7 @@ struct Shared {
     /// What may be read of posted events at the same time, in bytes.
     post_room: Arc<Semaphore>,
     permits: Arc<Semaphore>,
-    /// Of these, those for clients that have not said who they are.
-    strangers: Arc<Semaphore>,
+    strangers: Strangers,
     paces: Paces,
 }
 
@@ -147,7 +148,6 @@ pub async fn serve_within(
 ) {
     let Doors { listeners, hooks, control } = doors.into();
     let permits = Arc::new(Semaphore::new(limits.connections));
-    let strangers = Arc::new(Semaphore::new(limits.strangers));
     let post_room = Arc::new(Semaphore::new(limits.post_bytes_in_flight));
     let (components, visitors) = (Components::default(), Visitors::new(Instant::now()));
     let shared = Arc::new(Shared {
@@ -160,7 +160,7 @@ pub async fn serve_within(
         visitors,
         post_room,
         permits,
-        strangers,
+        strangers: Strangers::default(),
         paces: Paces::default(),
     });
     let mut server = Server {

@@ -1,0 +1,94 @@
+//! Every flood, one after the other, on one hub whose log is full: an honest client is answered meanwhile, and what the
+//! hostile ones cost is bounded and given back.
+//!
+//! `FLOOD_SECONDS=10` lets each go on for so long; without, for one second.
+
+use crate::cost::{Cost, forget_peak};
+use crate::{WRAPPER, ask};
+use std::time::{Duration, Instant};
+use test_support::DEADLINE;
+use test_support::floods::{FLOODS, Flood, honest};
+use test_support::standalone::{Hub, Place};
+
+/// Of one hostile client, KiB.
+const MOST: u64 = 8 << 10;
+/// Of all of a flood together, KiB: those that come by the hundred cost far less each.
+const MOST_TOGETHER: u64 = 64 << 10;
+/// An honest client is connected and answered within it. On a machine of its own it takes milliseconds.
+const SOON: Duration = Duration::from_secs(10);
+
+fn lasts() -> Duration {
+    let seconds = std::env::var("FLOOD_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1))
+}
+
+/// As many bytes of events as the log keeps in memory.
+fn fill(hub: &Hub) {
+    let filling = "x".repeat(1500);
+    let event = format!(
+        r#"{{"event_type":"component.started","source":"x","timestamp":1706181600000,"payload":{{"version":"1","config":{{"x":"{filling}"}}}}}}"#
+    );
+    let body = format!("[{}{event}]", format!("{event},").repeat(999));
+    let head = "POST /api/events HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Type: application/json\r\n";
+    for _ in 0..14 {
+        let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
+        assert_eq!(ask(hub.port, &request).status, 202);
+    }
+}
+
+/// What an honest client waited while the flood went on, sorted.
+fn waits(flood: Flood, port: u16) -> Vec<Duration> {
+    let _flooding = flood.begin(port);
+    let until = Instant::now() + lasts();
+    let mut waits = Vec::new();
+    while Instant::now() < until {
+        let waited = honest(port, "").unwrap_or_else(|cause| panic!("{}: {cause}", flood.name));
+        waits.push(waited);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    waits.sort();
+    waits
+}
+
+/// Waits until nobody is connected any more.
+fn emptied(hub: &Hub, before: Cost) -> Cost {
+    let until = Instant::now() + DEADLINE;
+    loop {
+        let now = Cost::of(hub.pid());
+        if now.descriptors <= before.descriptors {
+            return now;
+        }
+        assert!(Instant::now() < until, "descriptors are left: {before:?} {now:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn an_honest_client_is_answered_in_every_flood_and_a_hostile_one_costs_at_most_8_mib() {
+    let place = Place::new(WRAPPER);
+    let hub = place.serve(0);
+    fill(&hub);
+    // What is allocated once, for whoever is first, is no flood's.
+    honest(hub.port, "").unwrap();
+    for flood in FLOODS {
+        let before = Cost::of(hub.pid());
+        forget_peak(hub.pid());
+        let waits = waits(flood, hub.port);
+        let peak = Cost::of(hub.pid()).peak.saturating_sub(before.memory);
+        let after = emptied(&hub, before);
+        let worst = *waits.last().expect("one at least");
+        println!(
+            "{:<36} honest: median {:>6.1} ms, worst {:>7.1} ms of {:>4}; memory +{peak} KiB, after it +{} KiB",
+            flood.name,
+            waits[waits.len() / 2].as_secs_f64() * 1e3,
+            worst.as_secs_f64() * 1e3,
+            waits.len(),
+            after.memory.saturating_sub(before.memory),
+        );
+        assert!(worst < SOON, "{}: an honest client waited {worst:?}", flood.name);
+        let allowed = (MOST * flood.clients as u64).min(MOST_TOGETHER);
+        assert!(peak <= allowed, "{}: {peak} KiB for {} clients", flood.name, flood.clients);
+        assert_eq!(after.threads, before.threads, "{}", flood.name);
+    }
+    assert!(hub.stop().success());
+}
