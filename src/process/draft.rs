@@ -170,6 +170,8 @@ impl Draft {
                 self.is_put_back = false;
             }
             Stroke::Cancel => self.interrupt(is_users),
+            // As many as it takes, by somebody who knows what was put back.
+            Stroke::KillLine if !is_users && self.line.is_empty() => self.is_put_back = false,
             Stroke::Enter => self.enter(at),
             stroke => {
                 if self.line.is_empty() {

@@ -21,6 +21,8 @@ const PASTE: (&[u8], &[u8]) = (b"\x1b[200~", b"\x1b[201~");
 
 /// What follows an Escape sooner is taken as one key with it.
 const ESCAPE: Duration = Duration::from_millis(60);
+/// Several of them that are read in one go are none (`^U`).
+const KILLING: Duration = Duration::from_millis(5);
 /// Claude 2.1.197 loses an Enter that follows a paste at once, more often than not: not before it has drawn that.
 const PASTING: Duration = Duration::from_millis(150);
 
@@ -79,7 +81,7 @@ impl Piece {
         match self {
             Self::Paste(_) => PASTING,
             Self::Keys(bytes) if bytes.last() == Some(&0x1b) => ESCAPE,
-            Self::Keys(bytes) if bytes.last() == Some(&0x03) => PASTING,
+            Self::Keys(bytes) if bytes[..] == [0x15] => KILLING,
             Self::Keys(_) => Duration::ZERO,
         }
     }

@@ -5,6 +5,7 @@
 
 use super::draft::{ALONE, Draft};
 use super::injection::{Door, Injection, Injector, Outcome, Piece};
+use super::pty::Unread;
 use super::relay::bell;
 use super::signals::thread_beside_main;
 use super::terminal::{SignalKey, Terminal, follow_size, signal_key};
@@ -13,6 +14,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::{getpgrp, read, write};
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
@@ -22,7 +24,9 @@ use tokio::sync::Notify;
 
 const CHUNK: usize = 64 << 10;
 /// A child that has drawn nothing of a paste for so long draws nothing.
-const DRAWING: Duration = Duration::from_secs(1);
+const DRAWING: Duration = Duration::from_millis(1500);
+/// How often it is looked whether it has read it.
+const READING: Duration = Duration::from_millis(10);
 const UNREAD: &str = "claude does not read what is typed";
 /// A child that reads nothing for so long is not typed to.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -33,6 +37,8 @@ pub struct Inward {
     /// The user's; `None` where there is none, or it was hung up.
     terminal: Option<OwnedFd>,
     to: OwnedFd,
+    /// Path of the side that the child reads, where it is to be known what it has read.
+    slave: Option<CString>,
     /// The size of `to` stays, whatever happens to the terminal.
     fixed_size: bool,
     listening: Arc<AtomicBool>,
@@ -88,6 +94,7 @@ impl Inward {
         Ok(Self {
             terminal,
             to,
+            slave: None,
             fixed_size,
             listening: Arc::default(),
             hung_up: Arc::default(),
@@ -96,6 +103,13 @@ impl Inward {
             writes: Arc::default(),
             owed: Vec::new(),
         })
+    }
+
+    /// The child reads at this path.
+    #[must_use]
+    pub fn read_at(mut self, slave: &CStr) -> Self {
+        self.slave = Some(slave.to_owned());
+        self
     }
 
     /// For the relay that sees what the child writes: an Enter waits until the child has drawn what it is for.
@@ -254,14 +268,23 @@ impl Inward {
 }
 
 impl Inward {
-    /// Leaves the child alone with a piece; `before`: so often it had written in front of it.
-    fn rest(&self, piece: &Piece, before: u64, ring: BorrowedFd<'_>) {
+    /// Leaves the child alone with a piece; `before`: so often it had written in front of it. What it reads in one go
+    /// with a paste is lost, so it must have read that, and drawn it.
+    fn rest(&self, piece: &Piece, mut before: u64, ring: BorrowedFd<'_>) {
+        if piece.rest().is_zero() {
+            return;
+        }
         let until = Instant::now() + DRAWING;
-        while !piece.rest().is_zero() {
-            let seen = self.writes.load(Relaxed);
-            let is_gone = pause(ring, piece.rest());
-            let is_drawn = seen > before || !piece.is_drawn();
-            if is_drawn || is_gone || Instant::now() >= until {
+        if let Some(unread) = self.slave.as_deref().and_then(Unread::at) {
+            while unread.is_there() && Instant::now() < until {
+                before = self.writes.load(Relaxed);
+                if pause(ring, READING) {
+                    return;
+                }
+            }
+        }
+        while !pause(ring, piece.rest()) && piece.is_drawn() && Instant::now() < until {
+            if self.writes.load(Relaxed) > before {
                 return;
             }
         }

@@ -6,9 +6,9 @@ use crate::process::best_effort;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::termios::{self, SetArg, Termios};
 use portable_pty::{MasterPty, PtySize, SlavePty, native_pty_system};
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 
 /// A pair of which we hold the master side.
@@ -96,6 +96,27 @@ impl Pty {
             termios::tcsetattr(&self.master, SetArg::TCSANOW, now)?;
         }
         Ok(())
+    }
+}
+
+/// The slave side, held for a moment to see what the child has read.
+#[derive(Debug)]
+pub(super) struct Unread(OwnedFd);
+
+impl Unread {
+    /// At this path; `None` where it cannot be opened.
+    pub(super) fn at(path: &CStr) -> Option<Self> {
+        let flags = OFlag::O_RDWR | OFlag::O_NOCTTY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+        nix::fcntl::open(path, flags, nix::sys::stat::Mode::empty()).ok().map(Self)
+    }
+
+    /// Whether something was written that the child has not read.
+    #[expect(unsafe_code, reason = "ioctl(2) has no safe wrapper")]
+    pub(super) fn is_there(&self) -> bool {
+        let mut count = 0;
+        // SAFETY: the request writes one int, and `count` is one.
+        let result = unsafe { nix::libc::ioctl(self.0.as_raw_fd(), nix::libc::FIONREAD, &raw mut count) };
+        result == 0 && count > 0
     }
 }
 

@@ -83,7 +83,7 @@ impl<'a> Stage<'a> {
             let mut writes = Arc::default();
             if has_keys {
                 let to = pty.master().try_clone_to_owned()?;
-                let keys = Inward::new(terminal, to, fixed_size, is_told)?;
+                let keys = Inward::new(terminal, to, fixed_size, is_told)?.read_at(pty.slave_path());
                 writes = keys.writes();
                 inward = Some(keys.start()?);
             }

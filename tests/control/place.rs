@@ -33,14 +33,6 @@ impl Place {
         Self::set(api, sandbox, None, arguments)
     }
 
-    /// The real claude, whose model does not answer.
-    #[track_caller]
-    pub(super) fn with_held_claude(arguments: &[&str]) -> Self {
-        let api = MessagesApi::start_held();
-        let sandbox = Sandbox::new(&api);
-        Self::set(api, sandbox, None, arguments)
-    }
-
     /// Any program.
     #[track_caller]
     pub(super) fn with_program(program: &str, arguments: &[&str]) -> Self {

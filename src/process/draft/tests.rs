@@ -167,6 +167,6 @@ fn what_is_interrupted_before_it_came_to_anything_is_put_back() {
     draft.feed(b"\x1b", 10, false);
     assert_eq!(draft.prompt(), Prompt::PutBack);
     draft.works(Work::Idle, 20);
-    draft.feed(b"\x03", 30, false);
+    draft.feed(b"\x15", 30, false);
     assert_eq!(draft.prompt(), Prompt::Empty);
 }

@@ -15,7 +15,9 @@ fn stand() -> (OwnedFd, InwardSwitch, std::fs::File) {
     cfmakeraw(&mut raw);
     tcsetattr(&slave, SetArg::TCSANOW, &raw).unwrap();
     fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
-    let inward = Inward::new(None, master.try_clone().unwrap(), true, false).unwrap();
+    let path =
+        CString::new(nix::unistd::ttyname(&slave).unwrap().into_os_string().into_encoded_bytes()).unwrap();
+    let inward = Inward::new(None, master.try_clone().unwrap(), true, false).unwrap().read_at(&path);
     (master, inward.start().unwrap(), slave.into())
 }
 

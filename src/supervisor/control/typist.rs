@@ -18,11 +18,17 @@ const PATIENCE: Duration = Duration::from_secs(600);
 const TAKES: Duration = Duration::from_secs(5);
 /// Between the end of a turn and the word that claude waits for the next prompt.
 const SETTLES: Duration = Duration::from_secs(1);
-/// `^C` clears claude's prompt, and of an empty one only says how to leave.
-const CLEAR: u8 = 0x03;
+/// `^U` takes away what is in front of the cursor in its line, and then the line. (`^C` would take all, and a second one
+/// ends claude.)
+const KILL_LINE: u8 = 0x15;
+/// Most presses of it.
+const PRESSES: usize = 60;
+/// Claude's terminal has at least so many columns for a line of the prompt.
+const COLUMNS: usize = 16;
 /// Room for the marks of a paste, Enter, and what clears a prompt.
-const MARKS: usize = 16;
+const MARKS: usize = 16 + PRESSES;
 
+const PUT_BACK: &str = "the prompt that was interrupted stands there again, and is too long to be cleared";
 pub(super) const DRAFT: &str = "something is typed at claude's prompt that was not submitted";
 
 /// A prompt that waits.
@@ -52,6 +58,8 @@ enum Work {
 pub(super) struct Typist {
     work: Work,
     waiting: Vec<Waiting>,
+    /// The prompt that claude has taken last, where it is known whole.
+    newest: Option<String>,
 }
 
 /// What is to be written, and where.
@@ -66,7 +74,7 @@ pub(super) struct Writing {
 
 impl Typist {
     pub(super) fn new() -> Self {
-        Self { work: Work::None, waiting: Vec::new() }
+        Self { work: Work::None, waiting: Vec::new(), newest: None }
     }
 
     /// Whether something is followed, or waits.
@@ -123,7 +131,8 @@ impl Typist {
                 }
                 let (mut pieces, is_marked) = pieces(&typing, modes.marks_pastes())?;
                 if stands == Prompt::PutBack {
-                    pieces.insert(0, Piece::Keys(vec![CLEAR]));
+                    let presses = presses(self.newest.as_deref())?;
+                    pieces.splice(0..0, vec![Piece::Keys(vec![KILL_LINE]); presses]);
                 }
                 Ok(Writing { pieces, stands, is_marked })
             });
@@ -193,6 +202,9 @@ impl Typist {
 
     /// Claude has taken a prompt.
     pub(super) fn taken(&mut self, taken: &Taken) {
+        if taken.text.is_some() {
+            self.newest = taken.text.clone().filter(|_| !taken.is_cut);
+        }
         if let Work::Submitted { order, text, seq, .. } = &mut self.work
             && taken.seq > *seq
             && taken.text.as_ref().is_some_and(|told| is_same(text, told, taken.is_cut))
@@ -269,4 +281,11 @@ fn pieces(typing: &Typing, is_marked: bool) -> Result<(Vec<Piece>, bool), &'stat
     }
     let enter = if typing.submit { "\r" } else { "" };
     Ok((vec![Piece::Keys([text.as_str(), enter].concat().into_bytes())], false))
+}
+
+/// How often `^U` is pressed to clear this prompt, which was put back; more of them do no harm.
+fn presses(text: Option<&str>) -> Result<usize, &'static str> {
+    let lines = text.into_iter().flat_map(str::lines).map(|line| 2 + line.chars().count() / COLUMNS);
+    let presses = lines.sum::<usize>();
+    if (1..=PRESSES).contains(&presses) { Ok(presses) } else { Err(PUT_BACK) }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 
 pub(super) const SCRIPTS: &[Script] = &[
+    ("thinks-long", || vec![ends([Block::Pause(Duration::from_secs(20)), text("That took long.")])]),
     ("hello", hello),
     ("long", || vec![ends([text(&numbered_lines(200))])]),
     ("slow", || vec![ends([slowly(10, Duration::from_millis(200))])]),
