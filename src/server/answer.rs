@@ -19,7 +19,7 @@ pub(super) type Body = Either<Full<Bytes>, PastBody>;
 pub(super) type Answer = Response<Body>;
 
 /// Holds for every answer; pages that need more will say so themselves.
-const PROTECTION: [(HeaderName, &str); 4] = [
+pub(super) const PROTECTION: [(HeaderName, &str); 4] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CACHE_CONTROL, "no-store"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),

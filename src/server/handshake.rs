@@ -18,7 +18,11 @@ const SCRAP: u64 = 64 << 10;
 const PLAIN: &str = "HTTP/1.1 400 Bad Request\r\n\
     content-type: application/json\r\n\
     content-length: 82\r\n\
-    connection: close\r\n\r\n\
+    connection: close\r\n\
+    x-content-type-options: nosniff\r\n\
+    cache-control: no-store\r\n\
+    content-security-policy: default-src 'none'; frame-ancestors 'none'\r\n\
+    referrer-policy: no-referrer\r\n\r\n\
     {\"error\":\"cannot accept request: TLS is spoken here; ask with https:// or wss://\"}";
 
 /// The connection once hands are shaken; `None` when they are not by then.
@@ -64,5 +68,8 @@ mod tests {
     fn the_plain_answer_is_as_long_as_it_says() {
         let (head, body) = PLAIN.split_once("\r\n\r\n").unwrap();
         assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+        for (name, value) in super::super::answer::PROTECTION {
+            assert!(head.contains(&format!("\r\n{name}: {value}")), "{name}");
+        }
     }
 }

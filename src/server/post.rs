@@ -11,6 +11,7 @@ use super::role::Visitor;
 use crate::dialect::reply::FaultData;
 use crate::dialect::{Code, Fault, publish};
 use crate::instance::Role;
+use crate::instance::audit::Subject;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper::header::{ALLOW, HeaderValue};
@@ -53,6 +54,8 @@ async fn take(
         return refuse(StatusCode::METHOD_NOT_ALLOWED, Code::UnknownCommand, "events are posted");
     }
     if !visitor.may(Role::Publish) {
+        let (action, why) = (format!("POST {PATH}"), "it needs the role publish");
+        shared.note(visitor, (Subject::Refusal, &action), "refused", Some(why));
         return refuse(StatusCode::FORBIDDEN, Code::NotAllowed, "this needs the role publish");
     }
     if !is_json(parts) {

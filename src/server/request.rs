@@ -10,6 +10,7 @@ use crate::event::{Body, Draft, EventId, SessionId};
 use crate::filter::Pattern;
 use crate::hub::{EventName, Explanation};
 use crate::instance::Role;
+use crate::instance::audit::Subject;
 use serde_json::json;
 use std::ops::ControlFlow::Continue;
 
@@ -57,8 +58,9 @@ impl Connection {
             return self.token_is_gone();
         }
         if let Some(role) = needed_for(&request).filter(|role| !self.visitor.may(*role)) {
-            let fault =
-                Fault::new(Code::NotAllowed, format_args!("cannot do this: it needs the role {role}"));
+            let why = format!("it needs the role {role}");
+            self.shared.note(&self.visitor, (Subject::Refusal, self.dialect.name()), "refused", Some(&why));
+            let fault = Fault::new(Code::NotAllowed, format_args!("cannot do this: {why}"));
             self.refuse(&fault.of(id.cloned()));
             return self.lose_patience();
         }

@@ -52,6 +52,22 @@ fn every_connection_refusal_and_order_is_one_line_with_peer_role_and_outcome() {
 }
 
 #[test]
+fn who_publishes_without_the_role_is_written_down() {
+    let hub = Guarded::strict();
+    let mut reader = hub.let_in(DIALECTS[0], &hub.read.1);
+    reader.say(r#"{"command":"publish","events":[{"type":"x.y","data":{}}]}"#).unwrap();
+    until(&mut reader, "AUTH002");
+    let head = "POST /api/events HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Type: application/json\r\n";
+    let shown = format!("Authorization: Bearer {}\r\nContent-Length: 2\r\n\r\n[]", hub.read.1);
+    assert_eq!(hub.ask(&format!("{head}{shown}")).status, 403);
+    let lines = hub.audited("both", |lines| of(lines, "refusal").len() == 2);
+    for (line, action) in of(&lines, "refusal").iter().zip(["classic", "POST /api/events"]) {
+        assert_eq!((&line["action"], &line["role"]), (&action.into(), &"read".into()), "{line}");
+        assert_eq!(line["detail"], "it needs the role publish", "{line}");
+    }
+}
+
+#[test]
 fn a_flood_of_refusals_is_counted() {
     let hub = Guarded::strict();
     for _ in 0..400 {
