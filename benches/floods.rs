@@ -1,0 +1,146 @@
+//! What floods of the hub cost claude and honest clients: the time from a key to its echo, quiet, while another hub on
+//! the same machine is flooded, and while the session's own is; and how long an honest client of it needs meanwhile to
+//! connect, to be greeted and to be answered. The three take turns with each flood, so that whatever the machine does
+//! beside it meets all alike: what the attackers themselves take of the processor is in the second as in the third.
+//!
+//! ```sh
+//! cargo bench --bench floods                       # 1,000 keys each
+//! cargo bench --bench floods -- 200                # 200 keys each
+//! UPDATE_README=1 cargo bench --bench floods       # writes the table in the README
+//! ```
+
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use test_support::floods::{FLOODS, Flood, honest};
+use test_support::meeting::Meeting;
+use test_support::readme;
+use test_support::standalone;
+use test_support::unrendered::Unrendered;
+use test_support::wrapper::{Way, Wrapper};
+
+const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
+/// Bytes, one at a time, as they are typed: no line editing, no echo but the program's own.
+const ECHO: &str =
+    r#"stty raw -echo; echo "$CLAUDE_MPM_URL" >"$1/up"; read -r go <"$1/down"; exec dd bs=1 status=none"#;
+/// For a flood to come in.
+const RISING: Duration = Duration::from_millis(500);
+/// Between two keys: nobody types faster.
+const BETWEEN: Duration = Duration::from_millis(1);
+
+/// A program that echoes, in a terminal.
+struct Stage {
+    terminal: Unrendered,
+    port: u16,
+    echoed: usize,
+    _meeting: Meeting,
+    _wrapper: Wrapper,
+}
+
+impl Stage {
+    fn set() -> Self {
+        let (wrapper, meeting) = (Wrapper::new(WRAPPER), Meeting::new());
+        let words = ["-c", ECHO, "sh", meeting.folder()];
+        let terminal = Unrendered::start(wrapper.command(Way::Watched, "/bin/sh", &words), 110, 40);
+        let port = meeting.hear().rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+        meeting.say("go");
+        Self { terminal, port, echoed: 0, _meeting: meeting, _wrapper: wrapper }
+    }
+
+    /// Times from each key to its echo.
+    fn echoes(&mut self, keys: usize) -> Vec<Duration> {
+        let mut key = || {
+            let begun = Instant::now();
+            self.terminal.type_bytes(b"x");
+            self.echoed += 1;
+            self.terminal.wait_for_length(self.echoed);
+            begun.elapsed()
+        };
+        (0..keys)
+            .map(|_| {
+                std::thread::sleep(BETWEEN);
+                key()
+            })
+            .collect()
+    }
+}
+
+/// What one flood did.
+struct Measured {
+    /// Quiet, elsewhere, here.
+    echoes: [Vec<Duration>; 3],
+    honest: Vec<Duration>,
+    /// What it got instead of an answer.
+    refused: usize,
+}
+
+fn measure(flood: Flood, stage: &mut Stage, elsewhere: u16, keys: usize) -> Measured {
+    let quiet = stage.echoes(keys);
+    let there = {
+        let _flooding = flood.begin(elsewhere);
+        std::thread::sleep(RISING);
+        stage.echoes(keys)
+    };
+    let (over, port) = (AtomicBool::new(false), stage.port);
+    let _flooding = flood.begin(port);
+    std::thread::sleep(RISING);
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| {
+            let (mut waits, mut refused) = (Vec::new(), 0);
+            while !over.load(Relaxed) || waits.is_empty() && refused < 10 {
+                match honest(port, "") {
+                    Ok(waited) => waits.push(waited),
+                    Err(_) => refused += 1,
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            (waits, refused)
+        });
+        let here = stage.echoes(keys);
+        over.store(true, Relaxed);
+        let (honest, refused) = client.join().expect("a client that counts");
+        Measured { echoes: [quiet, there, here], honest, refused }
+    })
+}
+
+fn percentile(times: &mut [Duration], percent: usize) -> f64 {
+    times.sort_unstable();
+    times
+        .get((times.len() * percent / 100).min(times.len().saturating_sub(1)))
+        .map_or(f64::NAN, Duration::as_secs_f64)
+}
+
+fn row(flood: Flood, mut measured: Measured) -> String {
+    let [quiet, there, here] = measured.echoes.each_mut().map(|times| percentile(times, 50) * 1e6);
+    let late = percentile(&mut measured.echoes[2], 99) * 1e6;
+    let [median, worst] = [50, 100].map(|percent| percentile(&mut measured.honest, percent) * 1e3);
+    let refused =
+        if measured.refused > 0 { format!(", {} refused", measured.refused) } else { String::new() };
+    let (to_quiet, to_there) = (here / quiet, here / there);
+    format!(
+        "| {} | {quiet:.0} | {there:.0} | {here:.0} | {to_quiet:.2} | {to_there:.2} | {late:.0} | {median:.1} | {worst:.1}{refused} |",
+        flood.name
+    )
+}
+
+fn main() {
+    let keys = std::env::args().skip(1).find_map(|word| word.parse().ok()).unwrap_or(1000);
+    let place = standalone::Place::new(WRAPPER);
+    let hub = place.serve(0);
+    let mut stage = Stage::set();
+    stage.echoes(keys / 10);
+    let mut table = String::from(
+        "| flood | echo, quiet, µs | another hub flooded | this hub flooded | to quiet | to another | p99 | honest client, ms | worst, ms |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    println!("{table}");
+    for flood in FLOODS {
+        let row = row(flood, measure(flood, &mut stage, hub.port, keys));
+        println!("{row}");
+        // Writing to a string does not fail.
+        let _written = writeln!(table, "{row}");
+    }
+    if readme::update_wanted() {
+        readme::Place::new("floods", "cargo bench --bench floods").keep(&table);
+    }
+}
