@@ -50,6 +50,14 @@
 //!                                      Filter::admits ─► dialect (encoded once per record) ─► socket, deadline
 //! ```
 //!
+//! The other way, and no other:
+//!
+//! ```text
+//! client ─► server::role, control (may it?) ─► Order ─► supervisor::control ─► keys, signals ─────► claude
+//!                                                              └─► source::asked ─► Hold ─► hook ──► claude
+//!                Fate ◄────────────────────────────────────────┘    (event, audit log, reply)
+//! ```
+//!
 //! What only Linux has stands in `process::platform`: the folder `process/linux`, or with the cargo feature `portable` and
 //! on other systems the folder `process/portable`.
 //!
@@ -62,8 +70,11 @@
 //!    The relays are threads with two ends; everything else hangs on the tap, which skips rather than waits.
 //! 2. An event is in the log and in the status, or in neither; `seq` has no holes.
 //! 3. A client is told of every event its filter admits, or told how many it missed.
-//! 4. Nothing leads from the wire to the child. A publisher speaks for itself: what is true of a session changes only by
-//!    who supervises it, or was the first to tell of it.
+//! 4. One door leads from the wire to the child: `server::control`, for a caller with the role control by its token or by
+//!    what the kernel says of it, behind whom no supervised claude is. What goes through it is an order, done by
+//!    `supervisor::control` or answered to a hook that is held; each step of it is an event and a line of the audit log. A
+//!    publisher speaks for itself: what is true of a session changes only by who supervises it, or was the first to tell
+//!    of it.
 //! 5. `event` serialises itself once; `dialect` owns frames, requests and replies. Only `event::channel` spells event
 //!    names, only `dialect::close` close codes.
 //! 6. Every buffer has a bound and a stated behaviour when full; every wait on a peer has a deadline.
@@ -73,9 +84,10 @@
 //!    restores the terminal and ends the child and its family. After a signal nothing of the family is left, or it is
 //!    named.
 //! 8. Every fact is one event, published by the source that was first; the others confirm it (`explain`). Every
-//!    delegation that starts, ends: by its result, or with the turn, the session or the process.
+//!    delegation that starts, and every question of claude's that is told, ends once: by its result, or with the turn, the
+//!    session or the process.
 //! 9. Nothing under `~/.claude` or in the project is written, but by `hook install`. A hook is answered before it is
-//!    looked at, so that claude waits for nothing of ours.
+//!    looked at, so that claude waits for nothing of ours; but for a question, whose dialog is there all the while.
 //! 10. Event text is hostile: visible escapes in `watch`, one line per entry in logs.
 //! 11. Secrets are hidden before an event is in the log, whichever door it comes by; the user's own terminal is not touched.
 //!
@@ -93,7 +105,9 @@
 //! in the log with its encodings · **log, ring, cursor, epoch** · **subscription** filter and cursor · **gap, slow
 //! consumer** · **dialect, frame, request, reply** · **connection** one client's task · **tap** where detectors read
 //! along · **peer** who is at the other end of a socket · **lineage** whether that leads to a supervised claude ·
-//! **token, role, secret, digest** what somebody shows to be let in, what it allows, and how it is known again.
+//! **token, role, secret, digest** what somebody shows to be let in, what it allows, and how it is known again ·
+//! **order, fate** what is to be done with claude, and how far that has come · **hold** a hook of claude's whose answer
+//! waits · **question, permission** what claude asks before it uses a tool.
 //!
 //! # Who is whose parent
 //!
