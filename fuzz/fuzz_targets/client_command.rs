@@ -35,7 +35,11 @@ fn of_url(text: &str) {
 fn message(dialect: Dialect, text: &str) {
     match dialect.decode(text) {
         Ok(Call { request_id, request }) => {
-            let reply = dialect.reply(&Reply::Pong, request_id.as_ref(), &stamp(&Epoch::new("e"), &SessionId::new("s")));
+            let reply = dialect.reply(
+                &Reply::Pong,
+                request_id.as_ref(),
+                &stamp(&Epoch::new("e"), &SessionId::new("s")),
+            );
             is_json(&reply);
             asked(dialect, &request);
         }
@@ -81,7 +85,10 @@ fn entries(text: &str) -> Option<Vec<(String, &RawValue)>> {
                 fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                     out.write_str("an object")
                 }
-                fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                fn visit_map<A: serde::de::MapAccess<'de>>(
+                    self,
+                    mut map: A,
+                ) -> Result<Self::Value, A::Error> {
                     let mut entries = Vec::new();
                     while let Some(entry) = map.next_entry()? {
                         entries.push(entry);
@@ -103,13 +110,18 @@ fn asked(dialect: Dialect, request: &Request) {
         Request::Publish(drafts) => drafts.iter().cloned().for_each(|draft| holds(&stamped(draft))),
         Request::Relay(relay) => relay.events.iter().for_each(holds),
         Request::Control(command) => {
-            if let claude_mpm::control::Command::Respond { answer: Answer::Allow { updated_input, .. }, .. } = command {
+            if let claude_mpm::control::Command::Respond {
+                answer: Answer::Allow { updated_input, .. }, ..
+            } = command
+            {
                 is_json(&serde_json::to_vec(updated_input).expect("an input has a text"));
             }
         }
         _ => {}
     }
-    if dialect == Dialect::Classic && let Some(message) = written(request) {
+    if dialect == Dialect::Classic
+        && let Some(message) = written(request)
+    {
         let again = dialect.decode(&message.to_string()).expect("what we write can be read").request;
         assert_eq!(&again, request, "{message}");
     }

@@ -39,7 +39,10 @@ fn is_plain(output: &Output) {
     match output {
         Output::Line(text) => {
             assert!(!text.contains(char::is_control), "a control character: {text:?}");
-            assert!(!text.trim().is_empty() && !text.ends_with(' '), "blank, or a space at the end: {text:?}");
+            assert!(
+                !text.trim().is_empty() && !text.ends_with(' '),
+                "blank, or a space at the end: {text:?}"
+            );
         }
         Output::Title(text) => assert!(!text.contains(char::is_control), "a control character: {text:?}"),
     }

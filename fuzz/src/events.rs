@@ -35,8 +35,7 @@ pub fn holds(event: &Event) {
     let again = Event::read(&text).unwrap_or_else(|cause| panic!("cannot read back {text}: {cause}"));
     assert_eq!(serde_json::to_string(&again).ok().as_deref(), Some(&*text), "another text");
     for dialect in DIALECTS {
-        let [frame, again] =
-            [event, &again].map(|event| dialect.event(event, &Standing::default(), NOW));
+        let [frame, again] = [event, &again].map(|event| dialect.event(event, &Standing::default(), NOW));
         is_json(&frame);
         assert_eq!(frame, again, "another frame: {} {text}", dialect.name());
     }
