@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use claude_mpm::control::Answer;
+use claude_mpm::control::{Answer, Command};
 use claude_mpm::dialect::{Call, Dialect, Fault, Reply, Request, Stamp, Subscribe, classic, query};
 use claude_mpm::event::{Body, Draft, Epoch, EventId, SessionId, Source};
 use claude_mpm::filter::{Filter, Pattern};
@@ -109,13 +109,8 @@ fn asked(dialect: Dialect, request: &Request) {
         Request::History(past) => admits(dialect, &past.filter),
         Request::Publish(drafts) => drafts.iter().cloned().for_each(|draft| holds(&stamped(draft))),
         Request::Relay(relay) => relay.events.iter().for_each(holds),
-        Request::Control(command) => {
-            if let claude_mpm::control::Command::Respond {
-                answer: Answer::Allow { updated_input, .. }, ..
-            } = command
-            {
-                is_json(&serde_json::to_vec(updated_input).expect("an input has a text"));
-            }
+        Request::Control(Command::Respond { answer: Answer::Allow { updated_input, .. }, .. }) => {
+            is_json(&serde_json::to_vec(updated_input).expect("an input has a text"));
         }
         _ => {}
     }

@@ -96,7 +96,7 @@ impl Identity {
     /// From PEM; the key stands in its own text, or with the certificate.
     ///
     /// # Errors
-    /// See [`Unfit`].
+    /// When there is no certificate or no key in it, or more than one key, or they do not fit.
     pub fn of_pem(certificate: &[u8], key: Option<&[u8]>) -> Result<Self, Unfit> {
         let (chain, mut keys) = sections(certificate)?;
         if let Some(key) = key {
