@@ -130,12 +130,10 @@ impl Tail {
         let end = piece.trim_end_matches(is_gutter);
         let word = end.rsplit(char::is_whitespace).next().unwrap_or_default();
         // A password, or a bearer, is known by the word before it.
-        let word = match end[..end.len() - word.len()].trim_end().rsplit(char::is_whitespace).next() {
-            Some(before) if before.to_ascii_lowercase().ends_with("bearer") => {
-                &end[end.len() - word.len() - before.len() - 1..]
-            }
-            _ => word,
-        };
+        let front = end[..end.len() - word.len()].trim_end();
+        let before = front.rsplit(char::is_whitespace).next().unwrap_or_default();
+        let is_bearer = before.to_ascii_lowercase().ends_with("bearer");
+        let word = if is_bearer { &end[front.len() - before.len()..] } else { word };
         let word = &word[word.ceil_char_boundary(word.len().saturating_sub(MAX_TAIL))..];
         let is_glued = is_text && end.len() == piece.len();
         (!word.is_empty()).then(|| Self { word: word.to_owned(), is_secret, is_glued, rows })

@@ -266,3 +266,13 @@ fn a_secret_that_goes_on_in_front_of_a_block_is_hidden_there_too() {
         assert!(!shown.unwrap_or_default().contains(rest), "{kind}");
     }
 }
+
+#[test]
+fn a_bearer_behind_any_gap_at_the_end_of_a_piece_is_remembered() {
+    for gap in [" ", "  ", " \u{3000}", "\u{2003} ", "\t\u{a0}"] {
+        let mut flow = Flow::of_text();
+        let piece = format!("it says é bearer{gap}\u{fffd}\u{fffd}1a");
+        assert_eq!(flow.piece(&r(), &piece), None, "{gap:?}");
+        assert!(!flow.is_idle());
+    }
+}
