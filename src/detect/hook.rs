@@ -80,7 +80,7 @@ pub fn read(name: &str, body: &[u8], arrived: Timestamp) -> Result<Heard, HookFa
         claude_session: is_sure.then_some(session),
         transcript_path: text(&body, "transcript_path").filter(|_| is_sure).map(Into::into),
         cwd: text(&body, "cwd").map(Into::into),
-        event: event(name, body),
+        event: event(&name, body),
     })
 }
 
@@ -90,7 +90,7 @@ fn is_name(name: &str) -> bool {
 }
 
 /// The event: every field of the hook in its order, the long ones cut.
-fn event(name: String, body: Value) -> Hook {
+fn event(name: &str, body: Value) -> Hook {
     let fields = match body {
         Value::Object(fields) => fields,
         _ => Map::new(),
@@ -99,7 +99,7 @@ fn event(name: String, body: Value) -> Hook {
     if !bounded.cut.is_empty() {
         bounded.fields.insert("truncated".into(), bounded.cut.into());
     }
-    Hook { channel: channel::hook(&name), name, data: bounded.fields, bytes: bounded.bytes }
+    Hook::of_type(channel::hook(name), bounded.fields, bounded.bytes)
 }
 
 fn suggestions(body: &Value) -> Vec<Value> {

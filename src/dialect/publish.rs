@@ -155,12 +155,10 @@ fn body(kind: &str, source: &str, data: Option<&RawValue>) -> Result<Body, Fault
     };
     let bytes = text.len();
     if is_hook_name(kind) {
-        let (channel, name) = (channel::hook(kind), kind.to_owned());
-        return Ok(Body::Hook(Hook { channel, name, data: object()?, bytes }));
+        return Ok(Body::Hook(Hook::of_type(channel::hook(kind), object()?, bytes)));
     }
     if kind.starts_with(channel::HOOKS) {
-        let (channel, name) = (kind.to_owned(), channel::hook_name(kind));
-        return Ok(Body::Hook(Hook { channel, name, data: object()?, bytes }));
+        return Ok(Body::Hook(Hook::of_type(kind.to_owned(), object()?, bytes)));
     }
     if kind == channel::COMPONENT_STARTED {
         return Ok(component(source, object()?));

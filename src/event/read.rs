@@ -52,12 +52,9 @@ impl Body {
             channel::WS_DISCONNECTED => Self::ClientDisconnected(serde_json::from_str(text)?),
             channel::CONFIG_CHANGED => Self::ConfigChanged(serde_json::from_str(text)?),
             channel::RESOURCE_ALERT => Self::ResourceAlert(serde_json::from_str(text)?),
-            hook if hook.starts_with(channel::HOOKS) => Self::Hook(Hook {
-                channel: hook.to_owned(),
-                name: channel::hook_name(hook),
-                data: serde_json::from_str(text)?,
-                bytes: text.len(),
-            }),
+            hook if hook.starts_with(channel::HOOKS) => {
+                Self::Hook(Hook::of_type(hook.to_owned(), serde_json::from_str(text)?, text.len()))
+            }
             other => Self::other(other, serde_json::from_str(text)?, text.len()),
         })
     }
@@ -147,6 +144,16 @@ mod tests {
         let raw: Box<RawValue> = serde_json::from_str("{}").unwrap();
         assert!(Body::read("todo.update", &raw).is_err(), "a type of ours has our shape");
     }
+    /// `PreTool`, which nobody has, has the type of `PreToolUse`, which everybody has.
+    #[test]
+    fn a_hook_has_the_name_that_its_type_is_read_back_with() {
+        for name in ["PreTool", "PreToolUse", "UserPrompt", "Stop", "ABc", "x"] {
+            let hook = Hook::of_type(channel::hook(name), Map::new(), 2);
+            let again = Body::read(&hook.channel, serde_json::from_str("{}").unwrap()).unwrap();
+            assert_eq!(again, Body::Hook(hook), "{name}");
+        }
+    }
+
     /// Without its feature `float_roundtrip`, serde_json reads some of them as their neighbours.
     #[test]
     fn numbers_are_read_back_to_the_last_digit() {

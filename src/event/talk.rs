@@ -1,5 +1,6 @@
 //! What claude says of itself: messages, hooks, tokens, models. The fields the wire shows.
 
+use super::channel::hook_name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -38,6 +39,13 @@ pub struct Hook {
     pub data: Map<String, Value>,
     /// Bytes of `data` as JSON, about.
     pub bytes: usize,
+}
+
+impl Hook {
+    /// The hook of this event type. Its name follows from that, and so is the same wherever the event is read.
+    pub fn of_type(channel: String, data: Map<String, Value>, bytes: usize) -> Self {
+        Self { name: hook_name(&channel), channel, data, bytes }
+    }
 }
 
 /// Who counts tokens.
