@@ -4,6 +4,7 @@
 //! stream, `^` one of its transcript, `<` ends the wait for the newest question, `!` denies it from elsewhere, `?` is the
 //! state of claude's session. Whatever is of no meaning says nothing.
 
+use crate::events::{holds, stamped};
 use crate::ledger::Ledger;
 use claude_mpm::detect::hook;
 use claude_mpm::detect::observation::{Fact, Observation};
@@ -13,7 +14,7 @@ use claude_mpm::detect::ticket::Tickets;
 use claude_mpm::detect::tool::Detector;
 use claude_mpm::detect::transcript::TranscriptDecoder;
 use claude_mpm::event::control::Decision;
-use claude_mpm::event::{Source, Timestamp};
+use claude_mpm::event::{Body, Draft, Source, Timestamp};
 
 /// How long a question can be answered from elsewhere, milliseconds.
 const WAIT: i64 = 60_000;
@@ -77,6 +78,7 @@ impl Run {
             }
         }
         self.feed(&Source::Hook, &heard.observations);
+        holds(&stamped(Draft::new(Source::Hook, Body::Hook(heard.event))));
     }
 
     fn stream(&mut self, line: &[u8]) {
