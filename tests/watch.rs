@@ -36,12 +36,16 @@ fn the_only_instance_is_watched_to_its_end_over_its_socket() {
 }
 
 #[test]
-fn json_is_the_event_unchanged() {
+fn json_is_the_event_unchanged_but_for_what_acts_on_a_terminal() {
     let place = Place::new();
     let hub = FakeHub::start(Script::new(log(), Ending::Close(1000)));
     let done = place.run(&["-q", "watch", "--url", &hub.url(), "-o", "json"]);
     assert_eq!((done.status, done.err.as_str()), (Some(0), ""));
-    assert_eq!(done.out.lines().collect::<Vec<_>>(), log());
+    let read = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    let told: Vec<_> = log().iter().map(|line| read(line)).collect();
+    assert_eq!(done.out.lines().map(read).collect::<Vec<_>>(), told);
+    let escaped: Vec<String> = log().iter().map(|line| line.replace('\u{202e}', r"\u202e")).collect();
+    assert_eq!(done.out.lines().collect::<Vec<_>>(), escaped);
 }
 
 #[test]

@@ -114,7 +114,8 @@ FILES
 pub(super) const WATCH_END: &str = "\
 A lost connection is made again and goes on behind the last event; what could not be had is reported as
 missed. States of the connection stand on standard error. Control characters in events are shown as
-visible escapes, like \\u{1b}. With -o json each event is printed unchanged, one on a line.
+visible escapes, like \\u{1b}. With -o json each event is one line, unchanged but for such
+characters, which are escapes of JSON.
 
 With --answer, what claude asks is asked below its event, one after another: a allows, d denies, l allows it for the
 rest of claude's session, s leaves it to others; where claude wants an answer, a digit chooses an option and t begins a
