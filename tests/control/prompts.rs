@@ -168,6 +168,6 @@ fn a_prompt_that_was_put_back_is_cleared_only_where_nobody_may_want_it() {
     place.wait_activity("idle");
     let (outcomes, last) = place.hands.type_now("behind what the user may want").end();
     assert_eq!(outcomes, ["rejected"], "{last:?}\n{}", place.terminal.screen());
-    assert!(put_back(&place.terminal.screen()));
+    place.terminal.wait_for(put_back, DEADLINE);
     place.leave();
 }

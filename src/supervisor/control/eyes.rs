@@ -40,8 +40,8 @@ pub(super) struct Eyes {
 struct Shared {
     /// Claude tells by hooks.
     has_hooks: AtomicBool,
-    /// One has come from this claude.
-    has_heard: AtomicBool,
+    /// When the first has come from this claude. Short: nothing is asked while it is held.
+    heard: Mutex<Option<Instant>>,
     /// What it does was last told by somebody who knows.
     is_exact: AtomicBool,
     /// The turn of the last prompt, until its end was seen. Short: nothing is asked while it is held.
@@ -56,6 +56,8 @@ struct Turn {
     was_busy: bool,
 }
 
+/// So long after its first word, claude may show what is typed and not hear Enter (2.1.197).
+const BEGINNING: Duration = Duration::from_secs(1);
 /// A turn of which nobody sees anything for so long was over before it was looked at.
 const UNSEEN: Duration = Duration::from_secs(2);
 
@@ -63,7 +65,7 @@ impl Eyes {
     pub(super) fn new(hub: Hub, folder: Option<ClaudeFolder>, program: Program, has_hooks: bool) -> Self {
         let shared = Shared {
             has_hooks: AtomicBool::new(has_hooks),
-            has_heard: AtomicBool::new(false),
+            heard: Mutex::default(),
             is_exact: AtomicBool::new(false),
             turn: Mutex::default(),
         };
@@ -82,7 +84,7 @@ impl Eyes {
 
     /// A hook came.
     pub(super) fn heard(&self) {
-        self.shared.has_heard.store(true, SeqCst);
+        locked(&self.shared.heard).get_or_insert_with(Instant::now);
     }
 
     /// What it does was told, exactly or by its looks.
@@ -93,16 +95,12 @@ impl Eyes {
     /// A turn has begun, or is over.
     pub(super) fn turn(&self, has_begun: bool) {
         let turn = Turn { since: Instant::now(), was_busy: false };
-        *self.lock() = has_begun.then_some(turn);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Turn>> {
-        self.shared.turn.lock().unwrap_or_else(PoisonError::into_inner)
+        *locked(&self.shared.turn) = has_begun.then_some(turn);
     }
 
     /// Whether the last turn goes on, for all that looks idle.
-    fn is_in_turn(&self, looks_busy: bool) -> bool {
-        let mut turn = self.lock();
+    pub(super) fn is_in_turn(&self, looks_busy: bool) -> bool {
+        let mut turn = locked(&self.shared.turn);
         let Some(begun) = turn.as_mut() else { return false };
         begun.was_busy |= looks_busy;
         let is_over = !looks_busy && (begun.was_busy || begun.since.elapsed() >= UNSEEN);
@@ -114,7 +112,7 @@ impl Eyes {
 
     /// Another claude begins.
     pub(super) fn forget(&self) {
-        self.shared.has_heard.store(false, SeqCst);
+        *locked(&self.shared.heard) = None;
         self.shared.is_exact.store(false, SeqCst);
         self.turn(false);
     }
@@ -148,9 +146,14 @@ impl Eyes {
 
     /// A dialog at its start (whether its folder is trusted) comes before the first hook and any word of its own.
     fn idle(&self, says_so_itself: bool) -> Doing {
-        let has_begun = !self.is_told_of_prompts() || self.shared.has_heard.load(SeqCst);
+        let heard = *locked(&self.shared.heard);
         let is_exact = says_so_itself || self.shared.is_exact.load(SeqCst) || self.program == Program::Other;
-        if has_begun && is_exact { Doing::Idle } else { Doing::Unsure }
+        match heard {
+            _ if !is_exact => Doing::Unsure,
+            None if self.is_told_of_prompts() => Doing::Unsure,
+            Some(heard) if heard.elapsed() < BEGINNING => Doing::Settles,
+            None | Some(_) => Doing::Idle,
+        }
     }
 
     /// Whether a prompt can be typed now; `Err` says why not.
@@ -163,4 +166,8 @@ impl Eyes {
             Doing::Unsure => Err("it is not known for certain that claude is idle"),
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

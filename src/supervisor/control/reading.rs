@@ -3,6 +3,7 @@
 use super::eyes::Eyes;
 use super::prompt::as_taken;
 use crate::event::body::ActivityState;
+use crate::event::talk::Hook;
 use crate::event::{Body, Event, SessionId, Source};
 use crate::filter::Filter;
 use crate::hub::{Hub, Next, Reader, Start};
@@ -50,6 +51,8 @@ pub(super) struct Reading {
     work: Work,
     /// So many questions are open; what it does is not believed before they have an end.
     questions: usize,
+    /// It looks idle since then, which may be older than the last prompt.
+    doubted: Option<i64>,
     is_over: bool,
 }
 
@@ -57,7 +60,14 @@ impl Reading {
     /// From the next event on.
     pub(super) fn of(hub: &Hub) -> Self {
         let reader = hub.reader(Start::Live, &Filter::default());
-        Self { reader, session: hub.session_id().clone(), work: Work::Idle, questions: 0, is_over: false }
+        Self {
+            reader,
+            session: hub.session_id().clone(),
+            work: Work::Idle,
+            questions: 0,
+            doubted: None,
+            is_over: false,
+        }
     }
 
     /// Waits until there is something to read; what is read is lost to nobody. Cancel-safe.
@@ -76,7 +86,7 @@ impl Reading {
             match found {
                 Next::Batch(records) => {
                     for record in &records {
-                        read.extend(self.look(&record.event, eyes));
+                        self.look(&record.event, eyes, &mut read);
                     }
                 }
                 // What was missed is asked for again where it matters: by the file, and by what comes next.
@@ -88,60 +98,80 @@ impl Reading {
             }
             next = self.reader.try_next();
         }
+        if let Some(at) = self.doubted.filter(|_| !eyes.is_in_turn(false)) {
+            self.works(Work::Idle, at, &mut read);
+        }
         read
     }
 
-    fn works(&self, since: i64) -> Read {
-        Read::Works(if self.questions > 0 { Work::Asking } else { self.work }, since)
+    fn works(&mut self, work: Work, at: i64, read: &mut Vec<Read>) {
+        (self.work, self.doubted) = (work, None);
+        read.push(Read::Works(if self.questions > 0 { Work::Asking } else { work }, at));
     }
 
-    fn look(&mut self, event: &Event, eyes: &Eyes) -> Option<Read> {
+    fn look(&mut self, event: &Event, eyes: &Eyes, read: &mut Vec<Read>) {
         if event.session_id != self.session {
-            return None;
+            return;
         }
         let at = event.timestamp.as_millis();
         match &event.body {
             Body::Activity(activity) => {
                 eyes.was_told(event.source != Source::Screen);
-                let work = match activity.activity {
-                    ActivityState::Idle => Work::Idle,
-                    ActivityState::Busy if activity.previous == Some(ActivityState::Idle) => Work::Begun,
-                    ActivityState::Busy => Work::Answering,
-                    ActivityState::NeedsPermission | ActivityState::NeedsInput => Work::Asking,
-                };
-                self.work = work;
-                return Some(self.works(at));
+                self.activity(activity.activity, at, eyes, read);
             }
             Body::PermissionRequested(_) => {
                 self.questions += 1;
-                return Some(self.works(at));
+                self.works(self.work, at, read);
             }
             Body::PermissionResolved(_) => {
                 self.questions = self.questions.saturating_sub(1);
-                return Some(self.works(at));
+                self.works(self.work, at, read);
             }
             Body::Hook(hook) if event.source == Source::Hook => {
                 eyes.heard();
-                // What was said last may be told after the turn is over.
-                if self.work == Work::Begun && ANSWERS.contains(&hook.name.as_str()) {
-                    self.work = Work::Answering;
-                    return Some(self.works(at));
-                }
-                let is_prompt = hook.name == PROMPT;
-                if is_prompt || ENDS.contains(&hook.name.as_str()) {
-                    eyes.turn(is_prompt);
-                }
-                let text = hook.data.get("prompt").and_then(Value::as_str).filter(|_| is_prompt);
+                self.hook(hook, (event.seq, at), eyes, read);
+            }
+            _ => {}
+        }
+    }
+
+    fn activity(&mut self, activity: ActivityState, at: i64, eyes: &Eyes, read: &mut Vec<Read>) {
+        match (activity, self.work) {
+            // It may be older than the prompt.
+            (ActivityState::Idle, _) if eyes.is_in_turn(false) => self.doubted = Some(at),
+            (ActivityState::Idle, _) => self.works(Work::Idle, at, read),
+            (ActivityState::Busy, Work::Idle) => self.works(Work::Begun, at, read),
+            (ActivityState::Busy, Work::Asking) => self.works(Work::Answering, at, read),
+            (ActivityState::Busy, Work::Begun | Work::Answering) => {}
+            (ActivityState::NeedsPermission | ActivityState::NeedsInput, _) => {
+                self.works(Work::Asking, at, read);
+            }
+        }
+    }
+
+    fn hook(&mut self, hook: &Hook, (seq, at): (u64, i64), eyes: &Eyes, read: &mut Vec<Read>) {
+        match hook.name.as_str() {
+            PROMPT => {
+                eyes.turn(true);
+                self.works(Work::Begun, at, read);
+                let text = hook.data.get("prompt").and_then(Value::as_str).map(as_taken);
                 let cut = hook.data.get("truncated").and_then(Value::as_array);
                 let is_cut = cut.is_some_and(|names| names.iter().any(|name| name == "prompt"));
-                if is_prompt || hook.name == SESSION {
-                    let (seq, text) = (event.seq, text.map(as_taken));
-                    return Some(Read::Taken(Taken { seq, at, text, is_cut }));
+                read.push(Read::Taken(Taken { seq, at, text, is_cut }));
+            }
+            SESSION => read.push(Read::Taken(Taken { seq, at, text: None, is_cut: false })),
+            // What was said last may be told after the turn is over.
+            name if ANSWERS.contains(&name) && self.work == Work::Begun => {
+                self.works(Work::Answering, at, read);
+            }
+            name if ENDS.contains(&name) => {
+                eyes.turn(false);
+                if self.work != Work::Asking {
+                    self.works(Work::Idle, at, read);
                 }
             }
             _ => {}
         }
-        None
     }
 }
 

@@ -17,7 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(600);
 /// So long after claude is idle again, it takes no prompt any more that it has not taken.
 const TAKES: Duration = Duration::from_secs(5);
 /// Between the end of a turn and the word that claude waits for the next prompt.
-const SETTLES: Duration = Duration::from_secs(1);
+const SETTLES: Duration = Duration::from_millis(1500);
 /// `^U` takes away what is in front of the cursor in its line, and then the line. (`^C` would take all, and a second one
 /// ends claude.)
 const KILL_LINE: u8 = 0x15;
