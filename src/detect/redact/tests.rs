@@ -276,3 +276,17 @@ fn a_bearer_behind_any_gap_at_the_end_of_a_piece_is_remembered() {
         assert!(!flow.is_idle());
     }
 }
+
+/// A text passes through as many hubs as it is told on by.
+#[test]
+fn what_stands_in_the_place_of_a_secret_is_none() {
+    for (kind, secret) in secrets() {
+        for text in
+            [format!("https://{secret}:hunter2@example.com"), format!("https://{secret}é@example.com")]
+        {
+            let once = redacted(&text);
+            assert!(once.contains(&format!("[REDACTED:{kind}]")), "{once}");
+            assert_eq!(redacted(&once), once);
+        }
+    }
+}
