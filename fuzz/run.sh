@@ -8,8 +8,10 @@
 #   fuzz/run.sh 0 event INPUT...      plays these inputs once
 #
 # Built with a nightly Rust where there is one, and else with the one at hand, which is told to take its unstable flags.
-# What a run learns is kept in target/fuzz/corpus, and the next one begins with it. No target reaches unsafe code of ours;
-# CLAUDE_MPM_FUZZ_SANITIZER=address looks at that of others as well, for half the runs and twice the time to build.
+# What a run learns is kept in target/fuzz/corpus, and the next one begins with it. A run takes the same seed each time, so
+# that it tells of a change whether that broke something; CLAUDE_MPM_FUZZ_SEED=0 takes another one, to search. No target
+# reaches unsafe code of ours; CLAUDE_MPM_FUZZ_SANITIZER=address looks at that of others as well, for half the runs and
+# twice the time to build.
 
 set -euo pipefail
 
@@ -104,7 +106,7 @@ fuzz_all() {
 fuzz() {
     local target=$1 seconds=$2 log=$output/$1.log learnt=$output/corpus/$1 found=$output/found/$1
     mkdir -p "$learnt" "$found"
-    local run=("$(program "$target")" "${limits[@]}" "-max_total_time=$seconds" "-artifact_prefix=$found/")
+    local run=("$(program "$target")" "${limits[@]}" "-max_total_time=$seconds" "-seed=${CLAUDE_MPM_FUZZ_SEED:-1}" "-artifact_prefix=$found/")
     if [ -e "fuzz/dictionaries/$target.dict" ]; then
         run+=("-dict=fuzz/dictionaries/$target.dict")
     fi
