@@ -289,4 +289,6 @@ fn what_stands_in_the_place_of_a_secret_is_none() {
             assert_eq!(redacted(&once), once);
         }
     }
+    let block = "https://bob:a@-----BEGIN RSA PRIVATE KEY-----aB3dE5gH7jK9mN1pQaB3dE";
+    assert_eq!(redacted(&redacted(block)), redacted(block));
 }
