@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::Command;
 use test_support::program::Program;
 use test_support::terminal::Terminal;
@@ -12,6 +13,21 @@ fn demo(folder: &tempfile::TempDir, args: &[&str]) -> Command {
     command.env_clear().env("TERM", "xterm-256color").env("XDG_RUNTIME_DIR", folder.path());
     command.env("HOME", folder.path().join("home")).args(args);
     command
+}
+
+/// The files below a folder, by their paths from there.
+fn files_below(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files = Vec::new();
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            true => files.extend(files_below(&entry.path()).iter().map(|inner| format!("{name}/{inner}"))),
+            false => files.push(name),
+        }
+    }
+    files.sort();
+    files
 }
 
 /// A whole demo on a terminal, and what a client was told.
@@ -27,7 +43,9 @@ impl Told {
         assert_eq!(terminal.modes(), terminal.modes_before);
         let (status, lines, complaints) = watch.finish();
         assert!(status.success(), "{complaints:?}");
-        assert!(!folder.path().join("home").exists(), "something was written below HOME");
+        // Who came, and what was done from elsewhere.
+        let audit = [".local/state/claude-mpm/audit.lock", ".local/state/claude-mpm/audit.log"];
+        assert_eq!(files_below(&folder.path().join("home")), audit);
         let events: Vec<Value> =
             lines.iter().map(|line| serde_json::from_str(line).expect("a frame")).collect();
         events.iter().for_each(|event| schema::hold("classic/event", event));
