@@ -57,6 +57,8 @@ enum Work {
 #[derive(Debug)]
 pub(super) struct Typist {
     work: Work,
+    /// Prompts that claude has taken while one was being written, and whether their ends are missing.
+    early: Vec<(String, bool)>,
     waiting: Vec<Waiting>,
     /// The prompt that claude has taken last, where it is known whole.
     newest: Option<String>,
@@ -74,7 +76,7 @@ pub(super) struct Writing {
 
 impl Typist {
     pub(super) fn new() -> Self {
-        Self { work: Work::None, waiting: Vec::new(), newest: None }
+        Self { work: Work::None, early: Vec::new(), waiting: Vec::new(), newest: None }
     }
 
     /// Whether something is followed, or waits.
@@ -138,6 +140,7 @@ impl Typist {
             });
         match writing {
             Ok(writing) => {
+                self.early.clear();
                 self.work = Work::Writing { waiting: first, id, seq };
                 Some(writing)
             }
@@ -189,6 +192,13 @@ impl Typist {
                 let text = as_taken(&typing.literal());
                 waiting.order.tell(Fate::Typed { is_last: !is_followed });
                 if is_followed {
+                    if std::mem::take(&mut self.early)
+                        .iter()
+                        .any(|(told, is_cut)| is_same(&text, told, *is_cut))
+                    {
+                        waiting.order.tell(Fate::Accepted);
+                        return true;
+                    }
                     let (order, until, idle_since) = (waiting.order, now + PATIENCE, Some(now));
                     self.work = Work::Submitted { order, text, seq, until, idle_since };
                 }
@@ -204,6 +214,13 @@ impl Typist {
     pub(super) fn taken(&mut self, taken: &Taken) {
         if taken.text.is_some() {
             self.newest = taken.text.clone().filter(|_| !taken.is_cut);
+        }
+        // Claude may be quicker than the thread that types.
+        if let Work::Writing { seq, .. } = &self.work
+            && taken.seq > *seq
+            && let Some(told) = &taken.text
+        {
+            self.early.push((told.clone(), taken.is_cut));
         }
         if let Work::Submitted { order, text, seq, .. } = &mut self.work
             && taken.seq > *seq
