@@ -1,4 +1,4 @@
-//! Texts with a secret planted in them: it is hidden, in one piece and in several, and once is enough.
+//! Texts with a secret planted in them: it is hidden, in one piece and in several.
 
 #![no_main]
 
@@ -19,7 +19,7 @@ const NEVER: usize = 24;
 
 fuzz_target!(|data: &[u8]| {
     let text = String::from_utf8_lossy(data);
-    once_is_enough(&text);
+    comes_to_rest(&text);
     let secret = &SECRETS[text.len() % SECRETS.len()];
     if text.contains(&secret[secret.len() - NEVER..]) {
         return;
@@ -30,9 +30,15 @@ fuzz_target!(|data: &[u8]| {
     }
 });
 
-fn once_is_enough(text: &str) {
-    let Some(shown) = REDACTOR.redacted(text) else { return };
-    assert_eq!(REDACTOR.redacted(&shown), None, "twice: {text:?}");
+/// Where a secret stood, what is around it may look like another one, so each look may hide more, but not for ever: the
+/// hubs behind one another that an event passes show the same from the third on.
+fn comes_to_rest(text: &str) {
+    let mut shown = text.to_owned();
+    for _ in 0..3 {
+        let Some(again) = REDACTOR.redacted(&shown) else { return };
+        shown = again;
+    }
+    panic!("never at rest: {text:?}");
 }
 
 fn hides(text: &str, secret: &str) {

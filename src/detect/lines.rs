@@ -62,7 +62,7 @@ impl Lines {
 }
 
 /// Length of `bytes` without a character that was cut in two at its end.
-fn whole_characters(bytes: &[u8]) -> usize {
+pub(super) fn whole_characters(bytes: &[u8]) -> usize {
     let tail = bytes.len().saturating_sub(3);
     let last_start = (tail..bytes.len()).rev().find(|at| bytes[*at] & 0xc0 != 0x80);
     match last_start {

@@ -3,6 +3,7 @@
 //! once something needs it. It does not understand cursor addressing: it says where that begins.
 
 use super::line::{self, Needs};
+use crate::detect::lines::whole_characters;
 
 /// A line of more raw bytes than this is left to the emulator.
 const MAX_RAW_LINE: usize = 256 * 1024;
@@ -170,6 +171,9 @@ impl Plain {
     }
 
     fn control(&mut self, byte: u8) -> bool {
+        if byte < 0x20 || byte == 0x7f {
+            self.break_off();
+        }
         match byte {
             // At the beginning of a line there is nothing to return from.
             b'\r' if self.raw.len() == self.line => return true,
@@ -193,6 +197,16 @@ impl Plain {
             _ => {}
         }
         !matches!(byte, 0x0b | 0x0c | 0x0e)
+    }
+
+    /// A control within a character ends it: what stands around the control, which is left out, would become another one.
+    fn break_off(&mut self) {
+        let begun = self.line + whole_characters(&self.raw[self.line..]);
+        if begun < self.raw.len() {
+            let broken = String::from_utf8_lossy(&self.raw[begun..]).into_owned();
+            self.raw.truncate(begun);
+            self.raw.extend_from_slice(broken.as_bytes());
+        }
     }
 
     fn csi(&mut self, byte: u8) -> bool {
@@ -306,6 +320,23 @@ mod tests {
         ];
         for bytes in table {
             assert!(plain(bytes.as_bytes()) < bytes.len(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_stands_around_a_control_does_not_become_a_character() {
+        let table: [(&[u8], &str); 6] = [
+            (b"\xc2\0\x9dx\n", "\u{fffd}\u{fffd}x"),
+            (b"\xe2\x07\x82\xacx\n", "\u{fffd}\u{fffd}\u{fffd}x"),
+            (b"a\xe2\x82\x7f\xacx\n", "a\u{fffd}\u{fffd}x"),
+            (b"\xc2\x1b[m\x9dx\n", "\u{fffd}\u{fffd}x"),
+            (b"\xff\0x\n", "\u{fffd}x"),
+            ("\u{20ac}\0x\n".as_bytes(), "\u{20ac}x"),
+        ];
+        for (bytes, expected) in table {
+            let mut lines = Vec::new();
+            assert_eq!(Plain::default().feed(bytes, (80, 24), &mut lines), None);
+            assert_eq!(lines, [expected], "{bytes:?}");
         }
     }
 }
