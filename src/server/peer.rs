@@ -4,7 +4,7 @@
 
 use super::listener::Stream;
 use crate::process::lineage::{Lineage, Signs, lineage_of, lineage_of_all};
-use crate::process::peer::{PeerProcess, TcpOwner, holders_of, owner_of_tcp, pid_of_unix_peer};
+use crate::process::peer::{PeerProcess, TcpOwner, holders_of, is_address_of_ours, owner_of_tcp, pid_of_unix_peer};
 use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;
@@ -20,11 +20,11 @@ pub(super) struct Peer {
 #[derive(Debug, Clone)]
 enum Way {
     Unix(Option<PeerProcess>),
-    /// `owner` is known for callers of this machine alone.
+    /// `owner` is known for callers of this machine alone; one of them may be without.
     Tcp {
         address: Option<SocketAddr>,
         owner: Option<TcpOwner>,
-        is_here: bool,
+        is_elsewhere: bool,
     },
 }
 
@@ -37,9 +37,10 @@ impl Peer {
         }
         let (bound, address) = (stream.bound(), stream.remote());
         let ends = bound.zip(address);
-        let is_here = ends.is_some_and(|(bound, remote)| is_here(bound, remote));
-        let owner = ends.filter(|_| is_here).and_then(|(bound, remote)| owner_of_tcp(bound, remote));
-        Self { way: Way::Tcp { address, owner, is_here }, uid: owner.map(|owner| owner.uid) }
+        // Whatever its address says: it may have chosen any of this machine's.
+        let owner = ends.and_then(|(bound, remote)| owner_of_tcp(bound, remote));
+        let is_elsewhere = owner.is_none() && ends.is_some_and(|(bound, remote)| is_elsewhere(bound, remote));
+        Self { way: Way::Tcp { address, owner, is_elsewhere }, uid: owner.map(|owner| owner.uid) }
     }
 
     /// Whether it is the user that we are.
@@ -71,7 +72,7 @@ impl Peer {
         match &self.way {
             Way::Unix(Some(process)) => lineage_of(*process, signs),
             Way::Tcp { owner: Some(owner), .. } => lineage_of_all(&holders_of(owner.inode, owner.uid), signs),
-            Way::Tcp { is_here: false, .. } => Lineage::Free,
+            Way::Tcp { is_elsewhere: true, .. } => Lineage::Free,
             Way::Unix(None) | Way::Tcp { owner: None, .. } => Lineage::Unknown,
         }
     }
@@ -88,10 +89,10 @@ impl fmt::Display for Peer {
     }
 }
 
-/// Whether both ends are on this machine: what comes from our own address does, whichever that is.
-fn is_here(bound: SocketAddr, remote: SocketAddr) -> bool {
-    let remote = remote.ip().to_canonical();
-    remote.is_loopback() || remote == bound.ip().to_canonical()
+/// Whether the caller, of whom the kernel knows no socket here, is surely on another machine. One that came in by
+/// loopback is not, whatever address it has (a forwarded port, another namespace), nor one that has an address of ours.
+fn is_elsewhere(bound: SocketAddr, remote: SocketAddr) -> bool {
+    !bound.ip().to_canonical().is_loopback() && !is_address_of_ours(remote.ip())
 }
 
 #[cfg(test)]
@@ -99,21 +100,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_calls_from_our_own_address_is_here() {
+    fn who_comes_by_loopback_or_from_an_address_of_ours_is_not_elsewhere() {
         for (bound, remote, expected) in [
-            ("127.0.0.1:1", "127.0.0.1:2", true),
-            ("127.0.0.1:1", "127.9.9.9:2", true),
-            ("[::1]:1", "[::1]:2", true),
-            ("[::ffff:10.0.0.1]:1", "10.0.0.1:2", true),
-            ("10.0.0.1:1", "10.0.0.1:2", true),
-            ("10.0.0.1:1", "10.0.0.2:2", false),
-            ("[fe80::1]:1", "[fe80::2]:2", false),
+            ("127.0.0.1:1", "127.0.0.1:2", false),
+            ("127.0.0.1:1", "127.9.9.9:2", false),
+            ("[::1]:1", "[::1]:2", false),
+            ("10.0.0.1:1", "127.9.9.9:2", false),
+            ("[::ffff:127.0.0.1]:1", "[::ffff:203.0.113.7]:2", false),
+            // By an address that nobody can have who does not reach us through this machine.
+            ("127.0.0.1:1", "203.0.113.7:2", false),
+            ("[::1]:1", "[2001:db8::7]:2", false),
+            ("10.0.0.1:1", "203.0.113.7:2", true),
+            ("[::ffff:10.0.0.1]:1", "[::ffff:203.0.113.7]:2", true),
+            ("[fe80::1]:1", "[2001:db8::7]:2", true),
         ] {
-            assert_eq!(
-                is_here(bound.parse().unwrap(), remote.parse().unwrap()),
-                expected,
-                "{remote} at {bound}"
-            );
+            let (bound, remote) = (bound.parse().unwrap(), remote.parse().unwrap());
+            assert_eq!(is_elsewhere(bound, remote), expected, "{remote} at {bound}");
         }
     }
 }

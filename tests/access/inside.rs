@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 use std::fs::{self, Permissions};
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -25,12 +26,17 @@ const ORDER: &str = "EXAMPLE_ACCESS_ORDER";
 /// Nothing is tried while this is the parent.
 const PARENT: &str = "EXAMPLE_ACCESS_PARENT";
 
+/// From which address of this machine it is tried by TCP; `elsewhere` is the first that is not loopback, where there is one.
+const FROM: &str = "EXAMPLE_ACCESS_FROM";
+
 /// What is said where no way leads to claude.
 const NOWHERE: &str = "no claude runs here";
 
 /// Ways in which a tool of claude's may be started; `$CALL` is the call of the attacker, `$T` its variables.
-const WAYS: [(&str, &str); 6] = [
+const WAYS: [(&str, &str); 8] = [
     ("plainly", r#"env $T "$CALL" $ARGS"#),
+    ("from another address of this machine", r#"env $T EXAMPLE_ACCESS_FROM=elsewhere "$CALL" $ARGS"#),
+    ("from another loopback address", r#"env $T EXAMPLE_ACCESS_FROM=127.9.9.9 "$CALL" $ARGS"#),
     ("in a session of its own", r#"setsid -w env $T "$CALL" $ARGS"#),
     ("without its environment", r#"env -i $T "$CALL" $ARGS"#),
     ("without its environment in a session of its own", r#"setsid -w env -i $T "$CALL" $ARGS"#),
@@ -83,7 +89,8 @@ fn attack(task: &[&str]) -> String {
             let token = rest.first().map(|file| fs::read_to_string(file).unwrap_or_default());
             let shown =
                 token.map_or(String::new(), |token| format!("Authorization: Bearer {}\r\n", token.trim()));
-            (Wire::tcp(port), handshake(port, "/", &shown))
+            let wire = source().map_or_else(|| Wire::tcp(port), |from| Wire::tcp_from(from, port));
+            (wire, handshake(port, "/", &shown))
         }
         other => panic!("{other:?}"),
     };
@@ -105,6 +112,16 @@ fn attack(task: &[&str]) -> String {
         came.push(reply(&mut wire));
     }
     came.join(" ")
+}
+
+/// The address to call from, where one was named.
+fn source() -> Option<Ipv4Addr> {
+    let named = std::env::var(FROM).ok()?;
+    if let Ok(address) = named.parse() {
+        return Some(address);
+    }
+    let all = nix::ifaddrs::getifaddrs().ok()?;
+    all.filter_map(|one| Some(one.address?.as_sockaddr_in()?.ip())).find(|address| !address.is_loopback())
 }
 
 /// The next reply to a request of ours: its code, or its type.

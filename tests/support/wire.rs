@@ -2,9 +2,11 @@
 //! socket, and says what came back. It knows no schema and keeps no promise of its own.
 
 use crate::DEADLINE;
+use nix::sys::socket::{self, AddressFamily, SockFlag, SockType, SockaddrIn};
 use serde_json::Value;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, Shutdown, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -58,6 +60,22 @@ impl Wire {
         stream.set_read_timeout(Some(DEADLINE))?;
         stream.set_write_timeout(Some(DEADLINE))?;
         stream.set_nodelay(true)?;
+        Ok(Self::Tcp(stream))
+    }
+
+    /// To a port at 127.0.0.1, from this address of the machine.
+    ///
+    /// # Errors
+    /// When it is no address of this machine, or nobody takes the connection.
+    pub fn tcp_from(from: Ipv4Addr, port: u16) -> io::Result<Self> {
+        let address = |ip, port| SockaddrIn::from(SocketAddrV4::new(ip, port));
+        let flags = SockFlag::SOCK_CLOEXEC;
+        let socket = socket::socket(AddressFamily::Inet, SockType::Stream, flags, None)?;
+        socket::bind(socket.as_raw_fd(), &address(from, 0))?;
+        socket::connect(socket.as_raw_fd(), &address(Ipv4Addr::LOCALHOST, port))?;
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
         Ok(Self::Tcp(stream))
     }
 
