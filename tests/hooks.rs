@@ -454,6 +454,37 @@ async fn our_own_verbs_post_hooks_at_the_unix_socket_without_a_key() {
     timeout(PATIENCE, task).await.expect("serve returns").unwrap();
 }
 
+/// Another request, begun later and never finished, is cut at its deadline meanwhile.
+#[tokio::test]
+async fn a_hook_that_is_held_at_the_unix_socket_waits_longer_than_any_other_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("hub.sock");
+    let (posts, mut inbox) = mpsc::channel(8);
+    let hub = Hub::new(SessionId::new("session-1"), Bounds::default());
+    let moment = Duration::from_millis(100);
+    let limits = Limits { head: moment, answer: moment, ..Limits::default() };
+    let intake =
+        HookIntake::within(limits.clone(), HookKey::mint().unwrap(), posts, hub.gauges().clone()).holding();
+    let listeners = vec![Listener::Unix(UnixListener::bind(&path).unwrap())];
+    let doors = Doors { listeners, hooks: Some(intake), control: None };
+    let (shutdown, signal) = watch::channel(false);
+    let task = tokio::spawn(serve_within(limits, doors, hub, Access::loopback(), signal));
+    let head = format!("POST /api/hooks/PermissionRequest HTTP/1.1\r\n{JSON}Content-Length: 2\r\n");
+    let mut held = UnixStream::connect(&path).await.unwrap();
+    held.write_all(format!("{head}{}: 3600\r\n\r\n{{}}", claude_mpm::claude::settings::WAIT_HEADER).as_bytes())
+        .await
+        .unwrap();
+    let post = posted(timeout(PATIENCE, inbox.recv()).await.expect("the hook comes").unwrap());
+    let unfinished = format!("POST /api/events HTTP/1.1\r\n{JSON}Content-Length: 9\r\n\r\n[");
+    let cut = exchange(UnixStream::connect(&path).await.unwrap(), unfinished.as_bytes()).await;
+    assert_eq!(cut.status, 0, "{cut:?}");
+    assert!(inbox.try_recv().is_err(), "it is taken for one that has left");
+    assert!(post.hold.unwrap().answer("{}".into()), "nobody waits any more");
+    assert_eq!(exchange(held, b"").await.body, "{}");
+    shutdown.send_replace(true);
+    timeout(PATIENCE, task).await.expect("serve returns").unwrap();
+}
+
 #[tokio::test]
 async fn a_server_without_an_intake_knows_no_hooks() {
     let server = TestServer::start().await;

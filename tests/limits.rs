@@ -11,13 +11,17 @@ mod floods;
 
 use serde_json::Value;
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 use test_support::DEADLINE;
 use test_support::piped;
-use test_support::standalone::{Hub, Place};
-use test_support::wire::{Wire, ask, handshake, upgraded, upgraded_on};
+use test_support::standalone::{Hub, Place, named};
+use test_support::wire::{HANDSHAKE, Wire, ask, handshake, upgraded, upgraded_on};
 
 const WRAPPER: &str = env!("CARGO_BIN_EXE_claude-mpm");
+/// The socket that a call of this program is to call.
+const CALLED: &str = "EXAMPLE_LIMITS_SOCKET";
 const EVENT: &str =
     r#"{"event_type":"component.started","source":"x","timestamp":1706181600000,"payload":{"version":"1"}}"#;
 
@@ -144,6 +148,60 @@ fn connections_beyond_the_limit_get_503_and_come_in_when_one_leaves() {
         assert!(Instant::now() < until, "the place stays taken");
     }
     drop(held);
+    assert!(hub.stop().success());
+}
+
+/// Whoever has taken all the others: what is started below a claude gets none of the owner's.
+#[test]
+fn the_owner_gets_in_by_the_unix_socket_where_all_other_places_are_taken() {
+    let (place, hub) = hub("connections = 8", &[]);
+    let _held: Vec<Wire> = (0..8).map(|_| upgraded(hub.port, "/", "").unwrap()).collect();
+    let socket = named(&place.path("run/claude-mpm"), ".sock").pop().unwrap();
+    let request = format!("GET / HTTP/1.1\r\nHost: x\r\n{HANDSHAKE}\r\n");
+    for _ in 0..3 {
+        let mut owner = upgraded_on(Wire::unix(&socket).unwrap(), &request).unwrap();
+        owner.say(r#"{"command":"ping"}"#).unwrap();
+        while owner.json().expect("an answer")["type"] != "pong" {}
+        assert_eq!(get(hub.port, "/healthz"), 503);
+    }
+    let call = |session: &str| {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "calls_a_socket", "--nocapture"]).env(CALLED, &socket);
+        command.env("CLAUDE_MPM_SESSION", session);
+        String::from_utf8(piped::run(command, b"", DEADLINE).stdout).unwrap()
+    };
+    assert!(call("").contains("came: 200"), "{}", call(""));
+    assert!(call("a-session").contains("came: 503"), "{}", call("a-session"));
+    assert!(hub.stop().success());
+}
+
+/// Nothing, where no socket is named.
+#[test]
+fn calls_a_socket() {
+    let Some(socket) = std::env::var_os(CALLED) else { return };
+    let mut wire = Wire::unix(Path::new(&socket)).unwrap();
+    wire.send(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+    println!("came: {}", wire.answer().status);
+}
+
+/// They neither read nor close when they are turned away.
+#[test]
+fn strangers_who_never_close_take_no_more_places_than_theirs() {
+    let (_place, hub) = hub("connections = 8\nunauthenticated = 3", &["--auth", "required"]);
+    let until = Instant::now() + DEADLINE;
+    let mut strangers = Vec::new();
+    while strangers.len() < 60 {
+        match upgraded(hub.port, "/", "") {
+            Ok(mut wire) => {
+                // Every other one is turned away for what it says.
+                let is_rude = strangers.len() % 2 == 0;
+                let _said = is_rude.then(|| wire.say(r#"{"command":"ping"}"#));
+                strangers.push(wire);
+            }
+            Err(answer) => assert!(answer.body.contains("not said who they are"), "{answer:?}"),
+        }
+        assert!(Instant::now() < until, "{} were let in", strangers.len());
+    }
     assert!(hub.stop().success());
 }
 

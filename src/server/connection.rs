@@ -9,6 +9,7 @@ use super::control::{Step, Steps};
 use super::frame::{self};
 use super::http::Upgraded;
 use super::outbox::Outbox;
+use super::places::Place;
 use super::rate::{Allowance, Verdict};
 use super::role::Visitor;
 use super::socket::{Socket, Wire};
@@ -23,7 +24,7 @@ use std::io;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, error::ProtocolError};
 
@@ -84,7 +85,7 @@ pub(super) struct Connection {
     pub(super) unanswered_pings: u32,
     clock: Pin<Box<Sleep>>,
     _counted: ClientGuard,
-    _permit: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Connection {
@@ -94,7 +95,7 @@ impl Connection {
         shared: Arc<Shared>,
         season: watch::Receiver<Season>,
     ) -> Box<Self> {
-        let Upgraded { stream, read, dialect, query, visitor, permit, stranger } = upgraded;
+        let Upgraded { stream, read, dialect, query, visitor, place, stranger } = upgraded;
         stream.set_nodelay();
         let gauges = shared.hub.gauges();
         let (counted, outbox) = (gauges.client(), Outbox::new(gauges.clone()));
@@ -122,7 +123,7 @@ impl Connection {
             unanswered_pings: 0,
             clock: Box::pin(tokio::time::sleep_until(next_ping)),
             _counted: counted,
-            _permit: permit,
+            _place: place,
             shared,
         });
         if connection.visitor.role.is_some() {
@@ -346,15 +347,19 @@ impl Connection {
         self.socket.outbox().push_text(frame);
     }
 
-    /// Says goodbye, within the limit for that.
+    /// Says goodbye, within the limit for that, and at once where somebody else needs the place.
     async fn part(mut self: Box<Self>, ending: Ending) {
         match ending {
             Ending::Lost => return,
             Ending::ByClient => {}
             Ending::ByUs(close) | Ending::Abort(close) => self.socket.outbox().push_close(close),
         }
-        let done = tokio::time::timeout(self.shared.limits.farewell, self.socket.finish()).await;
-        if done.is_err() && matches!(ending, Ending::Abort(_)) {
+        let is_done = tokio::select! {
+            biased;
+            done = tokio::time::timeout(self.shared.limits.farewell, self.socket.finish()) => done.is_ok(),
+            () = Stranger::in_the_way(self.stranger.as_ref()) => false,
+        };
+        if !is_done && matches!(ending, Ending::Abort(_)) {
             self.socket.abort_on_drop();
         }
     }

@@ -11,6 +11,7 @@ use super::listener::Stream;
 use super::lobby::Arrival;
 use super::past::{self, PastBody};
 use super::peer::Peer;
+use super::places::Place;
 use super::role::Visitor;
 use super::strangers::Seat;
 use super::{Shared, metrics, post, upgrade};
@@ -29,7 +30,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::json;
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 const PAGE: &str = "\
@@ -74,7 +75,7 @@ pub(super) struct Upgraded {
     /// The query part of the URL.
     pub(super) query: String,
     pub(super) visitor: Visitor,
-    pub(super) permit: OwnedSemaphorePermit,
+    pub(super) place: Place,
     /// Held by who has not said who it is.
     pub(super) stranger: Option<Seat>,
 }
@@ -87,18 +88,20 @@ struct Visit {
     arrival: Arrival,
     peer: Peer,
     kept: Mutex<Kept>,
+    /// By then the answer has to be taken; `None` while there is none to take and who waits for it sets the time.
+    due: watch::Sender<Option<Instant>>,
 }
 
 /// What outlives the answer.
 #[derive(Debug, Default)]
 struct Kept {
-    permit: Option<OwnedSemaphorePermit>,
+    place: Option<Place>,
     upgrade: Option<(OnUpgrade, Dialect, String, Visitor)>,
     stranger: Option<Seat>,
 }
 
 /// Answers the one request of a connection, the head of which has to be there by then. Ends within the limit for an
-/// answer after that.
+/// answer after that, or after a hook that was held is answered.
 pub(super) async fn attend(
     stream: Stream,
     shared: Arc<Shared>,
@@ -107,8 +110,8 @@ pub(super) async fn attend(
 ) -> Option<Upgraded> {
     let (limits, peer) = (&shared.limits, Peer::of(&stream));
     let door = shared.access.door(stream.bound(), stream.is_tls());
-    let kept = Mutex::default();
-    let visit = Arc::new(Visit { shared: shared.clone(), door, arrival, peer, kept });
+    let (kept, due) = (Mutex::default(), watch::Sender::new(Some(head_by + limits.answer)));
+    let visit = Arc::new(Visit { shared: shared.clone(), door, arrival, peer, kept, due });
     let service = service_fn(|request| async { Ok::<_, Infallible>(visit.answer(request).await) });
     let exchange = http1::Builder::new()
         .max_headers(limits.headers)
@@ -117,10 +120,31 @@ pub(super) async fn attend(
         .header_read_timeout(head_by.saturating_duration_since(Instant::now()))
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
-    match tokio::time::timeout_at(head_by + limits.answer, exchange).await {
-        Ok(Ok(())) => visit.upgraded().await,
-        Ok(Err(cause)) => ended_badly(&cause),
-        Err(_) => ended_badly(&"the answer was not taken in time"),
+    let ended = tokio::select! {
+        biased;
+        ended = exchange => ended,
+        () = passed(visit.due.subscribe()) => return ended_badly(&"the answer was not taken in time"),
+    };
+    match ended {
+        Ok(()) => visit.upgraded().await,
+        Err(cause) => ended_badly(&cause),
+    }
+}
+
+/// Waits until this time has come, which may be put off meanwhile.
+async fn passed(mut due: watch::Receiver<Option<Instant>>) {
+    loop {
+        let now = *due.borrow_and_update();
+        let come = async {
+            match now {
+                Some(due) => tokio::time::sleep_until(due).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = come => return,
+            Ok(()) = due.changed() => {}
+        }
     }
 }
 
@@ -138,15 +162,11 @@ impl Visit {
             self.turned_away(&parts, &refusal.to_string());
             return answer::refusal(refusal.status(), refusal);
         }
-        let Ok(permit) = self.shared.permits.clone().try_acquire_owned() else {
-            return answer::refusal(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "cannot accept request: too many connections",
-            );
-        };
-        self.kept().permit = Some(permit);
         if HookIntake::is_for(&parts) {
-            return self.take_hook(Request::from_parts(parts, body)).await;
+            return match self.keep(self.shared.place_for_hook()) {
+                true => self.take_hook(Request::from_parts(parts, body)).await,
+                false => crowded(),
+            };
         }
         let visitor = match self.shared.visitor(self.peer.clone(), &parts) {
             Ok(visitor) => visitor,
@@ -155,6 +175,9 @@ impl Visit {
                 return answer::unauthenticated(wrong);
             }
         };
+        if !self.keep(self.shared.place_for(&visitor)) {
+            return crowded();
+        }
         if parts.uri.path() == post::PATH && visitor.role.is_some() {
             return post::answer(&self.shared, &visitor, &parts, body).await;
         }
@@ -171,6 +194,12 @@ impl Visit {
         self.route(parts, visitor).await
     }
 
+    /// Keeps the place until the connection ends; whether there is one.
+    fn keep(&self, place: Option<Place>) -> bool {
+        self.kept().place = place;
+        self.kept().place.is_some()
+    }
+
     fn turned_away(&self, parts: &Parts, why: &str) {
         let visitor = Visitor { peer: self.peer.clone(), role: None, token: None };
         let action = format!("{} {}", parts.method, parts.uri.path());
@@ -182,7 +211,11 @@ impl Visit {
         match (&self.door, &self.shared.hooks) {
             (Door::Unix, Some(intake)) => {
                 let poster = if self.peer.is_own_user() { Poster::Own } else { Poster::Stranger };
-                intake.answer(request, poster, || {}, || false).await
+                // Reading it has a time of its own, and so has what it waits for.
+                self.due.send_replace(None);
+                let answer = intake.answer(request, poster, || {}, || false).await;
+                self.due.send_replace(Some(Instant::now() + self.shared.limits.answer));
+                answer
             }
             _ => no_such_path(),
         }
@@ -259,7 +292,7 @@ impl Visit {
 
     /// The raw connection, where the request was for one.
     async fn upgraded(&self) -> Option<Upgraded> {
-        let Kept { permit, upgrade, stranger } = std::mem::take(&mut *self.kept());
+        let Kept { place, upgrade, stranger } = std::mem::take(&mut *self.kept());
         let (on_upgrade, dialect, query, visitor) = upgrade?;
         let parts = on_upgrade.await.ok()?.downcast::<TokioIo<Stream>>().ok()?;
         Some(Upgraded {
@@ -268,7 +301,7 @@ impl Visit {
             dialect,
             query,
             visitor,
-            permit: permit?,
+            place: place?,
             stranger,
         })
     }
@@ -296,6 +329,10 @@ fn is_for_everybody(parts: &Parts) -> bool {
 
 fn no_such_path() -> Answer {
     answer::refusal(StatusCode::NOT_FOUND, "cannot find path: see / for those that exist")
+}
+
+fn crowded() -> Answer {
+    answer::refusal(StatusCode::SERVICE_UNAVAILABLE, "cannot accept request: too many connections")
 }
 
 fn bad_query(fault: &Fault) -> Answer {

@@ -9,6 +9,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections whose request head has arrived; beyond: 503.
     pub connections: usize,
+    /// Beyond these, connections by the Unix socket of who may control claude; beyond: 503.
+    pub reserve: usize,
     /// Connections whose request head has not arrived; beyond: the oldest of them is cut after `grace`.
     pub handshakes: usize,
     /// WebSockets whose client has not shown a token and may do nothing without; beyond: the oldest of them is closed
@@ -24,7 +26,7 @@ pub struct Limits {
     pub head_bytes: usize,
     /// Lines of a request head; beyond: 431.
     pub headers: usize,
-    /// For taking a whole HTTP answer; then the connection is cut.
+    /// For taking a whole HTTP answer; then the connection is cut. What a hook waits that is held does not count.
     pub answer: Duration,
     /// Bytes of a client's message; beyond: close 1009.
     pub message_bytes: usize,
@@ -68,7 +70,8 @@ pub struct Limits {
     /// Without accepting, after accepting failed for want of resources.
     pub accept_pause: Duration,
     /// Connections at the listener for hooks; beyond: callers wait in the kernel's queue. From half of them on, every
-    /// answer ends its connection, so that kept ones cannot use them up.
+    /// answer ends its connection, so that kept ones cannot use them up. As many hooks again by the Unix socket; beyond,
+    /// they count as `connections`.
     pub hook_connections: usize,
     /// Between two posts on a kept connection. Long, because a caller that posts while we hang up loses its hook.
     pub hook_idle: Duration,
@@ -88,6 +91,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 512,
+            reserve: 32,
             handshakes: 64,
             strangers: 64,
             authentication: Duration::from_secs(5),

@@ -38,6 +38,7 @@ mod metrics;
 mod outbox;
 mod past;
 mod peer;
+mod places;
 mod post;
 mod presence;
 mod publishing;
@@ -65,6 +66,7 @@ use components::Components;
 use connection::Connection;
 use listener::{Caller, Listeners};
 use lobby::{Arrival, Lobby};
+use places::Places;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -106,7 +108,7 @@ struct Shared {
     visitors: Visitors,
     /// What may be read of posted events at the same time, in bytes.
     post_room: Arc<Semaphore>,
-    permits: Arc<Semaphore>,
+    places: Places,
     strangers: Strangers,
     paces: Paces,
 }
@@ -147,7 +149,7 @@ pub async fn serve_within(
     shutdown: Shutdown,
 ) {
     let Doors { listeners, hooks, control } = doors.into();
-    let permits = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(&limits);
     let post_room = Arc::new(Semaphore::new(limits.post_bytes_in_flight));
     let (components, visitors) = (Components::default(), Visitors::new(Instant::now()));
     let shared = Arc::new(Shared {
@@ -159,7 +161,7 @@ pub async fn serve_within(
         components,
         visitors,
         post_room,
-        permits,
+        places,
         strangers: Strangers::default(),
         paces: Paces::default(),
     });

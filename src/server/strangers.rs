@@ -44,9 +44,10 @@ impl Strangers {
 }
 
 impl Seat {
-    /// Waits until the place is needed. Cancel-safe.
+    /// Waits until the place is needed, which it then is for good. Cancel-safe.
     pub(super) async fn needed(&self) {
         self.leave.notified().await;
+        self.leave.notify_one();
     }
 }
 
@@ -69,6 +70,7 @@ mod tests {
         let (first, second) = (admit(0).unwrap(), admit(10).unwrap());
         assert!(admit(49).is_none());
         let third = admit(50).unwrap();
+        first.needed().await;
         first.needed().await;
         assert!(admit(59).is_none(), "the second has not sat there for long");
         drop(second);
