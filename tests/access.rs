@@ -159,7 +159,11 @@ async fn foreign_hosts_origins_and_sites_are_refused_everywhere() {
         ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT@evil.example\r\n", 403),
         ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\n x\r\n", 400),
         ("GET /healthz HTTP/1.1\r\nHost : 127.0.0.1:PORT\r\n", 400),
-        ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: http://localhost:PORT\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: http://127.0.0.1:PORT\r\n", 200),
+        ("GET /healthz HTTP/1.1\r\nHost: localhost:PORT\r\nOrigin: http://localhost:PORT\r\n", 200),
+        // Other places, where somebody else may listen.
+        ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: http://localhost:PORT\r\n", 403),
+        ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: http://[::1]:PORT\r\n", 403),
         ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: null\r\n", 403),
         ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: http://evil.example\r\n", 403),
         ("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nOrigin: https://127.0.0.1:PORT\r\n", 403),

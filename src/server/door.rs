@@ -21,29 +21,58 @@ pub(super) enum Door {
 pub(super) struct Names {
     pub(super) scheme: &'static str,
     pub(super) hosts: Vec<String>,
-    pub(super) origins: Vec<String>,
+    /// How many of these, the first ones, are our own, and have pages of their own.
+    own: usize,
+    /// Of pages that may connect by whichever of these names, beside those of the name they connect by.
+    pub(super) allowed: Vec<String>,
 }
 
 impl Names {
     fn new(scheme: &'static str) -> Self {
-        Self { scheme, hosts: Vec::new(), origins: Vec::new() }
+        Self { scheme, hosts: Vec::new(), own: 0, allowed: Vec::new() }
     }
 
-    fn add(&mut self, scheme: &str, authority: &str) {
-        let port = if scheme == HTTPS { ":443" } else { ":80" };
-        // The default port is left out by those who write addresses properly.
-        for host in [Some(authority), authority.strip_suffix(port)].into_iter().flatten() {
-            self.hosts.push(host.to_owned());
-            self.origins.push(format!("{scheme}://{host}"));
+    /// Our own name.
+    fn add(&mut self, authority: &str) {
+        self.hosts.extend(spellings(self.scheme, authority));
+        self.own = self.hosts.len();
+    }
+
+    /// One that was allowed; behind our own.
+    fn allow(&mut self, scheme: &str, authority: &str) {
+        for host in spellings(scheme, authority) {
+            self.allowed.push(format!("{scheme}://{host}"));
+            self.hosts.push(host);
         }
     }
+
+    /// Whether a page of this origin, letter by letter, is our own to who connects by this host, which is one of ours.
+    /// Another name of ours is another place to a browser: somebody else may listen there.
+    pub(super) fn is_own_page(&self, origin: &str, host: &str) -> bool {
+        let authority = origin.strip_prefix(self.scheme).and_then(|rest| rest.strip_prefix("://"));
+        let own = authority.filter(|authority| self.hosts[..self.own].iter().any(|name| name == authority));
+        let short = |authority| without_port(self.scheme, authority);
+        own.is_some_and(|own| short(own).eq_ignore_ascii_case(short(host)))
+            || self.allowed.iter().any(|allowed| allowed == origin)
+    }
+}
+
+/// The default port is left out by those who write addresses properly.
+fn spellings(scheme: &str, authority: &str) -> impl Iterator<Item = String> {
+    let short = without_port(scheme, authority);
+    [Some(authority), (short != authority).then_some(short)].into_iter().flatten().map(str::to_owned)
+}
+
+/// Without the port that the scheme has anyway.
+fn without_port<'a>(scheme: &str, authority: &'a str) -> &'a str {
+    authority.strip_suffix(if scheme == HTTPS { ":443" } else { ":80" }).unwrap_or(authority)
 }
 
 impl Access {
     /// The door for hooks on this port: only claude calls there, by the address it was given.
     pub(super) fn hook_door(port: u16) -> Door {
         let mut names = Names::new(HTTP);
-        ["127.0.0.1", "localhost"].iter().for_each(|host| names.add(HTTP, &format!("{host}:{port}")));
+        ["127.0.0.1", "localhost"].iter().for_each(|host| names.add(&format!("{host}:{port}")));
         Door::Tcp(names)
     }
 
@@ -53,13 +82,13 @@ impl Access {
         let scheme = if is_tls { HTTPS } else { HTTP };
         let mut names = Names::new(scheme);
         // At a socket of both families a caller by IPv4 knows nothing of IPv6.
-        names.add(scheme, &SocketAddr::new(bound.ip().to_canonical(), bound.port()).to_string());
+        names.add(&SocketAddr::new(bound.ip().to_canonical(), bound.port()).to_string());
         for host in ["127.0.0.1", "localhost", "[::1]"] {
-            names.add(scheme, &format!("{host}:{}", bound.port()));
+            names.add(&format!("{host}:{}", bound.port()));
         }
         for allowed in &self.allowed {
             let (scheme, authority) = allowed.split_once("://").unwrap_or((scheme, allowed));
-            names.add(scheme, authority);
+            names.allow(scheme, authority);
         }
         Door::Tcp(names)
     }
@@ -97,6 +126,8 @@ mod tests {
             "http://localhost:8765",
             "https://localhost",
             "https://localhost:443",
+            "https://127.0.0.1:8765",
+            "https://192.168.1.5:8765",
             "https://localhost:8766",
             "wss://localhost:8765",
             "http://box.local:8765",
@@ -105,10 +136,31 @@ mod tests {
         ] {
             assert_eq!(at("localhost:8765", origin), Err(Refusal::ForeignOrigin), "{origin}");
         }
+        // What was allowed in words may come by any name: a server in front may call us by another.
+        assert_eq!(at("localhost:8765", "https://box.example"), Ok(()));
         assert_eq!(at("localhost", ""), Err(Refusal::ForeignHost));
         assert_eq!(over_tls("127.0.0.1:443", "localhost", "https://localhost"), Ok(()));
         assert_eq!(over_tls("127.0.0.1:443", "localhost:80", ""), Err(Refusal::ForeignHost));
         assert_eq!(over_tls("127.0.0.1:80", "localhost", ""), Err(Refusal::ForeignHost));
+    }
+
+    #[test]
+    fn a_page_at_another_name_of_ours_is_not_our_own() {
+        let access = Access::loopback();
+        let names = ["127.0.0.1", "localhost", "[::1]"];
+        for (host, page) in names.iter().flat_map(|host| names.map(|page| (host, page))) {
+            for (port, ending) in [(8765, ":8765"), (80, ":80"), (80, "")] {
+                let door = access.door(Some(([127, 0, 0, 1], port).into()), false);
+                let (host, origin) = (format!("{host}{ending}"), format!("http://{page}{ending}"));
+                let expected = if origin.ends_with(&host) { Ok(()) } else { Err(Refusal::ForeignOrigin) };
+                let claims = Claims {
+                    hosts: vec![host.as_bytes()],
+                    origins: vec![origin.as_bytes()],
+                    ..Claims::default()
+                };
+                assert_eq!(judge(&door, &claims), expected, "{origin} at {host}");
+            }
+        }
     }
 
     #[test]
