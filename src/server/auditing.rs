@@ -8,15 +8,29 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Most entries of one kind in a second.
-const MOST: u32 = 10;
+/// Entries of one kind at once, and how long until there may be one more: whoever fills the log pushes out what others
+/// did, and this way that takes days.
+const AT_ONCE: u32 = 60;
+const ONE_MORE: Duration = Duration::from_secs(30);
 
-/// How much was written down in this second, of who came and of who was turned away.
+/// What anybody can have written down as often as it likes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Who came.
+    Came,
+    /// Who was turned away.
+    TurnedAway,
+    /// What was asked by somebody who may not.
+    MayNot,
+}
+
+/// How much may be written down of each kind.
 #[derive(Debug, Default)]
-pub(super) struct Paces([Mutex<Pace>; 2]);
+pub(super) struct Paces([Mutex<Pace>; 3]);
 
 #[derive(Debug, Default)]
 struct Pace {
+    /// Counted from here, one is forgiven after each [`ONE_MORE`].
     since: Option<Instant>,
     written: u32,
     unwritten: u64,
@@ -24,19 +38,28 @@ struct Pace {
 
 impl Paces {
     /// How many were left out before this one; `None` where it is left out too.
-    fn admit(&self, subject: Subject, now: Instant) -> Option<u64> {
-        let pace = &self.0[usize::from(subject == Subject::Refusal)];
+    pub(super) fn admit(&self, kind: Kind, now: Instant) -> Option<u64> {
+        let pace = &self.0[kind as usize];
         let mut pace = pace.lock().unwrap_or_else(PoisonError::into_inner);
-        if pace.since.is_none_or(|since| now.duration_since(since) >= Duration::from_secs(1)) {
-            (pace.since, pace.written) = (Some(now), 0);
+        let since = *pace.since.get_or_insert(now);
+        let forgiven = u32::try_from(now.duration_since(since).as_secs() / ONE_MORE.as_secs());
+        let forgiven = forgiven.unwrap_or(u32::MAX).min(AT_ONCE);
+        if forgiven > 0 {
+            pace.since = Some(if forgiven < pace.written { since + ONE_MORE * forgiven } else { now });
+            pace.written = pace.written.saturating_sub(forgiven);
         }
-        if pace.written >= MOST {
+        if pace.written >= AT_ONCE {
             pace.unwritten += 1;
             return None;
         }
         pace.written += 1;
         Some(std::mem::take(&mut pace.unwritten))
     }
+}
+
+/// That there were others, in words.
+pub(super) fn others(unwritten: u64) -> Option<String> {
+    (unwritten > 0).then(|| format!("{unwritten} more of the kind before"))
 }
 
 impl Shared {
@@ -48,14 +71,15 @@ impl Shared {
         outcome: &str,
         detail: Option<&str>,
     ) {
-        let unwritten = match event {
-            Subject::Connection | Subject::Refusal => self.paces.admit(event, Instant::now()),
-            Subject::Control | Subject::Token => Some(0),
+        let kind = match event {
+            Subject::Connection => Some(Kind::Came),
+            Subject::Refusal => Some(Kind::TurnedAway),
+            Subject::Control | Subject::Token => (outcome == "refused").then_some(Kind::MayNot),
         };
+        let unwritten = kind.map_or(Some(0), |kind| self.paces.admit(kind, Instant::now()));
         let Some(unwritten) = unwritten else { return };
-        let before = (unwritten > 0).then(|| format!("{unwritten} more of the kind before"));
-        let detail =
-            [detail.map(str::to_owned), before].into_iter().flatten().reduce(|a, b| format!("{a}; {b}"));
+        let parts = [detail.map(str::to_owned), others(unwritten)];
+        let detail = parts.into_iter().flatten().reduce(|a, b| format!("{a}; {b}"));
         self.access.audit.enter(&Entry {
             at: hub::now(),
             event,
@@ -78,10 +102,13 @@ mod tests {
     #[test]
     fn a_flood_is_counted_and_does_not_hide_the_other_kind() {
         let (paces, start) = (Paces::default(), Instant::now());
-        let written = (0..500).filter(|_| paces.admit(Subject::Refusal, start).is_some()).count();
-        assert_eq!(written, 10);
-        assert_eq!(paces.admit(Subject::Connection, start), Some(0));
-        let later = start + Duration::from_secs(1);
-        assert_eq!(paces.admit(Subject::Refusal, later), Some(490));
+        let written = |kind, at| (0..500).filter(|_| paces.admit(kind, at).is_some()).count();
+        assert_eq!(written(Kind::TurnedAway, start), 60);
+        assert_eq!(paces.admit(Kind::Came, start), Some(0));
+        assert_eq!(paces.admit(Kind::TurnedAway, start + ONE_MORE / 2), None);
+        assert_eq!(paces.admit(Kind::TurnedAway, start + ONE_MORE), Some(441));
+        assert_eq!(paces.admit(Kind::TurnedAway, start + ONE_MORE + ONE_MORE / 2), None);
+        assert_eq!(written(Kind::TurnedAway, start + 4 * ONE_MORE), 3);
+        assert_eq!(written(Kind::TurnedAway, start + 1000 * ONE_MORE), 60);
     }
 }

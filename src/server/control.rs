@@ -4,6 +4,7 @@
 //! Each step of an action is an event, a line of the audit log, and a reply to whoever asked.
 
 use super::Shared;
+use super::auditing::{self, Kind};
 use super::connection::{Connection, Ending, Flow};
 use super::keys::ONCE_GOOD_FOR;
 use super::role::{Visitor, root};
@@ -112,21 +113,7 @@ impl Shared {
     /// Tells everybody, and writes it down.
     fn tell_of_control(&self, asked: &Asked, outcome: &str, reason: Option<&str>) {
         let reason = reason.map(str::to_owned);
-        self.access.audit.enter(&Entry {
-            at: hub::now(),
-            event: Subject::Control,
-            peer: asked.peer.clone(),
-            pid: asked.pid,
-            uid: asked.uid,
-            role: asked.role,
-            action: asked.command.into(),
-            session: Some(self.hub.session_id().to_string()),
-            outcome: outcome.into(),
-            detail: [asked.detail.clone(), reason.clone()]
-                .into_iter()
-                .flatten()
-                .reduce(|a, b| format!("{a}: {b}")),
-        });
+        self.write_down(asked, outcome, reason.clone());
         // Behind the end of the session comes nothing.
         if self.hub.is_session_over() {
             return;
@@ -140,6 +127,28 @@ impl Shared {
             peer: asked.peer.clone(),
         };
         self.hub.submit(Draft::new(Source::System, Body::Control(action)), true);
+    }
+}
+
+impl Shared {
+    /// What is done, each step; what is refused, as far as there is not too much of it.
+    fn write_down(&self, asked: &Asked, outcome: &str, reason: Option<String>) {
+        let is_refused = outcome == "refused";
+        let unwritten = if is_refused { self.paces.admit(Kind::MayNot, Instant::now()) } else { Some(0) };
+        let Some(unwritten) = unwritten else { return };
+        let parts = [asked.detail.clone(), reason, auditing::others(unwritten)];
+        self.access.audit.enter(&Entry {
+            at: hub::now(),
+            event: Subject::Control,
+            peer: asked.peer.clone(),
+            pid: asked.pid,
+            uid: asked.uid,
+            role: asked.role,
+            action: asked.command.into(),
+            session: Some(self.hub.session_id().to_string()),
+            outcome: outcome.into(),
+            detail: parts.into_iter().flatten().reduce(|a, b| format!("{a}: {b}")),
+        });
     }
 }
 
