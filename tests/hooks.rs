@@ -20,6 +20,7 @@ use eventually::eventually;
 use hub_server::{PATIENCE, TestServer};
 use raw_http::{Answer, exchange};
 use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
@@ -297,6 +298,26 @@ async fn slow_callers_are_cut() {
     server.stop().await;
 }
 
+/// Nobody else would end that connection for an hour.
+#[tokio::test]
+async fn another_user_is_hung_up_on() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: to call as another user takes root");
+        return;
+    }
+    let server = HookServer::with(Limits { head: Duration::from_secs(3600), ..Limits::default() }, 8).await;
+    let script = format!("exec 3<>/dev/tcp/127.0.0.1/{} && cat <&3 || true", server.address.port());
+    let call = move || {
+        let mut bash = std::process::Command::new("bash");
+        bash.args(["-c", &script]).uid(65533).gid(65533).current_dir("/").output()
+    };
+    let ended = timeout(PATIENCE, tokio::task::spawn_blocking(call)).await.expect("it is hung up on");
+    assert!(ended.unwrap().unwrap().stdout.is_empty());
+    let mut stream = server.connect().await;
+    assert!(post_on(&mut stream, &server.post("Stop", "{}")).await.starts_with(TAKEN));
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_kept_connection_outlives_the_deadline_for_a_head() {
     let limits = Limits { head: Duration::from_millis(50), ..Limits::default() };
@@ -471,9 +492,11 @@ async fn a_hook_that_is_held_at_the_unix_socket_waits_longer_than_any_other_answ
     let task = tokio::spawn(serve_within(limits, doors, hub, Access::loopback(), signal));
     let head = format!("POST /api/hooks/PermissionRequest HTTP/1.1\r\n{JSON}Content-Length: 2\r\n");
     let mut held = UnixStream::connect(&path).await.unwrap();
-    held.write_all(format!("{head}{}: 3600\r\n\r\n{{}}", claude_mpm::claude::settings::WAIT_HEADER).as_bytes())
-        .await
-        .unwrap();
+    held.write_all(
+        format!("{head}{}: 3600\r\n\r\n{{}}", claude_mpm::claude::settings::WAIT_HEADER).as_bytes(),
+    )
+    .await
+    .unwrap();
     let post = posted(timeout(PATIENCE, inbox.recv()).await.expect("the hook comes").unwrap());
     let unfinished = format!("POST /api/events HTTP/1.1\r\n{JSON}Content-Length: 9\r\n\r\n[");
     let cut = exchange(UnixStream::connect(&path).await.unwrap(), unfinished.as_bytes()).await;

@@ -11,11 +11,13 @@ use super::door::Door;
 use super::intake::{HookIntake, Poster};
 use super::lobby::{Arrival, Lobby};
 use crate::process::parked::{Parked, Parking};
+use crate::process::peer::owner_of_tcp;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::unistd::geteuid;
 use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
@@ -106,11 +108,18 @@ async fn signalled(shutdown: &mut Shutdown) {
     drop(shutdown.wait_for(|on| *on).await);
 }
 
-/// The next caller for whom there is a place. Cancel-safe.
+/// The next caller for whom there is a place, but for other users, who are hung up on. Cancel-safe.
 async fn accept(listener: &TcpListener, site: &Site) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let permit = site.permits.clone().acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
-    Ok((stream, permit))
+    loop {
+        let (stream, remote) = listener.accept().await?;
+        let owner = stream.local_addr().ok().and_then(|local| owner_of_tcp(local, remote));
+        // Of whom nothing is known, the key is asked.
+        if owner.is_none_or(|owner| owner.uid == geteuid().as_raw()) {
+            return Ok((stream, permit));
+        }
+        tracing::debug!("refused hook: another user calls");
+    }
 }
 
 /// One connection's whole life.
