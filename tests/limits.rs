@@ -135,6 +135,18 @@ fn messages_and_posts_are_as_large_as_the_settings_say() {
     assert!(hub.stop().success());
 }
 
+/// Four of them would take all the room there is.
+#[test]
+fn posts_that_announce_much_and_send_nothing_keep_no_other_from_being_taken() {
+    let (_place, hub) = hub("", &[]);
+    let head = "POST /api/events HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Type: application/json\r\n";
+    let request = format!("{head}Content-Length: {}\r\n\r\n", 4 << 20).replace("PORT", &hub.port.to_string());
+    let mut held: Vec<Wire> = (0..8).map(|_| Wire::tcp(hub.port).unwrap()).collect();
+    held.iter_mut().for_each(|wire| wire.send(request.as_bytes()).unwrap());
+    assert_eq!(post(hub.port, 1000), 202);
+    assert!(hub.stop().success());
+}
+
 #[test]
 fn connections_beyond_the_limit_get_503_and_come_in_when_one_leaves() {
     let (_place, hub) = hub("connections = 8", &[]);

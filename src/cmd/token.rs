@@ -70,7 +70,8 @@ fn revoke(store: &TokenStore, chosen: &TokenChoice) -> Result<String, Failure> {
         }
         None => {
             store.revoke_all().map_err(|cause| failed("revoke", &cause))?;
-            Ok("no token lets anybody in any more".into())
+            Ok("no token that you have made lets anybody in any more; each running instance keeps its own"
+                .into())
         }
     }
 }

@@ -82,7 +82,7 @@ impl Connection {
         self.close_unauthenticated("a token is needed first", Wrong::Token, id)
     }
 
-    /// Whether the token it was let in with still counts.
+    /// Whether the token it was let in with still counts; the file of tokens is asked whether it is another.
     pub(super) fn is_still_let_in(&self) -> bool {
         self.visitor.token.as_ref().is_none_or(|token| self.shared.access.keys.still_valid(token))
     }

@@ -239,6 +239,9 @@ impl Connection {
     }
 
     fn handle_next(&mut self, next: Next) -> Flow {
+        if !self.is_still_let_in() {
+            return self.token_is_gone();
+        }
         match next {
             Next::Batch(records) => self.deliver(&records),
             Next::Gap { from_seq, to_seq } => self.tell_gap(from_seq, to_seq, "fell behind"),

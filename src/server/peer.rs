@@ -4,7 +4,9 @@
 
 use super::listener::Stream;
 use crate::process::lineage::{Lineage, Signs, lineage_of, lineage_of_all};
-use crate::process::peer::{PeerProcess, TcpOwner, holders_of, is_address_of_ours, owner_of_tcp, pid_of_unix_peer};
+use crate::process::peer::{
+    PeerProcess, TcpOwner, holders_of, is_address_of_ours, owner_of_tcp, pid_of_unix_peer,
+};
 use std::fmt;
 use std::net::SocketAddr;
 use std::os::fd::AsFd;

@@ -229,6 +229,22 @@ fn a_connection_whose_token_is_revoked_ends_at_its_next_request() {
 }
 
 #[test]
+fn what_happens_after_a_token_was_revoked_is_not_told_to_who_came_with_it() {
+    let hub = Guarded::strict();
+    let mut wire = hub.let_in(DIALECTS[0], &hub.read.1);
+    wire.say(r#"{"command":"subscribe","channels":["component.*"],"replay":0}"#).unwrap();
+    until(&mut wire, "subscribed");
+    hub.store.revoke(&hub.read.0.id).unwrap();
+    let event = r#"{"event_type":"component.started","source":"x","timestamp":1706181600000,"payload":{"version":"1"}}"#;
+    let head = "POST /api/events HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Type: application/json\r\n";
+    let shown = format!("Authorization: Bearer {}\r\nContent-Length: {}\r\n\r\n", hub.publish.1, event.len());
+    assert_eq!(hub.ask(&format!("{head}{shown}{event}")).status, 202);
+    let next = wire.json().unwrap();
+    assert_eq!(next["data"]["error_code"], "AUTH001", "{next}");
+    assert_eq!(wire.close_code(), Some(4401));
+}
+
+#[test]
 fn a_silent_connection_whose_token_is_revoked_or_expires_ends_within_a_ping() {
     let limits = Limits { ping: Duration::from_millis(200), unanswered_pings: 1000, ..Limits::default() };
     let hub = Guarded::start(true, limits);
