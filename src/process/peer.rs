@@ -81,7 +81,8 @@ pub fn holders_of(inode: u64, uid: u32) -> Holders {
 }
 
 /// Who connected to this Unix socket, where that process still runs. From Linux 6.5 on it is certain
-/// (`SO_PEERPIDFD`); before that, its pid is known, and who has it now. `None` by the portable way.
+/// (`SO_PEERPIDFD`); before that, its pid is known, and it is certain where who has that now holds the other end, of
+/// which the kernel has to tell (`unix_diag`). `None` by the portable way.
 pub fn pid_of_unix_peer(socket: BorrowedFd<'_>) -> Option<PeerProcess> {
     platform::pid_of_unix_peer(socket)
 }

@@ -8,6 +8,7 @@ mod peer;
 mod proc_fs;
 mod proc_net;
 mod sock_diag;
+mod unix_diag;
 
 pub(super) use held::Held;
 pub(super) use inotify::FolderWatch;

@@ -3,6 +3,7 @@
 
 use super::held::{ended, pid_of_pidfd};
 use super::proc_fs::process_ids;
+use super::unix_diag::peer_of;
 use crate::process::peer::{Holders, PeerProcess};
 use crate::process::processes;
 use nix::libc;
@@ -52,14 +53,23 @@ fn holds(pid: u32, link: &str, left: &mut usize) -> Option<bool> {
 
 /// See [`crate::process::peer::pid_of_unix_peer`].
 pub(in crate::process) fn pid_of_unix_peer(socket: BorrowedFd<'_>) -> Option<PeerProcess> {
-    let Some(pidfd) = peer_pidfd(socket) else {
-        let pid = u32::try_from(getsockopt(&socket, PeerCredentials).ok()?.pid()).ok()?;
-        return Some(PeerProcess { pid, start_time: processes::start_time(pid)?, is_certain: false });
-    };
+    let Some(pidfd) = peer_pidfd(socket) else { return by_credentials(socket) };
     let pid = pid_of_pidfd(&pidfd)?;
     let start_time = processes::start_time(pid)?;
     // It ran all the time, so the pid was its own all the time.
     (!ended(&pidfd)).then_some(PeerProcess { pid, start_time, is_certain: true })
+}
+
+/// Where the kernel gives no pidfd: who had connected had this pid (`SO_PEERCRED`), and whoever has it now is that one, or
+/// as good, if the other end is in its hands.
+fn by_credentials(socket: BorrowedFd<'_>) -> Option<PeerProcess> {
+    let pid = u32::try_from(getsockopt(&socket, PeerCredentials).ok()?.pid()).ok()?;
+    let start_time = processes::start_time(pid)?;
+    let has_it = peer_of(socket).is_some_and(|inode| {
+        holds(pid, &format!("socket:[{inode}]"), &mut MAX_DESCRIPTORS.clone()) == Some(true)
+    });
+    let is_certain = has_it && processes::is_running(pid, start_time);
+    Some(PeerProcess { pid, start_time, is_certain })
 }
 
 /// The process that connected (unix(7), `SO_PEERPIDFD`; from Linux 6.5 on).
@@ -123,9 +133,27 @@ mod tests {
         let (server, _) = listener.accept().unwrap();
         let peer = pid_of_unix_peer(server.as_fd()).unwrap();
         assert_eq!(peer.pid, std::process::id());
-        assert_eq!(peer.is_certain, peer_pidfd(server.as_fd()).is_some());
+        assert!(peer.is_certain || peer_pidfd(server.as_fd()).is_none());
         assert!(processes::is_running(peer.pid, peer.start_time));
         assert_eq!(pid_of_unix_peer(place_holder().as_fd()), None);
+    }
+
+    /// As before Linux 6.5.
+    #[test]
+    fn without_a_pidfd_who_connected_is_certain_while_it_holds_the_other_end() {
+        let place = tempfile::tempdir().unwrap();
+        let listener = UnixListener::bind(place.path().join("s")).unwrap();
+        let client = UnixStream::connect(place.path().join("s")).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        if peer_of(server.as_fd()).is_none() {
+            eprintln!("skipped: this kernel tells nothing of Unix sockets");
+            return;
+        }
+        let peer = by_credentials(server.as_fd()).unwrap();
+        assert_eq!((peer.pid, peer.is_certain), (std::process::id(), true));
+        assert_eq!(pid_of_unix_peer(server.as_fd()), Some(peer));
+        drop(client);
+        assert!(!by_credentials(server.as_fd()).unwrap().is_certain);
     }
 
     fn place_holder() -> fs::File {

@@ -1,5 +1,5 @@
 //! Whose a TCP socket is: one question about one socket (sock_diag(7)), and where the kernel takes no such questions,
-//! the table `/proc/net/tcp`.
+//! the table `/proc/net/tcp`. Also how such questions are put; that about Unix sockets is `unix_diag`'s.
 
 use super::proc_net;
 use crate::process::peer::TcpOwner;
@@ -22,7 +22,7 @@ const BY_FAMILY: u16 = 20;
 /// `TCP_ESTABLISHED` of net/tcp_states.h.
 pub(super) const ESTABLISHED: u8 = 1;
 /// Bytes of `struct nlmsghdr`.
-const HEADER: usize = 16;
+pub(super) const HEADER: usize = 16;
 /// Bytes of `struct inet_diag_req_v2`.
 const QUESTION: usize = 56;
 /// Bytes of `struct inet_diag_msg`.
@@ -49,19 +49,29 @@ pub(in crate::process) fn owner_of_tcp(local: SocketAddr, remote: SocketAddr) ->
 
 /// Asks for the socket `from` that is connected `to`; `None` where it is not established, or another was found.
 fn ask(from: SocketAddr, to: SocketAddr) -> Result<Option<TcpOwner>, Errno> {
-    // Known in no other process, so that no late answer to another is taken for ours.
+    let sequence = next_number();
+    read(&asked(&question(from, to, sequence))?, sequence)
+        .map(|found| found.filter(|row| row.connects(from, to)).map(|row| row.owner))
+}
+
+/// Of a question: known in no other process, so that no late answer to another is taken for ours.
+pub(super) fn next_number() -> u32 {
     static QUESTIONS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(1);
-    let sequence = QUESTIONS.fetch_add(1, Relaxed);
+    QUESTIONS.fetch_add(1, Relaxed)
+}
+
+/// What the kernel answers.
+pub(super) fn asked(question: &[u8]) -> Result<Vec<u8>, Errno> {
     let kernel = open()?;
-    send(kernel.as_raw_fd(), &question(from, to, sequence), MsgFlags::MSG_NOSIGNAL)?;
-    let mut answer = [0; 4096];
+    send(kernel.as_raw_fd(), question, MsgFlags::MSG_NOSIGNAL)?;
+    let mut answer = vec![0; 4096];
     let (length, sender) = recvfrom::<NetlinkAddr>(kernel.as_raw_fd(), &mut answer)?;
     // Port 0 is the kernel.
     if sender.is_none_or(|sender| sender.pid() != 0) {
         return Err(Errno::EPROTO);
     }
-    read(&answer[..length], sequence)
-        .map(|found| found.filter(|row| row.connects(from, to)).map(|row| row.owner))
+    answer.truncate(length);
+    Ok(answer)
 }
 
 fn open() -> Result<OwnedFd, Errno> {
@@ -77,13 +87,7 @@ fn question(from: SocketAddr, to: SocketAddr, sequence: u32) -> Vec<u8> {
     // A socket of IPv6 that speaks IPv4 is found by its IPv4 address.
     let (source, destination) = (from.ip().to_canonical(), to.ip().to_canonical());
     let family = if source.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
-    let request = u16::try_from(libc::NLM_F_REQUEST).unwrap_or(1);
-    let mut text = Vec::with_capacity(HEADER + QUESTION);
-    text.extend(u32::try_from(HEADER + QUESTION).unwrap_or(0).to_ne_bytes());
-    text.extend(BY_FAMILY.to_ne_bytes());
-    text.extend(request.to_ne_bytes());
-    text.extend(sequence.to_ne_bytes());
-    text.extend(0_u32.to_ne_bytes());
+    let mut text = header(QUESTION, sequence);
     text.extend([u8::try_from(family).unwrap_or(0), u8::try_from(libc::IPPROTO_TCP).unwrap_or(0), 0, 0]);
     text.extend((1_u32 << ESTABLISHED).to_ne_bytes());
     text.extend(from.port().to_be_bytes());
@@ -93,6 +97,18 @@ fn question(from: SocketAddr, to: SocketAddr, sequence: u32) -> Vec<u8> {
     text.extend(interface(from).to_ne_bytes());
     // No cookie.
     text.extend([0xff; 8]);
+    text
+}
+
+/// What a question of so many bytes begins with.
+pub(super) fn header(length: usize, sequence: u32) -> Vec<u8> {
+    let request = u16::try_from(libc::NLM_F_REQUEST).unwrap_or(1);
+    let mut text = Vec::with_capacity(HEADER + length);
+    text.extend(u32::try_from(HEADER + length).unwrap_or(0).to_ne_bytes());
+    text.extend(BY_FAMILY.to_ne_bytes());
+    text.extend(request.to_ne_bytes());
+    text.extend(sequence.to_ne_bytes());
+    text.extend(0_u32.to_ne_bytes());
     text
 }
 
@@ -135,28 +151,34 @@ impl Row {
 
 /// Reads an answer; `None` where it is none to this question.
 fn read(answer: &[u8], sequence: u32) -> Result<Option<Row>, Errno> {
-    let word =
-        |at: usize| answer.get(at..at + 4).and_then(|four| Some(u32::from_ne_bytes(four.try_into().ok()?)));
+    Ok(row(body(answer, sequence)?.get(..ANSWER).ok_or(Errno::EPROTO)?))
+}
+
+/// What an answer to this question says.
+pub(super) fn body(answer: &[u8], sequence: u32) -> Result<&[u8], Errno> {
     let half =
         |at: usize| answer.get(at..at + 2).and_then(|two| Some(u16::from_ne_bytes(two.try_into().ok()?)));
-    let length = word(0).and_then(|length| usize::try_from(length).ok());
-    if length.is_none_or(|length| length > answer.len()) || word(8) != Some(sequence) {
+    let length = word(answer, 0).and_then(|length| usize::try_from(length).ok());
+    let whole = length.and_then(|length| answer.get(HEADER..length)).ok_or(Errno::EPROTO)?;
+    if word(answer, 8) != Some(sequence) {
         return Err(Errno::EPROTO);
     }
     match half(4) {
-        Some(BY_FAMILY) => Ok(row(answer.get(HEADER..HEADER + ANSWER).ok_or(Errno::EPROTO)?)),
-        Some(kind) if i32::from(kind) == libc::NLMSG_ERROR => {
-            Err(word(HEADER)
-                .map_or(Errno::EPROTO, |errno| Errno::from_raw(errno.cast_signed().saturating_neg())))
-        }
+        Some(BY_FAMILY) => Ok(whole),
+        Some(kind) if i32::from(kind) == libc::NLMSG_ERROR => Err(word(answer, HEADER)
+            .map_or(Errno::EPROTO, |errno| Errno::from_raw(errno.cast_signed().saturating_neg()))),
         _ => Err(Errno::EPROTO),
     }
+}
+
+/// Four bytes of a message as a number.
+pub(super) fn word(message: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?))
 }
 
 /// `struct inet_diag_msg` of linux/inet_diag.h: family, state, 2 bytes, ports, addresses, interface, cookie, expires,
 /// two queues, uid, inode.
 fn row(message: &[u8]) -> Option<Row> {
-    let word = |at: usize| Some(u32::from_ne_bytes(message.get(at..at + 4)?.try_into().ok()?));
     let port = |at: usize| Some(u16::from_be_bytes(message.get(at..at + 2)?.try_into().ok()?));
     let address = |at: usize| {
         let octets: [u8; 16] = message.get(at..at + 16)?.try_into().ok()?;
@@ -169,7 +191,7 @@ fn row(message: &[u8]) -> Option<Row> {
         state: *message.get(1)?,
         from: (address(8)?, port(4)?),
         to: (address(24)?, port(6)?),
-        owner: TcpOwner { uid: word(64)?, inode: word(68)?.into() },
+        owner: TcpOwner { uid: word(message, 64)?, inode: word(message, 68)?.into() },
     })
 }
 
