@@ -109,6 +109,23 @@ fn told(place: &Place, options: &[&str], variable: &str) -> (Done, String) {
     (done, String::from_utf8(head).unwrap().to_ascii_lowercase())
 }
 
+/// To an address of a network for documentation (RFC 5737), where nobody is.
+#[test]
+fn a_token_is_not_shown_to_another_machine_where_everybody_on_the_way_can_read_it() {
+    let place = Place::new();
+    for words in [
+        &["status", "--url", "ws://203.0.113.7:1"][..],
+        &["watch", "--url", "http://box.example:1"],
+        &["check", "--connect", "ws://203.0.113.7:1"],
+        &["--hub", "ws://203.0.113.7:1", "--claude", "true"],
+    ] {
+        let output = place.command(words).env("CLAUDE_MPM_TOKEN", SHOWN).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert!(err.contains("everybody on the way") && !err.contains(SHOWN), "{words:?}: {err}");
+        assert!(!output.status.success(), "{words:?}");
+    }
+}
+
 #[test]
 fn a_token_is_shown_in_the_handshake_and_the_file_goes_before_the_variable() {
     let place = Place::new();

@@ -43,6 +43,9 @@ pub struct Target {
     /// The certificate of that hub, as it introduced itself: no other is taken, and nobody need vouch for it
     #[arg(long, value_name = "sha256:HEX", requires = "url")]
     pub tls_fingerprint: Option<Fingerprint>,
+    /// Show the token to a hub on another machine without TLS, where everybody on the way can read it
+    #[arg(long, requires = "url")]
+    pub insecure: bool,
 }
 
 /// Options of `watch`.

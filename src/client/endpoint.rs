@@ -2,9 +2,11 @@
 
 use super::{ClientError, tls};
 use crate::instance::{Instance, Secret};
+use crate::process::peer::is_address_of_ours;
 use crate::tls::{Fingerprint, Trust};
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
@@ -107,6 +109,16 @@ impl Endpoint {
         }
     }
 
+    /// Whether a token that is shown there goes over a network where others can read it: a host elsewhere, without TLS.
+    /// Names are not looked up; `localhost` is here.
+    pub fn shows_others(&self) -> bool {
+        let Self::Tcp(Address { uri, .. }) = self else { return false };
+        match host_of(uri).parse::<IpAddr>() {
+            Ok(address) => !is_address_of_ours(address),
+            Err(_) => !host_of(uri).eq_ignore_ascii_case("localhost"),
+        }
+    }
+
     /// The same place, where this token is shown (`Authorization: Bearer`, RFC 6750 section 2.1). A Unix socket needs
     /// none: the kernel says who calls.
     #[must_use]
@@ -193,6 +205,24 @@ mod tests {
         for without in [bare, unix, shown.showing(None)] {
             assert!(!without.handshake().unwrap().headers().contains_key(AUTHORIZATION));
         }
+    }
+
+    #[test]
+    fn what_is_shown_elsewhere_without_tls_is_shown_to_others() {
+        for (text, expected) in [
+            ("ws://127.0.0.1:1", false),
+            ("ws://[::1]:1", false),
+            ("http://LocalHost:1", false),
+            ("wss://203.0.113.7", false),
+            ("ws://203.0.113.7:1", true),
+            ("203.0.113.7:1", true),
+            ("ws://[2001:db8::7]:1", true),
+            ("ws://box.example", true),
+            ("ws://localhost.example", true),
+        ] {
+            assert_eq!(Endpoint::parse(text, None).unwrap().shows_others(), expected, "{text}");
+        }
+        assert!(!Endpoint::Unix("/s".into()).shows_others());
     }
 
     #[test]

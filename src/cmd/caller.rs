@@ -3,6 +3,7 @@
 
 use super::failure::{Exit, Failure};
 use crate::cli::{Cli, Verb};
+use crate::client::Endpoint;
 use crate::instance::{ENV_TOKEN, Secret, SecretError};
 use crate::process::taken_variable;
 use std::ffi::OsString;
@@ -14,6 +15,19 @@ static TOKEN: OnceLock<Secret> = OnceLock::new();
 /// The token, where there is one.
 pub(super) fn token() -> Option<&'static Secret> {
     TOKEN.get()
+}
+
+/// The place as a caller that shows the token, where that may be shown.
+///
+/// # Errors
+/// When everybody on the way could read it; what follows "cannot VERB ADDRESS: ".
+pub(super) fn shown_at(endpoint: Endpoint, insecure: bool) -> Result<Endpoint, &'static str> {
+    match token() {
+        Some(_) if !insecure && endpoint.shows_others() => {
+            Err("the token would be read by everybody on the way; take wss://, or --insecure to show it")
+        }
+        token => Ok(endpoint.showing(token)),
+    }
 }
 
 /// What the environment holds; from now on it is gone from there. To be called while there is one thread.

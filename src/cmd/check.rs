@@ -85,7 +85,7 @@ fn free_port(from: u16, output: Format) -> anyhow::Result<ExitCode> {
 fn round_trips(word: &str, options: &CheckOptions) -> anyhow::Result<ExitCode> {
     const DOING: &str = "reach";
     let target = if word.contains("://") {
-        Target::at(word, options.tls_fingerprint, DOING)?
+        Target::at(word, options.tls_fingerprint, false, DOING)?
     } else {
         target::by_word(Some(word).filter(|word| !word.is_empty()), DOING)?
     };

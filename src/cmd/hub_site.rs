@@ -292,7 +292,10 @@ impl HubSite {
 
 /// The port, and the hub that is told of the session: the one that was named, or the one beside which we listen.
 fn listen(options: &RunOptions) -> Result<(TcpListener, Option<Uplink>), Failure> {
-    let named = options.hub.as_deref().map(|hub| uplink::to_address(hub, options.tls_fingerprint));
+    let named = options
+        .hub
+        .as_deref()
+        .map(|hub| uplink::to_address(hub, options.tls_fingerprint, options.listen.insecure));
     let named = named.transpose()?;
     match port::bind(options.listen.websocket_host, options.websocket_port)? {
         Bound::Free(tcp) => Ok((tcp, named)),

@@ -21,15 +21,23 @@ pub(super) struct Target {
 impl Target {
     /// The hub of an instance.
     pub(super) fn of(instance: Instance) -> Self {
-        let endpoints = Endpoint::of(&instance).into_iter().map(shown_our_token).collect();
+        let showing = |endpoint: Endpoint| endpoint.showing(caller::token());
+        let endpoints = Endpoint::of(&instance).into_iter().map(showing).collect();
         Self { label: instance.label(), endpoints, instance: Some(instance) }
     }
 
-    /// The hub at an address.
-    pub(super) fn at(url: &str, pin: Option<Fingerprint>, doing: &str) -> Result<Self, Failure> {
-        let endpoint = Endpoint::parse(url, pin)
-            .map_err(|cause| Failure::new(Exit::Usage, format!("cannot {doing} {url:?}: {cause}")))?;
-        Ok(Self { label: endpoint.to_string(), endpoints: vec![shown_our_token(endpoint)], instance: None })
+    /// The hub at an address; `insecure`: our token may be shown there, whoever reads it on the way.
+    pub(super) fn at(
+        url: &str,
+        pin: Option<Fingerprint>,
+        insecure: bool,
+        doing: &str,
+    ) -> Result<Self, Failure> {
+        let failed = |cause: String| Failure::new(Exit::Usage, format!("cannot {doing} {url:?}: {cause}"));
+        let endpoint = Endpoint::parse(url, pin).map_err(|cause| failed(cause.to_string()))?;
+        let label = endpoint.to_string();
+        let endpoint = caller::shown_at(endpoint, insecure).map_err(|cause| failed(cause.into()))?;
+        Ok(Self { label, endpoints: vec![endpoint], instance: None })
     }
 
     /// The record of a hub that stands alone, with many sessions; `None` where it is an instance, or has no record.
@@ -65,10 +73,6 @@ impl Target {
     }
 }
 
-fn shown_our_token(endpoint: Endpoint) -> Endpoint {
-    endpoint.showing(caller::token())
-}
-
 /// The running instances.
 pub(super) fn instances() -> Result<Vec<Instance>, Failure> {
     let directory =
@@ -79,7 +83,7 @@ pub(super) fn instances() -> Result<Vec<Instance>, Failure> {
 /// The hub that is meant; `doing` is the verb, for the message.
 pub(super) fn resolve(wanted: &cli::Target, doing: &str) -> Result<Target, Failure> {
     match &wanted.url {
-        Some(url) => Target::at(url, wanted.tls_fingerprint, doing),
+        Some(url) => Target::at(url, wanted.tls_fingerprint, wanted.insecure, doing),
         None => by_word(wanted.instance.as_deref(), doing),
     }
 }

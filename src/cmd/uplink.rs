@@ -18,10 +18,15 @@ const LAST_TELLING: Duration = Duration::from_secs(2);
 /// And where it is not: one attempt.
 const LAST_ATTEMPT: Duration = Duration::from_millis(200);
 
-/// The hub at an address (`--hub`). One of this user's own is called by its socket.
-pub(super) fn to_address(address: &str, pin: Option<Fingerprint>) -> Result<Uplink, Failure> {
-    let endpoint = Endpoint::parse(address, pin)
-        .map_err(|cause| Failure::new(Exit::Usage, format!("cannot read address {address:?}: {cause}")))?;
+/// The hub at an address (`--hub`); `insecure`: our token may be shown there, whoever reads it on the way. One of this
+/// user's own is called by its socket.
+pub(super) fn to_address(address: &str, pin: Option<Fingerprint>, insecure: bool) -> Result<Uplink, Failure> {
+    let failed = |doing: &str, cause: String| {
+        Failure::new(Exit::Usage, format!("cannot {doing} {address:?}: {cause}"))
+    };
+    let endpoint =
+        Endpoint::parse(address, pin).map_err(|cause| failed("read address", cause.to_string()))?;
+    caller::shown_at(endpoint.clone(), insecure).map_err(|cause| failed("tell", cause.into()))?;
     let records = RuntimeDirectory::existing().ok().flatten().map(|directory| directory.list());
     let own = records
         .unwrap_or_default()
