@@ -70,7 +70,9 @@ fn does_its_task() {
     let came = attack(&task.split(':').collect::<Vec<_>>());
     match std::env::var_os(OUT).map(PathBuf::from) {
         Some(out) => {
-            let new = out.with_extension("new");
+            // Of its own: orphans of one way by both roads are there at the same time.
+            let mut new = out.clone().into_os_string();
+            new.push(".new");
             fs::write(&new, came).unwrap();
             fs::rename(new, out).unwrap();
         }

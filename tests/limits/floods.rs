@@ -1,5 +1,6 @@
 //! Every flood, one after the other, on one hub whose log is full: an honest client is answered meanwhile, and what the
-//! hostile ones cost is bounded and given back.
+//! hostile ones cost is bounded and given back. How soon it is answered is measured by `benches/floods.rs`; here it is by
+//! the deadline of every wait.
 //!
 //! `FLOOD_SECONDS=10` lets each go on for so long; without, for one second.
 
@@ -14,8 +15,6 @@ use test_support::standalone::{Hub, Place};
 const MOST: u64 = 8 << 10;
 /// Of all of a flood together, KiB: those that come by the hundred cost far less each.
 const MOST_TOGETHER: u64 = 64 << 10;
-/// An honest client is connected and answered within it. On a machine of its own it takes milliseconds.
-const SOON: Duration = Duration::from_secs(10);
 
 fn lasts() -> Duration {
     let seconds = std::env::var("FLOOD_SECONDS").ok().and_then(|text| text.parse().ok());
@@ -85,7 +84,6 @@ fn an_honest_client_is_answered_in_every_flood_and_a_hostile_one_costs_at_most_8
             waits.len(),
             after.memory.saturating_sub(before.memory),
         );
-        assert!(worst < SOON, "{}: an honest client waited {worst:?}", flood.name);
         let allowed = (MOST * flood.clients as u64).min(MOST_TOGETHER);
         assert!(peak <= allowed, "{}: {peak} KiB for {} clients", flood.name, flood.clients);
         assert_eq!(after.threads, before.threads, "{}", flood.name);
