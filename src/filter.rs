@@ -223,7 +223,7 @@ mod tests {
     }
 
     fn pane(data: &serde_json::Value) -> Body {
-        Body::other("pane.output", data.as_object().unwrap().clone(), 0)
+        Body::other("pane.output", data.as_object().unwrap().clone())
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn admits(dialect: Dialect, filter: &Filter) {
         Pattern::Exact(name) => name.clone(),
     };
     let source = Source::named(filter.sources.first().map_or("x", String::as_str));
-    let mut event = stamped(Draft::new(source, Body::other(&channel, Map::new(), 2)));
+    let mut event = stamped(Draft::new(source, Body::other(&channel, Map::new())));
     event.session_id = SessionId::new(filter.sessions.first().map_or("x", String::as_str));
     event.timestamp = filter.since.or(filter.until).unwrap_or(NOW);
     let is_meant = filter.until.is_none_or(|until| event.timestamp <= until)

@@ -6,6 +6,7 @@
 //! it says so at every beginning, so that one that was killed and begins anew is told all that is still there.
 
 use super::{Backoff, ClientError, Connection, Endpoint};
+use crate::event::values::{MAX_VALUES_AT_ONCE, MAX_VALUES_TOLD, count};
 use crate::filter::Filter;
 use crate::hub::{Hub, Next, Reader, Record, Start};
 use serde_json::{Value, json};
@@ -17,6 +18,8 @@ use tokio::sync::watch;
 const MESSAGE: usize = 512 << 10;
 /// Most bytes of what is said before the hub knows who calls: it takes no more than 64 KiB then.
 const MOST_RECOLLECTED: usize = 48 << 10;
+/// Most values of several events in one message, which may have 30,000.
+const VALUES: usize = MAX_VALUES_AT_ONCE / 2;
 /// Longest event that is sent, bytes.
 const LONGEST: usize = 1_000_000;
 /// A connection that lived for so long is worth coming back to soon.
@@ -112,7 +115,7 @@ async fn tell(uplink: &Uplink, hub: &Hub, link: &watch::Sender<Link>) -> Result<
             Next::Batch(records) => {
                 for record in &records {
                     let event = batch.encode(record);
-                    if batch.text.len() + event.len() > MESSAGE {
+                    if !batch.has_room_for(&event) {
                         batch.send(&mut connection).await?;
                     }
                     batch.push(&event);
@@ -155,6 +158,7 @@ async fn next(reader: &mut Reader, connection: &mut Connection) -> Result<Next, 
 #[derive(Debug, Default)]
 struct Batch {
     text: String,
+    values: usize,
     missed: u64,
 }
 
@@ -166,7 +170,7 @@ impl Batch {
             return String::new();
         }
         match serde_json::to_string(&record.event) {
-            Ok(event) if event.len() <= LONGEST => event,
+            Ok(event) if event.len() <= LONGEST && count(event.as_bytes()).values <= MAX_VALUES_TOLD => event,
             _ => {
                 self.missed += 1;
                 String::new()
@@ -174,7 +178,13 @@ impl Batch {
         }
     }
 
+    fn has_room_for(&self, event: &str) -> bool {
+        let values = self.values + count(event.as_bytes()).values;
+        self.text.is_empty() || self.text.len() + event.len() <= MESSAGE && values <= VALUES
+    }
+
     fn push(&mut self, event: &str) {
+        self.values += count(event.as_bytes()).values;
         if !self.text.is_empty() && !event.is_empty() {
             self.text.push(',');
         }
@@ -186,7 +196,7 @@ impl Batch {
         if self.text.is_empty() && self.missed == 0 {
             return Ok(());
         }
-        let Self { text, missed } = std::mem::take(self);
+        let Self { text, missed, .. } = std::mem::take(self);
         let id = connection.request_id();
         let request =
             format!(r#"{{"command":"relay","request_id":"{id}","missed":{missed},"events":[{text}]}}"#);

@@ -1,6 +1,7 @@
 //! Bounds the fields of a JSON object: long texts are cut at a character, and so are the largest fields until the
-//! whole is small enough.
+//! whole is small enough, in letters and in values.
 
+use crate::event::values::{self, MAX_VALUES};
 use serde_json::{Map, Value};
 
 /// Longest text in it, bytes of UTF-8.
@@ -8,6 +9,9 @@ pub const MAX_TEXT: usize = 64 * 1024;
 
 /// All fields together, bytes of JSON.
 pub const MAX_TOTAL: usize = 256 * 1024;
+
+/// All values together, lists and objects counted for four as in [`values`]; an event told on has a few of its own.
+const MAX_ALL: usize = MAX_VALUES - 1_000;
 
 /// Most fields; claude's hooks have about twenty.
 const MAX_FIELDS: usize = 128;
@@ -25,31 +29,30 @@ pub struct Bounded {
     pub fields: Map<String, Value>,
     /// Names of the fields that were cut; `...` where some were left out.
     pub cut: Vec<String>,
-    /// Bytes as JSON, about.
-    pub bytes: usize,
 }
 
 /// Bounds an object.
 pub fn bounded(fields: Map<String, Value>) -> Bounded {
     let known = fields.len();
     let kept = fields.into_iter().filter(|(name, _)| name.len() <= MAX_NAME).take(MAX_FIELDS);
+    let mut room = MAX_ALL;
     let mut fields: Vec<(String, Value, bool)> = kept
         .map(|(name, mut value)| {
-            let cut = cut_texts(&mut value);
+            let cut = cut_texts(&mut value) | thin(&mut value, &mut room);
             (name, value, cut)
         })
         .collect();
     let left_out = known > fields.len();
-    let bytes = shrink_largest(&mut fields);
+    shrink_largest(&mut fields);
     let mut cut: Vec<String> = fields.iter().filter(|field| field.2).map(|field| field.0.clone()).collect();
     if left_out {
         cut.push(LEFT_OUT.into());
     }
-    Bounded { fields: fields.into_iter().map(|(name, value, _)| (name, value)).collect(), cut, bytes }
+    Bounded { fields: fields.into_iter().map(|(name, value, _)| (name, value)).collect(), cut }
 }
 
-/// Cuts the largest fields until all are within the bound; returns their size.
-fn shrink_largest(fields: &mut [(String, Value, bool)]) -> usize {
+/// Cuts the largest fields until all are within the bound.
+fn shrink_largest(fields: &mut [(String, Value, bool)]) {
     let mut sizes: Vec<(usize, usize)> = fields
         .iter()
         .enumerate()
@@ -67,12 +70,12 @@ fn shrink_largest(fields: &mut [(String, Value, bool)]) -> usize {
         *cut = true;
         total = total - size + json_len(value) + name.len() + 4;
     }
-    total
 }
 
 /// Bounds any value as [`bounded`] does the fields of an object.
 pub fn value(mut value: Value) -> Value {
     cut_texts(&mut value);
+    thin(&mut value, &mut MAX_ALL.clone());
     let mut room = MAX_TOTAL;
     shrink(&mut value, &mut room);
     value
@@ -95,6 +98,24 @@ fn cut_texts(value: &mut Value) -> bool {
         Value::Object(fields) => fields.values_mut().fold(false, |cut, item| cut_texts(item) | cut),
         _ => false,
     }
+}
+
+/// Takes what is in it out of `room`, and leaves out for what there is none; whether anything was.
+fn thin(value: &mut Value, room: &mut usize) -> bool {
+    let mut fits = |item: &mut Value, cut: &mut bool| {
+        let has_room = *room > values::LIST;
+        *cut |= !has_room || thin(item, room);
+        has_room
+    };
+    let mut cut = false;
+    match value {
+        Value::Array(items) => items.retain_mut(|item| fits(item, &mut cut)),
+        Value::Object(fields) => fields.retain(|_, item| fits(item, &mut cut)),
+        _ => {}
+    }
+    let own = 1 + if value.is_array() || value.is_object() { values::LIST } else { 0 };
+    *room = room.saturating_sub(own);
+    cut
 }
 
 /// Cuts a value to about `room` bytes of JSON, and takes what it needs out of `room`; lists lose their last items.
@@ -205,8 +226,18 @@ mod tests {
         assert_eq!(bounded.cut, ["list", "map"]);
         let text = serde_json::to_string(&bounded.fields).unwrap();
         assert!(text.len() <= MAX_TOTAL, "{}", text.len());
-        assert!(text.len().abs_diff(bounded.bytes) < 1_000, "{} {}", text.len(), bounded.bytes);
         assert_eq!(bounded.fields["small"], "kept");
+    }
+
+    #[test]
+    fn the_whole_is_bounded_in_values_as_well() {
+        let wide: Vec<Value> = (0..20_000).map(|_| json!([0])).collect();
+        let bounded = of(json!({"small": "kept", "wide": wide, "after": {"a": wide}, "last": 7}));
+        assert_eq!(bounded.cut, ["wide", "after"]);
+        assert_eq!((&bounded.fields["small"], &bounded.fields["last"]), (&json!("kept"), &json!(7)));
+        let text = serde_json::to_string(&bounded.fields).unwrap();
+        assert!(values::count(text.as_bytes()).values <= MAX_VALUES);
+        assert!(values::count(super::value(json!(wide)).to_string().as_bytes()).values <= MAX_VALUES);
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::user_text::{self, UserText};
 use crate::event::Timestamp;
 use crate::event::channel;
 use crate::event::talk::{Hook, Role};
+use crate::event::values;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
@@ -21,6 +22,9 @@ const MAX_NAME: usize = 64;
 
 /// Most calls of one batch, and most agents of one list, that are looked at.
 const MAX_LISTED: usize = 10_000;
+
+/// Most values of a hook: those of a patch of ten thousand lines, several times.
+const MAX_VALUES: usize = 100_000;
 
 /// Most rules of one question that are told.
 const MAX_SUGGESTED: usize = 16;
@@ -47,6 +51,9 @@ pub enum HookFault {
     /// Not JSON, or nested deeper than 128 levels.
     #[error("cannot read hook: {0}")]
     Json(#[from] serde_json::Error),
+    /// More than [`MAX_VALUES`] values, lists and objects counted for four: reading it would take hundreds of MiB.
+    #[error("cannot read hook: it has more than {MAX_VALUES} values")]
+    TooWide,
     /// JSON, but a list or a plain value.
     #[error("cannot read hook: its body is no object")]
     NoObject,
@@ -66,6 +73,9 @@ pub enum HookFault {
 /// # Errors
 /// Where the body says nothing that could be used.
 pub fn read(name: &str, body: &[u8], arrived: Timestamp) -> Result<Heard, HookFault> {
+    if values::count(body).values > MAX_VALUES {
+        return Err(HookFault::TooWide);
+    }
     let Value::Object(fields) = js_json::read(body)? else { return Err(HookFault::NoObject) };
     let body = Value::Object(fields);
     let own_name = text(&body, "hook_event_name").filter(|name| is_name(name));
@@ -99,7 +109,7 @@ fn event(name: &str, body: Value) -> Hook {
     if !bounded.cut.is_empty() {
         bounded.fields.insert("truncated".into(), bounded.cut.into());
     }
-    Hook::of_type(channel::hook(name), bounded.fields, bounded.bytes)
+    Hook::of_type(channel::hook(name), bounded.fields)
 }
 
 fn suggestions(body: &Value) -> Vec<Value> {

@@ -3,11 +3,12 @@
 //! What a request can be stands in `request`, what is answered in `reply`.
 
 use super::fault::{Code, Fault};
-use super::fields::Fields;
+use super::fields::{Fields, bounded};
 use super::publish;
 use super::request::{
     Call, Past, Relay, Request, RequestId, Subscribe, Uplink, common, needed, patterns, refused,
 };
+use crate::event::values::MAX_VALUES_AT_ONCE;
 use crate::event::{Epoch, Event, SessionId};
 use serde_json::value::RawValue;
 
@@ -28,6 +29,7 @@ pub fn decode(text: &str) -> Result<Call, Fault> {
     let not_json = |cause| Fault::new(Code::NotJson, format_args!("cannot read message: {cause}"));
     let raw: &RawValue = serde_json::from_str(text).map_err(not_json)?;
     let top = Fields::parse("message", raw)?;
+    bounded("message", raw, MAX_VALUES_AT_ONCE)?;
     let request_id = RequestId::read(&top)?;
     match read(raw, top) {
         Ok(request) => Ok(Call { request_id, request }),
@@ -88,9 +90,9 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
             None => Err(Fault::parameter("events", "missing")),
         },
         "uplink" => Ok(Request::Uplink(Uplink {
-            session_id: SessionId::new(&needed(fields, "session_id")?),
-            epoch: Epoch::new(&needed(fields, "epoch")?),
-            key: needed(fields, "key")?,
+            session_id: SessionId::new(&name(fields, "session_id")?),
+            epoch: Epoch::new(&name(fields, "epoch")?),
+            key: name(fields, "key")?,
             recollection: fields.raw("recollection").map_or_else(|| Ok(Vec::new()), publish::recollected)?,
         })),
         "relay" => Ok(Request::Relay(Relay {
@@ -99,6 +101,12 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
         })),
         other => common(other, fields),
     }
+}
+
+/// A name that is kept as long as the session.
+fn name(fields: &Fields<'_>, name: &str) -> Result<String, Fault> {
+    let as_parameter = |fault| Fault { code: Code::BadParameters, ..fault };
+    publish::named(name, needed(fields, name)?).map_err(as_parameter)
 }
 
 /// An event's id, or its number in digits or as one.

@@ -1,20 +1,26 @@
 //! Typed looks into a JSON object that a stranger wrote.
 //!
 //! A field that is `null` is absent. A name that stands twice makes the whole object wrong: two readers could
-//! take it for two different requests.
+//! take it for two different requests. A message with more values than [`MAX_VALUES_AT_ONCE`] is refused before any of them
+//! is made.
 
 use super::fault::{Code, Fault};
 use crate::event::Timestamp;
+use crate::event::values::{self, MAX_VALUES_AT_ONCE};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::fmt;
+
+/// Most fields of one object that is looked into.
+const MAX_FIELDS: usize = 256;
 
 /// The fields of one object, each still as JSON text.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
     values: BTreeMap<String, &'a RawValue>,
     twice: Option<String>,
+    too_many: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -25,6 +31,9 @@ impl<'a> Fields<'a> {
         }
         let fields: Self = serde_json::from_str(raw.get()).map_err(|e| Fault::parameter(what, e))?;
         match fields.twice {
+            _ if fields.too_many => {
+                Err(Fault::parameter(what, format_args!("more than {MAX_FIELDS} fields")))
+            }
             Some(name) => Err(Fault::parameter(what, format_args!("{:?} stands there twice", brief(&name)))),
             None => Ok(fields),
         }
@@ -39,7 +48,9 @@ impl<'a> Fields<'a> {
         if !raw.get().starts_with('{') {
             return Err(refused(&"not a JSON object"));
         }
-        Self::parse("message", raw)
+        let fields = Self::parse("message", raw)?;
+        bounded("message", raw, MAX_VALUES_AT_ONCE)?;
+        Ok(fields)
     }
 
     /// The field as it stands, unless it is absent.
@@ -89,6 +100,16 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Refuses a text with more values than that, before they are made.
+pub(super) fn bounded(what: &str, raw: &RawValue, most: usize) -> Result<(), Fault> {
+    if values::count(raw.get().as_bytes()).values <= most {
+        return Ok(());
+    }
+    let cause =
+        format_args!("cannot read {what}: more than {most} values (a list or an object counts for 4)");
+    Err(Fault::new(Code::TooLarge, cause))
+}
+
 /// Unix milliseconds, not negative (requirement R4); decimals are cut.
 pub(super) fn unix_millis(name: &str, raw: &RawValue) -> Result<Timestamp, Fault> {
     /// 9999-12-31, the last day that has a text form.
@@ -126,7 +147,9 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
         let mut fields = Fields::default();
         while let Some((name, value)) = map.next_entry::<String, &RawValue>()? {
-            if fields.values.insert(name.clone(), value).is_some() {
+            if fields.values.len() >= MAX_FIELDS {
+                fields.too_many = true;
+            } else if fields.values.insert(name.clone(), value).is_some() {
                 fields.twice = Some(name);
             }
         }

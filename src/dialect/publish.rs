@@ -4,11 +4,12 @@
 //! wrong is refused. Who may publish what is the server's matter.
 
 use super::fault::{Code, Fault};
-use super::fields::{Fields, brief, unix_millis};
+use super::fields::{Fields, bounded, brief, unix_millis};
 use crate::detect::cut;
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::talk::Hook;
+use crate::event::values::{self, MAX_VALUES, MAX_VALUES_AT_ONCE, MAX_VALUES_TOLD};
 use crate::event::{Body, Draft, Event, EventId, SCHEMA_VERSION, SessionId, Source, Timestamp, channel};
 use crate::filter::Pattern;
 use serde::Deserialize;
@@ -32,13 +33,7 @@ pub fn events(raw: &RawValue) -> Result<Vec<Draft>, Fault> {
     if !raw.get().starts_with('[') {
         return Ok(vec![event(raw)?]);
     }
-    let list: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|cause| wrong("events", cause))?;
-    if list.len() > MAX_EVENTS {
-        return Err(Fault::new(
-            Code::TooLarge,
-            format_args!("cannot publish: more than {MAX_EVENTS} events"),
-        ));
-    }
+    let list = list("events", raw)?;
     let read = |(place, raw): (usize, &&RawValue)| {
         let message = |fault: Fault| Fault { message: format!("{} (event {place})", fault.message), ..fault };
         event(raw).map_err(message)
@@ -46,11 +41,24 @@ pub fn events(raw: &RawValue) -> Result<Vec<Draft>, Fault> {
     list.iter().enumerate().map(read).collect()
 }
 
+/// The items of a list, where they are not too many: neither they nor the values in them.
+fn list<'a>(what: &str, raw: &'a RawValue) -> Result<Vec<&'a RawValue>, Fault> {
+    if values::count(raw.get().as_bytes()).commas >= MAX_EVENTS {
+        return Err(Fault::new(
+            Code::TooLarge,
+            format_args!("cannot publish: more than {MAX_EVENTS} {what}"),
+        ));
+    }
+    bounded(what, raw, MAX_VALUES_AT_ONCE)?;
+    serde_json::from_str(raw.get()).map_err(|cause| wrong(what, cause))
+}
+
 /// Reads one event.
 ///
 /// # Errors
 /// What is wrong with it.
 pub fn event(raw: &RawValue) -> Result<Draft, Fault> {
+    bounded("event", raw, MAX_VALUES)?;
     let fields = Fields::parse("event", raw).map_err(Fault::malformed)?;
     let draft = if is_envelope(&fields) { envelope(&fields) } else { classic(&fields) };
     draft.map_err(Fault::malformed)
@@ -102,11 +110,12 @@ fn draft(
     source: String,
     session_id: Option<String>,
     data: Option<&RawValue>,
-    remarks: Remarks,
+    mut remarks: Remarks,
 ) -> Result<Draft, Fault> {
     let source = named("source", source)?;
     let session_id = session_id.map(|id| named("session_id", id)).transpose()?;
-    let body = body(kind, &source, data)?;
+    let mut body = body(kind, &source, data)?;
+    cut_all(&mut body, Some(&mut remarks));
     // A session that the content names is meant where none stands outside of it (requirement R3).
     let named_inside = || match &body {
         Body::Hook(hook) => hook.data.get("session_id").and_then(Value::as_str).map(str::to_owned),
@@ -144,21 +153,12 @@ fn body(kind: &str, source: &str, data: Option<&RawValue>) -> Result<Body, Fault
     if !text.starts_with('{') {
         return Err(wrong("payload", "not an object"));
     }
-    let object = || -> Result<Map<String, Value>, Fault> {
-        let mut object: Map<String, Value> =
-            serde_json::from_str(text).map_err(|cause| wrong("payload", cause))?;
-        let cut = cut::long_texts(&mut object);
-        if !cut.is_empty() {
-            object.insert(TRUNCATED.to_owned(), cut.into());
-        }
-        Ok(object)
-    };
-    let bytes = text.len();
+    let object = || serde_json::from_str(text).map(noted).map_err(|cause| wrong("payload", cause));
     if is_hook_name(kind) {
-        return Ok(Body::Hook(Hook::of_type(channel::hook(kind), object()?, bytes)));
+        return Ok(Body::Hook(Hook::of_type(channel::hook(kind), object()?)));
     }
     if kind.starts_with(channel::HOOKS) {
-        return Ok(Body::Hook(Hook::of_type(kind.to_owned(), object()?, bytes)));
+        return Ok(Body::Hook(Hook::of_type(kind.to_owned(), object()?)));
     }
     if kind == channel::COMPONENT_STARTED {
         return Ok(component(source, object()?));
@@ -168,9 +168,36 @@ fn body(kind: &str, source: &str, data: Option<&RawValue>) -> Result<Body, Fault
         None => Body::read(kind, serde_json::from_str("{}").map_err(|cause| wrong("payload", cause))?),
     };
     match typed {
-        Ok(Body::Published(_)) if !channel::is_ours(kind) => Ok(Body::other(kind, object()?, bytes)),
+        Ok(Body::Published(published)) if !channel::is_ours(kind) => {
+            Ok(Body::other(kind, noted(published.data)))
+        }
         Ok(body) => Ok(body),
         Err(cause) => Err(wrong("payload", format_args!("not that of {}: {cause}", brief(kind)))),
+    }
+}
+
+/// Texts are cut, and where is said.
+fn noted(mut object: Map<String, Value>) -> Map<String, Value> {
+    let cut = cut::long_texts(&mut object);
+    if !cut.is_empty() {
+        object.insert(TRUNCATED.to_owned(), cut.into());
+    }
+    object
+}
+
+/// What has no place to say so is cut alike: texts of our shapes and names of fields.
+fn cut_all(body: &mut Body, remarks: Option<&mut Remarks>) {
+    let cut = |text: &mut String| {
+        if text.len() > cut::MAX_TEXT {
+            text.truncate(text.floor_char_boundary(cut::MAX_TEXT));
+        }
+    };
+    if let Body::Output(output) = body {
+        output.truncated |= output.content.len() > cut::MAX_TEXT;
+    }
+    body.visit_texts(&mut { cut });
+    if let Some(remarks) = remarks {
+        remarks.visit_texts(&mut { cut });
     }
 }
 
@@ -243,11 +270,13 @@ pub fn recollected(raw: &RawValue) -> Result<Vec<Body>, Fault> {
         #[serde(borrow)]
         data: &'a RawValue,
     }
-    let list: Vec<Told<'_>> =
-        serde_json::from_str(raw.get()).map_err(|cause| wrong("recollection", cause))?;
-    let read =
-        |told: &Told<'_>| Body::read(&told.r#type, told.data).map_err(|cause| wrong("recollection", cause));
-    list.iter().map(read).collect()
+    let read = |raw: &&RawValue| {
+        let told: Told<'_> = serde_json::from_str(raw.get()).map_err(|cause| wrong("recollection", cause))?;
+        let mut body = Body::read(&told.r#type, told.data).map_err(|cause| wrong("recollection", cause))?;
+        cut_all(&mut body, None);
+        Ok(body)
+    };
+    list("recollection", raw)?.iter().map(read).collect()
 }
 
 /// The events of an uplink, as the instance numbered them.
@@ -256,7 +285,12 @@ pub fn recollected(raw: &RawValue) -> Result<Vec<Body>, Fault> {
 /// What is wrong with the first that is wrong.
 pub fn relayed(raw: &RawValue) -> Result<Vec<Event>, Fault> {
     let list: Vec<&RawValue> = serde_json::from_str(raw.get()).map_err(|cause| wrong("events", cause))?;
-    let read = |raw: &&RawValue| Event::read(raw.get()).map_err(|cause| wrong("event", cause));
+    let read = |raw: &&RawValue| {
+        bounded("event", raw, MAX_VALUES_TOLD)?;
+        let mut event = Event::read(raw.get()).map_err(|cause| wrong("event", cause))?;
+        cut_all(&mut event.body, event.remarks.as_deref_mut());
+        Ok(event)
+    };
     list.iter().map(read).collect()
 }
 

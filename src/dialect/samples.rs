@@ -36,11 +36,11 @@ pub(super) fn event(body: Body) -> Event {
 
 pub(super) fn hook(name: &str, data: &Value) -> Body {
     let data = data.as_object().unwrap().clone();
-    Body::Hook(Hook { channel: channel::hook(name), name: name.into(), data, bytes: 0 })
+    Body::Hook(Hook { channel: channel::hook(name), name: name.into(), data })
 }
 
 pub(super) fn published(kind: &str, data: &Value) -> Body {
-    Body::other(kind, data.as_object().unwrap().clone(), 0)
+    Body::other(kind, data.as_object().unwrap().clone())
 }
 
 pub(super) fn output(content: &str) -> Body {

@@ -110,43 +110,6 @@ impl Body {
         }
     }
 
-    /// Bytes of text it carries: what its size depends on.
-    pub fn text_len(&self) -> usize {
-        match self {
-            Self::Output(output) => output.content.len(),
-            Self::Error(fault) => fault.error.len(),
-            Self::Status(status) => status.message.len(),
-            Self::SessionStart(start) => 2 * start.working_directory.len() + start.instance_info.name.len(),
-            Self::Message(message) => message.text.len(),
-            Self::Delegation(delegation) => delegation.agent.len() + delegation.task.len() + 64,
-            Self::Agents(agents) => agents.agent_stats.keys().map(|name| 2 * name.len() + 80).sum(),
-            Self::Todos(update) => update.todos.iter().map(|todo| todo.content.len() + 256).sum(),
-            Self::TicketCreated(ticket) => ticket_len(ticket),
-            Self::TicketUpdated(update) => ticket_len(&update.ticket),
-            Self::Hook(hook) => hook.bytes,
-            Self::Activity(activity) => activity.reason.as_ref().map_or(0, String::len),
-            Self::ComponentStarted(started) => {
-                let more = started.config.iter().chain(started.more.values());
-                let more = more.map(|value| value.to_string().len() + 32).sum::<usize>();
-                started.capabilities.iter().map(|name| name.len() + 4).sum::<usize>() + more
-            }
-            Self::ConfigChanged(change) => change.path.len() + change.changed.len() * 16,
-            Self::ResourceAlert(alert) => alert.message.as_ref().map_or(0, String::len),
-            Self::PermissionRequested(asked) => asked.text_len(),
-            Self::PermissionResolved(end) => end.message.as_ref().map_or(0, String::len),
-            Self::Control(action) => action.peer.len() + action.reason.as_ref().map_or(0, String::len),
-            Self::Published(published) => published.bytes,
-            Self::SessionEnd(_)
-            | Self::Stats(_)
-            | Self::Usage(_)
-            | Self::ModelSwitch(_)
-            | Self::ComponentStopped(_)
-            | Self::ComponentHealth(_)
-            | Self::ClientConnected(_)
-            | Self::ClientDisconnected(_) => 0,
-        }
-    }
-
     /// Whether it is a fact of claude's work that several sources may tell of.
     pub fn is_told_by_several(&self) -> bool {
         matches!(
@@ -193,11 +156,6 @@ impl Serialize for Body {
             Self::Published(published) => published.data.serialize(serializer),
         }
     }
-}
-
-fn ticket_len(ticket: &Ticket) -> usize {
-    let optional = [&ticket.title, &ticket.priority, &ticket.assigned_to, &ticket.url];
-    ticket.id.len() + optional.into_iter().flatten().map(String::len).sum::<usize>()
 }
 
 /// The states of claude's process.

@@ -25,14 +25,6 @@ pub struct PermissionRequested {
     pub expires_at: Option<Timestamp>,
 }
 
-impl PermissionRequested {
-    /// Bytes of text it carries, about.
-    pub fn text_len(&self) -> usize {
-        let values = self.suggestions.iter().chain(&self.questions).chain([&self.tool_input]);
-        values.map(|value| value.to_string().len()).sum::<usize>() + self.tool_name.len()
-    }
-}
-
 /// What became of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]

@@ -16,6 +16,8 @@ pub mod surroundings;
 pub mod talk;
 mod texts;
 pub mod time;
+pub mod values;
+mod weight;
 mod words;
 pub mod work;
 

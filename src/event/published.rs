@@ -12,8 +12,6 @@ pub struct Published {
     pub channel: String,
     /// Its content, as it came.
     pub data: Map<String, Value>,
-    /// Bytes of `data` as JSON, about.
-    pub bytes: usize,
 }
 
 /// One message of a conversation that an event belongs to.

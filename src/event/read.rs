@@ -30,7 +30,7 @@ impl Body {
         let once = to_raw_value(&object)?;
         match Self::typed(kind, &once) {
             Ok(body) if keeps_all(&body, once.get()) => Ok(body),
-            _ => Ok(Self::other(kind, object, text.len())),
+            _ => Ok(Self::other(kind, object)),
         }
     }
 
@@ -63,15 +63,15 @@ impl Body {
             channel::CONFIG_CHANGED => Self::ConfigChanged(serde_json::from_str(text)?),
             channel::RESOURCE_ALERT => Self::ResourceAlert(serde_json::from_str(text)?),
             hook if hook.starts_with(channel::HOOKS) => {
-                Self::Hook(Hook::of_type(hook.to_owned(), serde_json::from_str(text)?, text.len()))
+                Self::Hook(Hook::of_type(hook.to_owned(), serde_json::from_str(text)?))
             }
-            other => Self::other(other, serde_json::from_str(text)?, text.len()),
+            other => Self::other(other, serde_json::from_str(text)?),
         })
     }
 
     /// The content of an event that somebody published, of whatever type: as it came.
-    pub fn other(kind: &str, data: Map<String, Value>, bytes: usize) -> Self {
-        Self::Published(Published { channel: kind.to_owned(), data, bytes })
+    pub fn other(kind: &str, data: Map<String, Value>) -> Self {
+        Self::Published(Published { channel: kind.to_owned(), data })
     }
 }
 
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_hook_has_the_name_that_its_type_is_read_back_with() {
         for name in ["PreTool", "PreToolUse", "UserPrompt", "Stop", "ABc", "x"] {
-            let hook = Hook::of_type(channel::hook(name), Map::new(), 2);
+            let hook = Hook::of_type(channel::hook(name), Map::new());
             let again = Body::read(&hook.channel, serde_json::from_str("{}").unwrap()).unwrap();
             assert_eq!(again, Body::Hook(hook), "{name}");
         }

@@ -37,14 +37,12 @@ pub struct Hook {
     pub name: String,
     /// The hook's own fields; `truncated` names those that were cut.
     pub data: Map<String, Value>,
-    /// Bytes of `data` as JSON, about.
-    pub bytes: usize,
 }
 
 impl Hook {
     /// The hook of this event type. Its name follows from that, and so is the same wherever the event is read.
-    pub fn of_type(channel: String, data: Map<String, Value>, bytes: usize) -> Self {
-        Self { name: hook_name(&channel), channel, data, bytes }
+    pub fn of_type(channel: String, data: Map<String, Value>) -> Self {
+        Self { name: hook_name(&channel), channel, data }
     }
 }
 

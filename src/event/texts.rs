@@ -1,80 +1,143 @@
 //! Every text of an event, for whoever has to look at all of them: each field of each body is named here, so that a new one
 //! is not forgotten.
 
-use super::body::{Body, Fault, InstanceInfo, ProcessStatus, SessionEnd, SessionStart};
+use super::body::{
+    Activity, Body, Fault, InstanceInfo, Output, ProcessStatus, SessionEnd, SessionStart, Stats,
+};
 use super::control::{ControlAction, PermissionRequested, PermissionResolved};
-use super::published::Remarks;
-use super::surroundings::{ComponentHealth, ComponentStarted, ComponentStopped, ResourceAlert};
-use super::talk::{Message, ModelSwitch, Usage};
-use super::work::{AgentStats, AgentStatus, Delegation, Ticket, Todo, TodoUpdate};
+use super::published::{Published, Remarks};
+use super::surroundings::{
+    ClientConnected, ClientDisconnected, ComponentHealth, ComponentStarted, ComponentStopped, ConfigChanged,
+    ResourceAlert,
+};
+use super::talk::{Hook, Message, ModelSwitch, Usage};
+use super::work::{AgentStats, AgentStatus, Delegation, Ticket, TicketUpdate, Todo, TodoUpdate};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// Looks at a text and may change it.
-type Visit<'a> = &'a mut dyn FnMut(&mut String);
+/// Looks at what an event is made of.
+pub(super) trait Visitor {
+    /// A text, which it may change.
+    fn text(&mut self, text: &mut String);
+
+    /// A JSON value, before what is in it.
+    fn value(&mut self, _value: &Value) {}
+}
+
+/// One that only looks at texts.
+struct Texts<'a>(&'a mut dyn FnMut(&mut String));
+
+impl Visitor for Texts<'_> {
+    fn text(&mut self, text: &mut String) {
+        (self.0)(text);
+    }
+}
+
+type Visit<'a> = &'a mut dyn Visitor;
 
 impl Body {
     /// Shows every text of the content to `visit`, names of fields too; not the event type, and no id of a session of
     /// ours.
-    pub fn visit_texts(&mut self, visit: Visit<'_>) {
+    pub fn visit_texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.walk(&mut Texts(visit));
+    }
+
+    pub(super) fn walk(&mut self, visit: Visit<'_>) {
         match self {
-            Self::Output(output) => visit(&mut output.content),
+            Self::Output(Output { content, stream: _, truncated: _ }) => visit.text(content),
             Self::Message(Message { role: _, text, message_id, agent_id }) => {
-                visit(text);
+                visit.text(text);
                 optional([message_id, agent_id], visit);
             }
-            Self::Hook(hook) => fields(&mut hook.data, visit),
-            Self::Published(published) => fields(&mut published.data, visit),
+            Self::Hook(Hook { channel: _, name: _, data }) => fields(data, visit),
+            Self::Published(Published { channel: _, data }) => fields(data, visit),
             Self::SessionStart(start) => session_start(start, visit),
-            Self::SessionEnd(SessionEnd { .. }) | Self::Stats(_) | Self::ClientDisconnected(_) => {}
-            Self::Status(ProcessStatus { message, .. }) => visit(message),
-            Self::Activity(activity) => optional([&mut activity.reason, &mut activity.tool_name], visit),
+            Self::SessionEnd(SessionEnd {
+                session_id: _,
+                end_time: _,
+                duration_seconds: _,
+                exit_code: _,
+                signal: _,
+                reason: _,
+            })
+            | Self::Stats(Stats {
+                memory_usage_mb: _,
+                cpu_percent: _,
+                uptime_seconds: _,
+                processes: _,
+                hub: _,
+            }) => {}
+            Self::Status(ProcessStatus { status: _, pid: _, message, exit_code: _, signal: _ }) => {
+                visit.text(message);
+            }
+            Self::Activity(Activity { activity: _, previous: _, reason, tool_name, since: _ }) => {
+                optional([reason, tool_name], visit);
+            }
             Self::Delegation(delegation) => of_delegation(delegation, visit),
             Self::Agents(AgentStatus { active_agents, agent_stats }) => {
-                active_agents.iter_mut().for_each(&mut *visit);
+                active_agents.iter_mut().for_each(|text| visit.text(text));
                 names(agent_stats, visit);
             }
             Self::Todos(TodoUpdate { todos, stats: _ }) => {
                 todos.iter_mut().for_each(|todo| of_todo(todo, visit));
             }
             Self::TicketCreated(ticket) => of_ticket(ticket, visit),
-            Self::TicketUpdated(update) => {
-                of_ticket(&mut update.ticket, visit);
-                update.changed.iter_mut().for_each(visit);
+            Self::TicketUpdated(TicketUpdate { ticket, changed }) => {
+                of_ticket(ticket, visit);
+                changed.iter_mut().for_each(|text| visit.text(text));
             }
-            Self::Usage(Usage { model, .. }) => optional([model], visit),
+            Self::Usage(usage) => of_usage(usage, visit),
             Self::ModelSwitch(ModelSwitch { from_model, to_model, claude_session }) => {
-                [from_model, to_model, claude_session].into_iter().for_each(visit);
+                [from_model, to_model, claude_session].into_iter().for_each(|text| visit.text(text));
             }
             Self::PermissionRequested(asked) => of_question(asked, visit),
             Self::PermissionResolved(PermissionResolved { permission_id, decision: _, by: _, message }) => {
-                visit(permission_id);
+                visit.text(permission_id);
                 optional([message], visit);
             }
             Self::Control(ControlAction { control_id, action, outcome, reason, detail, peer }) => {
-                [control_id, action, outcome, peer].into_iter().for_each(&mut *visit);
+                [control_id, action, outcome, peer].into_iter().for_each(|text| visit.text(text));
                 optional([reason, detail], visit);
             }
             Self::Error(Fault { error, component, severity: _, error_code }) => {
-                [error, component, error_code].into_iter().for_each(visit);
+                [error, component, error_code].into_iter().for_each(|text| visit.text(text));
             }
             Self::ComponentStarted(started) => of_component(started, visit),
             Self::ComponentStopped(ComponentStopped { component, reason }) => {
-                [component, reason].into_iter().for_each(visit);
+                [component, reason].into_iter().for_each(|text| visit.text(text));
             }
-            Self::ComponentHealth(ComponentHealth { component, reason, .. }) => {
-                visit(component);
+            Self::ComponentHealth(ComponentHealth {
+                component,
+                status: _,
+                previous: _,
+                reason,
+                since: _,
+            }) => {
+                visit.text(component);
                 optional([reason], visit);
             }
-            Self::ClientConnected(client) => {
-                [&mut client.dialect, &mut client.transport].into_iter().for_each(visit);
+            Self::ClientConnected(ClientConnected {
+                client_id: _,
+                dialect,
+                transport,
+                clients: _,
+                untold: _,
+            }) => {
+                [dialect, transport].into_iter().for_each(|text| visit.text(text));
             }
-            Self::ConfigChanged(change) => {
-                visit(&mut change.path);
-                change.changed.iter_mut().for_each(visit);
+            Self::ClientDisconnected(ClientDisconnected {
+                client_id: _,
+                dialect,
+                close_code: _,
+                duration_seconds: _,
+                clients: _,
+            }) => visit.text(dialect),
+            Self::ConfigChanged(ConfigChanged { path, changed }) => {
+                visit.text(path);
+                changed.iter_mut().for_each(|text| visit.text(text));
             }
             Self::ResourceAlert(ResourceAlert { component, metrics: _, alert_level: _, message }) => {
-                visit(component);
+                visit.text(component);
                 optional([message], visit);
             }
         }
@@ -83,7 +146,11 @@ impl Body {
 
 impl Remarks {
     /// Shows every text of it to `visit`.
-    pub fn visit_texts(&mut self, visit: Visit<'_>) {
+    pub fn visit_texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.walk(&mut Texts(visit));
+    }
+
+    pub(super) fn walk(&mut self, visit: Visit<'_>) {
         let Self { source_app, hook_event_type, summary, chat } = self;
         optional([source_app, hook_event_type, summary], visit);
         if let Some(chat) = chat {
@@ -94,9 +161,14 @@ impl Remarks {
 
 impl InstanceInfo {
     /// Shows every text of it to `visit`.
-    pub fn visit_texts(&mut self, visit: Visit<'_>) {
-        let Self { port: _, host, working_dir, name, pid: _, certificate: _ } = self;
-        [host, working_dir, name].into_iter().for_each(visit);
+    pub fn visit_texts(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        self.walk(&mut Texts(visit));
+    }
+
+    fn walk(&mut self, visit: Visit<'_>) {
+        let Self { port: _, host, working_dir, name, pid: _, certificate } = self;
+        [host, working_dir, name].into_iter().for_each(|text| visit.text(text));
+        optional([certificate], visit);
     }
 }
 
@@ -110,39 +182,72 @@ fn of_question(asked: &mut PermissionRequested, visit: Visit<'_>) {
         questions,
         expires_at: _,
     } = asked;
-    [permission_id, tool_name].into_iter().for_each(&mut *visit);
+    [permission_id, tool_name].into_iter().for_each(|text| visit.text(text));
     optional([agent], visit);
     suggestions.iter_mut().chain(questions).chain([tool_input]).for_each(|part| value(part, visit));
 }
 
 fn session_start(start: &mut SessionStart, visit: Visit<'_>) {
-    visit(&mut start.working_directory);
-    start.instance_info.visit_texts(visit);
+    let SessionStart {
+        session_id: _,
+        start_time: _,
+        launch_method: _,
+        working_directory,
+        websocket_port: _,
+        instance_info,
+    } = start;
+    visit.text(working_directory);
+    instance_info.walk(visit);
 }
 
 fn of_delegation(delegation: &mut Delegation, visit: Visit<'_>) {
-    let Delegation { agent, task, delegation_id, agent_id, parent_agent, .. } = delegation;
-    [agent, task, delegation_id].into_iter().for_each(&mut *visit);
+    let Delegation {
+        agent,
+        task,
+        status: _,
+        duration_ms: _,
+        delegation_id,
+        agent_id,
+        parent_agent,
+        background: _,
+        reason: _,
+        tokens: _,
+        tool_uses: _,
+    } = delegation;
+    [agent, task, delegation_id].into_iter().for_each(|text| visit.text(text));
     optional([agent_id, parent_agent], visit);
+}
+
+fn of_usage(usage: &mut Usage, visit: Visit<'_>) {
+    let Usage {
+        model,
+        input_tokens: _,
+        output_tokens: _,
+        cache_read_tokens: _,
+        cache_creation_tokens: _,
+        cost_usd: _,
+        measured_by: _,
+    } = usage;
+    optional([model], visit);
 }
 
 fn of_todo(todo: &mut Todo, visit: Visit<'_>) {
     let Todo { id, content, status: _, priority, created_at: _, updated_at: _, active_form, owner } = todo;
-    [id, content].into_iter().for_each(&mut *visit);
+    [id, content].into_iter().for_each(|text| visit.text(text));
     optional([priority, active_form, owner], visit);
 }
 
 fn of_ticket(ticket: &mut Ticket, visit: Visit<'_>) {
     let Ticket { id, title, priority, assigned_to, url, system } = ticket;
-    [id, system].into_iter().for_each(&mut *visit);
+    [id, system].into_iter().for_each(|text| visit.text(text));
     optional([title, priority, assigned_to, url], visit);
 }
 
 fn of_component(started: &mut ComponentStarted, visit: Visit<'_>) {
     let ComponentStarted { component, version, capabilities, config, more } = started;
-    visit(component);
+    visit.text(component);
     optional([version], visit);
-    capabilities.iter_mut().for_each(&mut *visit);
+    capabilities.iter_mut().for_each(|text| visit.text(text));
     if let Some(config) = config {
         value(config, visit);
     }
@@ -150,12 +255,13 @@ fn of_component(started: &mut ComponentStarted, visit: Visit<'_>) {
 }
 
 fn optional<const N: usize>(texts: [&mut Option<String>; N], visit: Visit<'_>) {
-    texts.into_iter().flatten().for_each(visit);
+    texts.into_iter().flatten().for_each(|text| visit.text(text));
 }
 
 fn value(value: &mut Value, visit: Visit<'_>) {
+    visit.value(value);
     match value {
-        Value::String(text) => visit(text),
+        Value::String(text) => visit.text(text),
         Value::Array(items) => items.iter_mut().for_each(|item| self::value(item, visit)),
         Value::Object(map) => fields(map, visit),
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
@@ -166,7 +272,7 @@ fn fields(map: &mut Map<String, Value>, visit: Visit<'_>) {
     map.values_mut().for_each(|item| value(item, visit));
     let renamed = |name: &String, visit: Visit<'_>| {
         let mut new = name.clone();
-        visit(&mut new);
+        visit.text(&mut new);
         (new != *name).then_some(new)
     };
     if !map.keys().any(|name| renamed(name, visit).is_some()) {
@@ -184,7 +290,7 @@ fn fields(map: &mut Map<String, Value>, visit: Visit<'_>) {
 
 fn names(stats: &mut BTreeMap<String, AgentStats>, visit: Visit<'_>) {
     for (mut name, stats_of) in std::mem::take(stats) {
-        visit(&mut name);
+        visit.text(&mut name);
         while stats.contains_key(&name) {
             name.push('\'');
         }
@@ -195,14 +301,13 @@ fn names(stats: &mut BTreeMap<String, AgentStats>, visit: Visit<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::published::Published;
     use serde_json::json;
 
     #[test]
     fn every_text_of_a_value_is_seen_and_names_too() {
         let data = json!({"a": ["x", {"x": "x", "n": 1}], "x1": null, "x2": true});
         let Value::Object(data) = data else { unreachable!() };
-        let mut body = Body::Published(Published { channel: "c".into(), data, bytes: 1 });
+        let mut body = Body::Published(Published { channel: "c".into(), data });
         body.visit_texts(&mut |text| {
             if text.starts_with('x') {
                 *text = "y".into();

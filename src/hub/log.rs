@@ -115,10 +115,11 @@ impl Log {
     }
 
     /// Appends an event, which must carry the next number, and returns its weight in bytes.
-    pub(super) fn append(&mut self, event: Event, before: Standing) -> usize {
+    pub(super) fn append(&mut self, mut event: Event, before: Standing) -> usize {
         debug_assert_eq!(event.seq, self.last_seq + 1, "seq has no holes");
         self.last_seq += 1;
-        let weight = weight(&event);
+        // Estimated once and from above, so that an encoding that is made later never moves the ring past its bound.
+        let weight = event.weight();
         self.bytes += weight;
         let record = Record::counted(event, before, self.extra.clone());
         self.records.push_back((Arc::new(record), weight));
@@ -158,17 +159,6 @@ impl Log {
         let skip = usize::try_from(seq.saturating_sub(self.first_seq())).unwrap_or(usize::MAX);
         self.records.range(skip.min(self.records.len())..)
     }
-}
-
-/// What a record costs in memory, bytes: the event itself and one encoding of it, estimated once and from above,
-/// so that filling an encoding later never moves the ring past its bound.
-fn weight(event: &Event) -> usize {
-    const FIXED: usize = 640;
-    let remarks = event.remarks.as_ref().map_or(0, |remarks| {
-        let texts = [&remarks.source_app, &remarks.summary].into_iter().flatten().map(String::len);
-        texts.sum::<usize>() + remarks.chat.as_ref().map_or(0, |chat| chat.to_string().len())
-    });
-    FIXED + 3 * (event.body.text_len() + remarks)
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! is looked at together, and which rules are in force.
 
 use super::Hub;
-use crate::detect::cut::json_len;
 use crate::detect::redact::{Flow, Redactor};
 use crate::event::body::{MAX_TEXT_BYTES, Output, Stream};
 use crate::event::published::{Published, Remarks};
@@ -122,11 +121,7 @@ impl Redaction {
             _ => {}
         }
         let is_cut = matches!(body, Body::Hook(hook) if hook.data.contains_key("truncated"));
-        let mut hidden = false;
-        body.visit_texts(&mut |text| hidden |= clean_text(&redactor, text, is_cut));
-        if hidden {
-            weigh(body);
-        }
+        body.visit_texts(&mut |text| clean_text(&redactor, text, is_cut));
     }
 
     fn remarks(&self, remarks: Option<&mut Remarks>) {
@@ -210,14 +205,13 @@ impl<K: PartialEq> Flows<K> {
     }
 }
 
-/// Whether anything was hidden.
-fn clean_text(redactor: &Redactor, text: &mut String, is_cut: bool) -> bool {
+fn clean_text(redactor: &Redactor, text: &mut String, is_cut: bool) {
     let is_cut = is_cut || CUTS.iter().any(|cut| (cut.saturating_sub(4)..=*cut).contains(&text.len()));
     let shown = if is_cut { redactor.redacted_cut(text) } else { redactor.redacted(text) };
-    let Some(shown) = shown else { return false };
-    let before = std::mem::replace(text, shown).len();
-    bound(before, text);
-    true
+    if let Some(shown) = shown {
+        let before = std::mem::replace(text, shown).len();
+        bound(before, text);
+    }
 }
 
 /// What stands in the place of short secrets is longer than they; the bound of a text stays. Whether it was cut.
@@ -227,14 +221,4 @@ fn bound(before: usize, text: &mut String) -> bool {
         text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES.max(before)));
     }
     is_cut
-}
-
-/// Its size is another now.
-fn weigh(body: &mut Body) {
-    let (data, bytes) = match body {
-        Body::Hook(hook) => (&hook.data, &mut hook.bytes),
-        Body::Published(published) => (&published.data, &mut published.bytes),
-        _ => return,
-    };
-    *bytes = data.iter().map(|(name, value)| name.len() + json_len(value) + 4).sum();
 }

@@ -8,7 +8,7 @@ use crate::cost::{Cost, forget_peak};
 use crate::{WRAPPER, ask};
 use std::time::{Duration, Instant};
 use test_support::DEADLINE;
-use test_support::floods::{FLOODS, Flood, honest};
+use test_support::floods::{FLOODS, Flood, honest, wide_event};
 use test_support::standalone::{Hub, Place};
 
 /// Of one hostile client, KiB.
@@ -29,10 +29,14 @@ fn fill(hub: &Hub) {
     );
     let body = format!("[{}{event}]", format!("{event},").repeat(999));
     let head = "POST /api/events HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Type: application/json\r\n";
-    for _ in 0..14 {
+    let post = |body: &str, status| {
         let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
-        assert_eq!(ask(hub.port, &request).status, 202);
-    }
+        assert_eq!(ask(hub.port, &request).status, status);
+    };
+    (0..14).for_each(|_| post(&body, 202));
+    // Of what the log takes for a byte, these need most.
+    (0..40).for_each(|_| post(&wide_event(1_600), 202));
+    post(&wide_event(2_000), 413);
 }
 
 /// What an honest client waited while the flood went on, sorted.

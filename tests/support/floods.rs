@@ -27,7 +27,7 @@ pub struct Flood {
 }
 
 /// All of them.
-pub const FLOODS: [Flood; 20] = [
+pub const FLOODS: [Flood; 23] = [
     Flood { name: "200 half-open connections", clients: 200, does: silent },
     Flood { name: "1,000 silent connections", clients: 1000, does: silent },
     Flood { name: "200 slow handshakes", clients: 200, does: slow_heads },
@@ -48,6 +48,9 @@ pub const FLOODS: [Flood; 20] = [
     Flood { name: "15,000 patterns, and 50,000", clients: 1, does: patterns },
     Flood { name: "wildcard bombs", clients: 1, does: wildcards },
     Flood { name: "pings pipelined, never read", clients: 1, does: pipelined_pings },
+    Flood { name: "POSTs of a million values", clients: 1, does: wide_posts },
+    Flood { name: "events of 20,000 values", clients: 1, does: wide_messages },
+    Flood { name: "events of a component, of a million", clients: 1, does: wide_events },
 ];
 
 /// A flood that goes on; it is over when dropped.
@@ -216,6 +219,52 @@ fn deep_posts(port: u16, _: usize, over: &Over) {
     }
 }
 
+/// An event of so many values, which are lists of one number, in the shape of requirement R4.
+pub fn wide_event(lists: usize) -> String {
+    let wide = "[0],".repeat(lists);
+    format!(
+        r#"{{"event_type":"my.event","source":"wide","timestamp":1706181600000,"payload":{{"a":[{wide}[0]]}}}}"#
+    )
+}
+
+/// As long as a POST, a message or a component's message may be; as many values as are taken, and more.
+fn wide(bytes: usize) -> [String; 4] {
+    let numbers = "0,".repeat(bytes / 2 - 100);
+    let names: String = (0..bytes / 12).map(|n| format!(r#""{n}":0,"#)).take(bytes / 12).collect();
+    let names = &names[..names.len().min(bytes - 100)];
+    [
+        wide_event(bytes / 4 - 100),
+        wide_event((bytes / 4 - 100).min(1_600)),
+        format!("[{numbers}0]"),
+        format!("{{{}\"x\":0}}", &names[..names.rfind(',').map_or(0, |at| at + 1)]),
+    ]
+}
+
+fn wide_posts(port: u16, _: usize, over: &Over) {
+    let posts =
+        wide(4 << 20).map(|body| posted(port, &format!("Content-Length: {}\r\n", body.len())) + &body);
+    for request in posts.iter().cycle() {
+        if over.load(Relaxed) {
+            break;
+        }
+        let Some(mut wire) = connect(port) else { continue };
+        wire.hurry(Duration::from_secs(5));
+        let _cut = wire.send(request.as_bytes());
+        wire.answer();
+    }
+}
+
+fn wide_messages(port: u16, _: usize, over: &Over) {
+    let texts = wide((64 << 10) - 100).map(|event| format!(r#"{{"command":"publish","events":{event}}}"#));
+    repeated(port, over, "/", &texts);
+}
+
+fn wide_events(port: u16, _: usize, over: &Over) {
+    let register = r#"{"type":"register","data":{"component":"wide","version":"1"}}"#.to_owned();
+    let events = wide((1 << 20) - 100).map(|event| format!(r#"{{"type":"event","data":{event}}}"#));
+    repeated(port, over, "/events", &[vec![register], events.to_vec()].concat());
+}
+
 fn idle_sockets(port: u16, clients: usize, over: &Over) {
     kept(clients, over, || socket(port), |_| true);
 }
@@ -239,9 +288,10 @@ fn pipelined_pings(port: u16, _: usize, over: &Over) {
 }
 
 /// Says the same again and again on one WebSocket, reads what is said to it, and comes back when it is thrown out.
-fn repeated(port: u16, over: &Over, texts: &[String]) {
+fn repeated(port: u16, over: &Over, path: &str, texts: &[String]) {
     while !over.load(Relaxed) {
-        let Some(mut wire) = socket(port) else { continue };
+        let Ok(mut wire) = upgraded(port, path, "") else { continue };
+        wire.hurry(IMPATIENCE);
         for text in texts.iter().cycle() {
             if over.load(Relaxed)
                 || wire.say(text).is_err()
@@ -256,24 +306,29 @@ fn repeated(port: u16, over: &Over, texts: &[String]) {
 fn subscribes(port: u16, _: usize, over: &Over) {
     let texts =
         ["subscribe", "unsubscribe"].map(|command| format!(r#"{{"command":"{command}","channels":["*"]}}"#));
-    repeated(port, over, &texts);
+    repeated(port, over, "/", &texts);
 }
 
 fn large_messages(port: u16, _: usize, over: &Over) {
     let filling = "x".repeat((64 << 10) - 40);
-    repeated(port, over, &[format!(r#"{{"command":"ping","x":"{filling}"}}"#), filling]);
+    repeated(port, over, "/", &[format!(r#"{{"command":"ping","x":"{filling}"}}"#), filling]);
 }
 
 fn deep_messages(port: u16, _: usize, over: &Over) {
     let (open, close) = ("[".repeat(30_000), "]".repeat(30_000));
     let objects = r#"{"a":"#.repeat(10_000);
-    repeated(port, over, &[format!("{open}{close}"), format!(r#"{{"command":{open}{close}}}"#), objects]);
+    repeated(
+        port,
+        over,
+        "/",
+        &[format!("{open}{close}"), format!(r#"{{"command":{open}{close}}}"#), objects],
+    );
 }
 
 fn patterns(port: u16, _: usize, over: &Over) {
     let of =
         |count: usize| format!(r#"{{"command":"subscribe","channels":[{}"x"]}}"#, r#""a","#.repeat(count));
-    repeated(port, over, &[of(15_000), of(50_000)]);
+    repeated(port, over, "/", &[of(15_000), of(50_000)]);
 }
 
 fn wildcards(port: u16, _: usize, over: &Over) {
@@ -284,5 +339,10 @@ fn wildcards(port: u16, _: usize, over: &Over) {
         (1..count).for_each(|_| write!(list, ",{one:?}").expect("a string takes everything"));
         format!(r#"{{"command":"subscribe","channels":[{list}],"replay":10000}}"#)
     };
-    repeated(port, over, &[many(&deep, 128), many(&stars, 128), many("*", 128), many("a.*.*.*.*.*", 128)]);
+    repeated(
+        port,
+        over,
+        "/",
+        &[many(&deep, 128), many(&stars, 128), many("*", 128), many("a.*.*.*.*.*", 128)],
+    );
 }

@@ -294,7 +294,7 @@ fn what_is_refused_is_named() {
 fn types_of_publishers_are_open_to_publishers_alone() {
     let whole = validator("classic/frame");
     let frame = |kind: &str, source: &str| {
-        let body = Body::other(kind, json!({"test": true}).as_object().unwrap().clone(), 0);
+        let body = Body::other(kind, json!({"test": true}).as_object().unwrap().clone());
         serde_json::from_slice::<Value>(&classic::event(&event(body, source))).unwrap()
     };
     for kind in
