@@ -293,6 +293,7 @@ impl Hub {
         let derived = status.fold(&event);
         // A name stays what it is, and the event that brings it has it already.
         let before = Standing { name: status.standing().name, ..before };
+        state.sessions.bound(&event.session_id);
         state.count(&event);
         (state.log.append(event, before), derived)
     }
@@ -320,6 +321,7 @@ impl State {
         let status = self.sessions.of_event(&event.session_id, event.seq);
         let before = status.standing();
         status.heard(&event);
+        self.sessions.bound(&event.session_id);
         self.count(&event);
         self.log.append(event, before)
     }

@@ -44,6 +44,7 @@ impl Hub {
         let after = state.sessions.link(session_id, epoch, key)?;
         let seq = state.log.last_seq();
         state.sessions.of_event(session_id, seq).recollect(&recollection);
+        state.sessions.bound(session_id);
         Ok(after)
     }
 
@@ -93,6 +94,11 @@ impl Hub {
         let weight = if owns { self.append(&mut state, event).0 } else { state.append_foreign(event) };
         self.wake(state, weight);
         Relayed::New(seq)
+    }
+
+    /// The connection of an uplink has ended: where a place is needed, that of its session may be taken.
+    pub fn uplink_ended(&self, session_id: &SessionId) {
+        self.shared.lock().sessions.lost(session_id);
     }
 
     /// Says that an instance has gone in the middle of its session; it may come back.

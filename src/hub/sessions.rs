@@ -6,8 +6,12 @@ use crate::event::{Epoch, SessionId};
 use crate::status::{SessionSummary, Status};
 use std::collections::HashMap;
 
-/// Most sessions beside the own; beyond, the one that was silent longest is forgotten, unless it has an uplink.
+/// Most sessions beside the own; beyond, the one that was silent longest is forgotten, unless it
+/// has an uplink; where all have, one whose uplink is lost.
 const MAX_OTHERS: usize = 1024;
+/// Most bytes that is kept of all of them together. Beyond, those are forgotten that would be next, and where all have
+/// uplinks, lists of the one that grew.
+const MAX_OTHER_BYTES: usize = 8 << 20;
 
 /// All of them.
 #[derive(Debug)]
@@ -15,6 +19,8 @@ pub(super) struct Sessions {
     own_id: SessionId,
     own: Status,
     others: HashMap<SessionId, Other>,
+    /// What is kept of the others.
+    bytes: usize,
 }
 
 /// A session that is not the hub's own.
@@ -28,6 +34,8 @@ struct Other {
     speaker: Option<String>,
     /// The hub itself watches it.
     is_watched: bool,
+    /// What is kept of it.
+    bytes: usize,
 }
 
 /// An instance that tells of its session.
@@ -38,6 +46,8 @@ struct Link {
     epoch: Epoch,
     /// Newest number of that epoch that has been taken.
     taken: u64,
+    /// Its connection has ended.
+    is_lost: bool,
 }
 
 /// Why an uplink is refused.
@@ -56,7 +66,7 @@ pub enum Refused {
 
 impl Sessions {
     pub(super) fn new(own_id: SessionId) -> Self {
-        Self { own_id, own: Status::default(), others: HashMap::new() }
+        Self { own_id, own: Status::default(), others: HashMap::new(), bytes: 0 }
     }
 
     /// The hub's own.
@@ -125,11 +135,40 @@ impl Sessions {
         match &mut other.uplink {
             None if other.speaker.is_some() || other.is_watched => Err(Refused::Foreign),
             Some(link) if link.key != key => Err(Refused::Foreign),
-            Some(link) if link.epoch == *epoch => Ok(link.taken),
+            Some(link) if link.epoch == *epoch => {
+                link.is_lost = false;
+                Ok(link.taken)
+            }
             slot => {
-                *slot = Some(Link { key: key.to_owned(), epoch: epoch.clone(), taken: 0 });
+                *slot = Some(Link { key: key.to_owned(), epoch: epoch.clone(), taken: 0, is_lost: false });
                 Ok(0)
             }
+        }
+    }
+
+    /// The connection of its uplink has ended.
+    pub(super) fn lost(&mut self, id: &SessionId) {
+        if let Some(link) = self.others.get_mut(id).and_then(|other| other.uplink.as_mut()) {
+            link.is_lost = true;
+        }
+    }
+
+    /// What is kept of the session may have grown: others make room for it, or it keeps less.
+    pub(super) fn bound(&mut self, id: &SessionId) {
+        let Some(other) = self.others.get_mut(id) else { return };
+        let before = std::mem::replace(&mut other.bytes, other.status.bytes());
+        let has_grown = other.bytes > before;
+        self.bytes = self.bytes - before + other.bytes;
+        while has_grown && self.bytes > MAX_OTHER_BYTES {
+            if self.forget_one(Some(id)) {
+                continue;
+            }
+            if let Some(other) = self.others.get_mut(id) {
+                other.status.forget_lists();
+                self.bytes -= other.bytes - other.status.bytes();
+                other.bytes = other.status.bytes();
+            }
+            return;
         }
     }
 
@@ -138,7 +177,7 @@ impl Sessions {
         let link = self.others.get_mut(id).and_then(|other| other.uplink.as_mut());
         match link.filter(|link| link.epoch == *epoch && link.taken < seq) {
             Some(link) => {
-                link.taken = seq;
+                (link.taken, link.is_lost) = (seq, false);
                 true
             }
             None => false,
@@ -156,12 +195,96 @@ impl Sessions {
     }
 
     fn make_room(&mut self) -> bool {
-        if self.others.len() < MAX_OTHERS {
-            return true;
+        self.others.len() < MAX_OTHERS || self.forget_one(None)
+    }
+
+    /// Forgets the one that was silent longest, but not this one; whether there is one that may be forgotten.
+    fn forget_one(&mut self, spared: Option<&SessionId>) -> bool {
+        let rank = |other: &Other| match &other.uplink {
+            Some(link) if !other.status.is_over() => link.is_lost.then_some(1),
+            _ => Some(0),
+        };
+        let free = self.others.iter().filter(|(id, _)| Some(*id) != spared);
+        let free = free.filter_map(|(id, other)| Some((rank(other)?, other.last_seq, id)));
+        let Some(oldest) = free.min_by_key(|(rank, seq, _)| (*rank, *seq)).map(|(_, _, id)| id.clone())
+        else {
+            return false;
+        };
+        self.bytes -= self.others.remove(&oldest).map_or(0, |other| other.bytes);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::work::Ticket;
+    use crate::event::{Body, Event, EventId, Source, Timestamp};
+
+    fn sessions() -> Sessions {
+        Sessions::new(SessionId::new("own"))
+    }
+
+    fn link(sessions: &mut Sessions, id: usize) -> Result<u64, Refused> {
+        sessions.link(&SessionId::new(&id.to_string()), &Epoch::new("e"), "key")
+    }
+
+    #[test]
+    fn where_all_places_are_taken_the_uplink_goes_that_was_lost_first() {
+        let mut sessions = sessions();
+        for id in 0..MAX_OTHERS {
+            assert_eq!(link(&mut sessions, id), Ok(0));
+            sessions.of_event(&SessionId::new(&id.to_string()), id as u64);
         }
-        let is_free = |other: &Other| other.uplink.is_none() || other.status.is_over();
-        let silent = self.others.iter().filter(|(_, other)| is_free(other));
-        let oldest = silent.min_by_key(|(_, other)| other.last_seq).map(|(id, _)| id.clone());
-        oldest.is_some_and(|oldest| self.others.remove(&oldest).is_some())
+        assert_eq!(link(&mut sessions, MAX_OTHERS), Err(Refused::Full));
+        for id in ["7", "5", "3"] {
+            sessions.lost(&SessionId::new(id));
+        }
+        // It is back before it was needed.
+        assert_eq!(link(&mut sessions, 3), Ok(0));
+        assert_eq!(link(&mut sessions, MAX_OTHERS), Ok(0));
+        assert!(sessions.get(&SessionId::new("5")).is_none());
+        assert!(["3", "7"].iter().all(|id| sessions.get(&SessionId::new(id)).is_some()));
+    }
+
+    fn fold(sessions: &mut Sessions, id: &SessionId, seq: u64) {
+        let ticket = Ticket {
+            id: seq.to_string(),
+            title: Some("x".repeat(60_000)),
+            priority: None,
+            assigned_to: None,
+            url: None,
+            system: "s".into(),
+        };
+        let event = Event {
+            id: EventId::from_u128(1),
+            seq,
+            epoch: Epoch::new("e"),
+            timestamp: Timestamp::from_millis(0),
+            session_id: id.clone(),
+            source: Source::Hook,
+            body: Body::TicketCreated(ticket),
+            remarks: None,
+            origin: None,
+        };
+        assert_eq!(sessions.of_event(id, seq).fold(&event), None);
+        sessions.bound(id);
+    }
+
+    #[test]
+    fn all_together_are_bounded_in_bytes_whether_they_have_uplinks_or_not() {
+        for has_uplinks in [false, true] {
+            let mut sessions = sessions();
+            for seq in 0..400 {
+                let id = SessionId::new(&(seq % 40).to_string());
+                if has_uplinks {
+                    sessions.link(&id, &Epoch::new("e"), "key").unwrap();
+                }
+                fold(&mut sessions, &id, seq);
+                let kept: usize = sessions.others.values().map(|other| other.status.bytes()).sum();
+                assert!(kept <= MAX_OTHER_BYTES && kept == sessions.bytes, "{kept} {}", sessions.bytes);
+            }
+            assert!(!has_uplinks || sessions.others.len() == 40);
+        }
     }
 }

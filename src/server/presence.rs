@@ -36,6 +36,9 @@ impl Connection {
 
     pub(super) fn tell_of_leaving(&mut self, ending: Ending) {
         self.shared.tell_of_components(self.shared.components.gone(self.id));
+        if let Some(session_id) = &self.uplink {
+            self.shared.hub.uplink_ended(session_id);
+        }
         if let (Some(session_id), Ending::Lost | Ending::ByClient | Ending::Abort(_)) = (&self.uplink, ending)
         {
             self.shared.hub.uplink_lost(session_id);

@@ -118,7 +118,12 @@ impl Connection {
         self.socket.allow_messages_of(self.shared.limits.component_message_bytes);
     }
 
+    /// One connection tells of one session.
     fn link(&mut self, uplink: &Uplink, id: Option<&RequestId>) {
+        if self.uplink.as_ref().is_some_and(|session_id| *session_id != uplink.session_id) {
+            let cause = "cannot take session: this connection tells of another one";
+            return self.refuse(&Fault::new(Code::NotAllowed, cause).of(id.cloned()));
+        }
         match self.shared.link(uplink) {
             Ok(after) => {
                 self.welcome_publisher();

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 const MAX_AGENTS: usize = 256;
 /// Most delegations that are open at once; the oldest beyond is no longer counted as open.
 const MAX_OPEN: usize = 1024;
+/// Longest name, and longest id of a delegation, bytes; what has a longer one is not counted.
+const MAX_NAME: usize = 256;
 
 /// Delegations, folded.
 #[derive(Debug, Default)]
@@ -28,7 +30,8 @@ struct Tally {
 impl Agents {
     /// Takes a change in.
     pub(super) fn fold(&mut self, delegation: &Delegation) {
-        if !self.tallies.contains_key(&delegation.agent) && self.tallies.len() >= MAX_AGENTS {
+        let is_long = delegation.agent.len() > MAX_NAME || delegation.delegation_id.len() > MAX_NAME;
+        if is_long || !self.tallies.contains_key(&delegation.agent) && self.tallies.len() >= MAX_AGENTS {
             return;
         }
         let tally = self.tallies.entry(delegation.agent.clone()).or_default();
@@ -49,6 +52,11 @@ impl Agents {
             tally.millis = tally.millis.saturating_add(millis);
         }
         self.open.retain(|(id, _)| *id != delegation.delegation_id);
+    }
+
+    /// What is kept of them, bytes, about.
+    pub(super) fn bytes(&self) -> usize {
+        (self.tallies.len() + 2 * self.open.len()) * MAX_NAME
     }
 
     /// As `agent.status` shows it.

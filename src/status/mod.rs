@@ -3,6 +3,7 @@
 //! Pure: what the log and the server know (cursor, clients, time) is handed in when a snapshot is taken.
 
 mod agents;
+mod kept;
 mod sources;
 mod standing;
 
@@ -14,13 +15,14 @@ use crate::event::control::PermissionRequested;
 use crate::event::work::{AgentStats, Ticket, Todo, TodoStats, TodoUpdate};
 use crate::event::{Epoch, Event, SCHEMA_VERSION, SessionId, Source, Timestamp};
 use agents::Agents;
+use kept::Kept;
 use schemars::JsonSchema;
 use serde::Serialize;
 use sources::Sources;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Tickets and claude sessions that a snapshot lists; older ones are in the history.
+/// Claude sessions that a snapshot lists.
 const MAX_LISTED: usize = 256;
 
 /// What is true now.
@@ -37,8 +39,10 @@ pub struct Status {
     ended_at: Option<Timestamp>,
     agents: Agents,
     todos: TodoUpdate,
-    tickets: Vec<Ticket>,
-    permissions: Vec<PermissionRequested>,
+    /// What they weigh.
+    todo_bytes: usize,
+    tickets: Kept<Ticket>,
+    permissions: Kept<PermissionRequested>,
     claude_sessions: Vec<String>,
     sources: Sources,
 }
@@ -85,8 +89,9 @@ impl Status {
         }
         match &event.body {
             Body::SessionStart(start) => {
+                let start = kept::start(start);
                 self.name = Some(start.instance_info.name.as_str().into());
-                self.session = Some(start.clone());
+                self.session = Some(start);
             }
             Body::SessionEnd(end) => {
                 self.ended_at = Some(end.end_time);
@@ -105,11 +110,13 @@ impl Status {
                 self.agents.fold(delegation);
                 return Some(Body::Agents(self.agents.status()));
             }
-            Body::PermissionRequested(asked) => push_bounded(&mut self.permissions, asked.clone()),
-            Body::PermissionResolved(end) => {
-                self.permissions.retain(|asked| asked.permission_id != end.permission_id);
+            Body::PermissionRequested(asked) => {
+                self.permissions.push(asked.clone(), Body::PermissionRequested)
             }
-            Body::Todos(update) => self.todos = update.clone(),
+            Body::PermissionResolved(end) => {
+                self.permissions.remove(|asked| asked.permission_id == end.permission_id);
+            }
+            Body::Todos(update) => (self.todos, self.todo_bytes) = kept::todos(update),
             Body::TicketCreated(ticket) => self.list_ticket(ticket),
             Body::TicketUpdated(update) => self.list_ticket(&update.ticket),
             Body::Output(_)
@@ -171,10 +178,29 @@ impl Status {
     }
 
     fn list_ticket(&mut self, ticket: &Ticket) {
-        match self.tickets.iter_mut().find(|known| known.id == ticket.id && known.system == ticket.system) {
-            Some(known) => *known = ticket.clone(),
-            None => push_bounded(&mut self.tickets, ticket.clone()),
-        }
+        let is_meant = |known: &Ticket| known.id == ticket.id && known.system == ticket.system;
+        self.tickets.put(ticket.clone(), is_meant, Body::TicketCreated);
+    }
+
+    /// What it keeps, bytes, about.
+    pub fn bytes(&self) -> usize {
+        let of_start =
+            |start: &SessionStart| start.working_directory.len() + 2 * start.instance_info.working_dir.len();
+        let start = self.session.as_ref().map_or(0, of_start);
+        size_of::<Self>()
+            + start
+            + self.todo_bytes
+            + self.tickets.bytes()
+            + self.permissions.bytes()
+            + self.agents.bytes()
+    }
+
+    /// Keeps no more of its lists: there is no room for them.
+    pub fn forget_lists(&mut self) {
+        (self.todos, self.todo_bytes) = (TodoUpdate::default(), 0);
+        self.tickets.clear();
+        self.permissions.clear();
+        self.agents = Agents::default();
     }
 
     /// The `data` of `system.status`.
@@ -202,8 +228,8 @@ impl Status {
             agent_stats: agents.agent_stats,
             todos: self.todos.todos.clone(),
             todo_stats: self.todos.stats,
-            tickets: self.tickets.clone(),
-            permissions: self.permissions.clone(),
+            tickets: self.tickets.to_vec(),
+            permissions: self.permissions.to_vec(),
             sources: self.sources.snapshot(position.now),
             claude_sessions: self.claude_sessions.clone(),
             uptime_seconds: self.uptime_seconds(position.now),

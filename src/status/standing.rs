@@ -1,6 +1,6 @@
 //! One session in short: as others list it, and as it stood before an event.
 
-use super::Status;
+use super::{Status, kept};
 use crate::event::body::{Activity, ActivityState, Body, ProcessState, ProcessStatus};
 use crate::event::{SessionId, Timestamp};
 use schemars::JsonSchema;
@@ -79,14 +79,15 @@ impl Status {
         for body in bodies {
             match body {
                 Body::SessionStart(start) => {
+                    let start = kept::start(start);
                     self.name = Some(start.instance_info.name.as_str().into());
-                    self.session = Some(start.clone());
+                    self.session = Some(start);
                 }
                 Body::Status(status) => {
                     (self.claude_status, self.claude_pid) = (Some(status.status), status.pid)
                 }
                 Body::Activity(activity) => self.activity = Some(activity.activity),
-                Body::Todos(todos) => self.todos = todos.clone(),
+                Body::Todos(todos) => (self.todos, self.todo_bytes) = kept::todos(todos),
                 _ => {}
             }
         }

@@ -8,11 +8,13 @@ use crate::cost::{Cost, forget_peak};
 use crate::{WRAPPER, ask};
 use std::time::{Duration, Instant};
 use test_support::DEADLINE;
-use test_support::floods::{FLOODS, Flood, honest, wide_event};
+use test_support::floods::{FLOODS, Flood, WIDE_FLOODS, honest, wide_event};
 use test_support::standalone::{Hub, Place};
 
 /// Of one hostile client, KiB.
 const MOST: u64 = 8 << 10;
+/// What the log keeps, KiB.
+const LOG: u64 = 16 << 10;
 /// Of all of a flood together, KiB: those that come by the hundred cost far less each.
 const MOST_TOGETHER: u64 = 64 << 10;
 
@@ -28,15 +30,22 @@ fn fill(hub: &Hub) {
         r#"{{"event_type":"component.started","source":"x","timestamp":1706181600000,"payload":{{"version":"1","config":{{"x":"{filling}"}}}}}}"#
     );
     let body = format!("[{}{event}]", format!("{event},").repeat(999));
+    for _ in 0..14 {
+        assert_eq!(post(hub, &body), 202);
+    }
+}
+
+fn post(hub: &Hub, body: &str) -> u16 {
     let head = "POST /api/events HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Type: application/json\r\n";
-    let post = |body: &str, status| {
-        let request = format!("{head}Content-Length: {}\r\n\r\n{body}", body.len());
-        assert_eq!(ask(hub.port, &request).status, status);
-    };
-    (0..14).for_each(|_| post(&body, 202));
-    // Of what the log takes for a byte, these need most.
-    (0..40).for_each(|_| post(&wide_event(1_600), 202));
-    post(&wide_event(2_000), 413);
+    ask(hub.port, &format!("{head}Content-Length: {}\r\n\r\n{body}", body.len())).status
+}
+
+/// As many values as the log keeps in memory: those need most for what it takes for a byte.
+fn fill_wide(hub: &Hub) {
+    for _ in 0..40 {
+        assert_eq!(post(hub, &wide_event(1_600)), 202);
+    }
+    assert_eq!(post(hub, &wide_event(2_000)), 413);
 }
 
 /// What an honest client waited while the flood went on, sorted.
@@ -73,24 +82,42 @@ fn an_honest_client_is_answered_in_every_flood_and_a_hostile_one_costs_at_most_8
     fill(&hub);
     // What is allocated once, for whoever is first, is no flood's.
     honest(hub.port, "").unwrap();
-    for flood in FLOODS {
-        let before = Cost::of(hub.pid());
-        forget_peak(hub.pid());
-        let waits = waits(flood, hub.port);
-        let peak = Cost::of(hub.pid()).peak.saturating_sub(before.memory);
-        let after = emptied(&hub, before);
-        let worst = *waits.last().expect("one at least");
-        println!(
-            "{:<36} honest: median {:>6.1} ms, worst {:>7.1} ms of {:>4}; memory +{peak} KiB, after it +{} KiB",
-            flood.name,
-            waits[waits.len() / 2].as_secs_f64() * 1e3,
-            worst.as_secs_f64() * 1e3,
-            waits.len(),
-            after.memory.saturating_sub(before.memory),
-        );
-        let allowed = (MOST * flood.clients as u64).min(MOST_TOGETHER);
-        assert!(peak <= allowed, "{}: {peak} KiB for {} clients", flood.name, flood.clients);
-        assert_eq!(after.threads, before.threads, "{}", flood.name);
-    }
+    FLOODS.into_iter().for_each(|flood| measure(&hub, flood));
     assert!(hub.stop().success());
+}
+
+#[test]
+fn values_without_letters_fill_no_more_of_the_memory_than_others_and_a_flood_of_them_costs_at_most_8_mib() {
+    let place = Place::new(WRAPPER);
+    let hub = place.serve(0);
+    honest(hub.port, "").unwrap();
+    let before = Cost::of(hub.pid());
+    fill_wide(&hub);
+    let filled = Cost::of(hub.pid()).peak - before.memory;
+    println!("filled: +{filled} KiB");
+    assert!(filled <= LOG + MOST, "{filled} KiB for the log and one client");
+    WIDE_FLOODS.into_iter().for_each(|flood| measure(&hub, flood));
+    let peak = Cost::of(hub.pid()).peak - before.memory;
+    assert!(peak <= LOG + 2 * MOST, "{peak} KiB for the log and a flood");
+    assert!(hub.stop().success());
+}
+
+fn measure(hub: &Hub, flood: Flood) {
+    let before = Cost::of(hub.pid());
+    forget_peak(hub.pid());
+    let waits = waits(flood, hub.port);
+    let peak = Cost::of(hub.pid()).peak.saturating_sub(before.memory);
+    let after = emptied(hub, before);
+    let worst = *waits.last().expect("one at least");
+    println!(
+        "{:<36} honest: median {:>6.1} ms, worst {:>7.1} ms of {:>4}; memory +{peak} KiB, after it +{} KiB",
+        flood.name,
+        waits[waits.len() / 2].as_secs_f64() * 1e3,
+        worst.as_secs_f64() * 1e3,
+        waits.len(),
+        after.memory.saturating_sub(before.memory),
+    );
+    let allowed = (MOST * flood.clients as u64).min(MOST_TOGETHER);
+    assert!(peak <= allowed, "{}: {peak} KiB for {} clients", flood.name, flood.clients);
+    assert_eq!(after.threads, before.threads, "{}", flood.name);
 }
