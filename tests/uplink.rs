@@ -198,3 +198,55 @@ fn draft() -> Draft {
     let line = Output { content: "stolen".into(), stream: Stream::Stdout, truncated: false };
     Draft::new(Source::Component("x".into()), Body::Output(line))
 }
+
+/// Whoever may publish may be an uplink of a session that nobody has heard of.
+#[tokio::test]
+async fn an_uplink_tells_of_no_other_session_what_only_its_owner_may() {
+    let (server, hub) = (TestServer::start().await, instance(Bounds::default()));
+    say(&hub, "mine");
+    let template = serde_json::to_value(&records(&hub, "told")[0].event).unwrap();
+    let mut client = Client::connect(&server).await;
+    let uplink =
+        |session: &str| json!({"command": "uplink", "session_id": session, "epoch": "e", "key": "k"});
+    assert_eq!(client.ask(&uplink("invented").to_string()).await["data"]["after"], 0);
+    assert_eq!(client.ask(&uplink("another").to_string()).await["data"]["error_code"], "AUTH002");
+    let ended = json!({ "session_id": "victim", "end_time": "2026-01-01T00:00:00.000Z", "duration_seconds": 1.0,
+        "exit_code": 0, "signal": null, "reason": "exited" });
+    for (seq, kind, data, source, is_told) in [
+        (1, "session.end", ended, "supervisor", false),
+        (2, "claude.output", json!({ "content": "false", "stream": "stdout" }), "screen", false),
+        (3, "hook.stop", json!({}), "hook", false),
+        (
+            4,
+            "permission.resolved",
+            json!({ "permission_id": "p", "decision": "allow", "by": "local", "message": null }),
+            "x",
+            false,
+        ),
+        (5, "my.event", json!({}), "x", true),
+    ] {
+        let mut event = template.clone();
+        for (name, value) in [("type", json!(kind)), ("data", data), ("source", json!(source))] {
+            event[name] = value;
+        }
+        (event["seq"], event["session_id"], event["epoch"]) = (json!(seq), json!("victim"), json!("e"));
+        let relay = json!({"command": "relay", "events": [event]});
+        assert_eq!(client.ask(&relay.to_string()).await["data"]["after"], seq, "{kind}");
+        let last = records(&server.hub, "victim").last().map(|record| record.event.body.channel().to_owned());
+        assert_eq!(last.as_deref() == Some(kind), is_told, "{kind}");
+    }
+    assert_eq!(server.hub.gauges().refused(), 5);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_names_of_an_uplink_are_bounded() {
+    let server = TestServer::start().await;
+    let mut client = Client::connect(&server).await;
+    for name in ["session_id", "epoch", "key"] {
+        let mut call = json!({"command": "uplink", "session_id": "s", "epoch": "e", "key": "k"});
+        call[name] = json!("x".repeat(257));
+        assert_eq!(client.ask(&call.to_string()).await["data"]["error_code"], "REQ002", "{name}");
+    }
+    server.stop().await;
+}

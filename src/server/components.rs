@@ -7,7 +7,7 @@ use crate::dialect::{Code, Fault};
 use crate::event::Body;
 use crate::event::surroundings::{ComponentHealth, ComponentState, ComponentStopped};
 use crate::hub;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -35,24 +35,34 @@ struct Component {
 }
 
 impl Components {
-    /// Takes one in.
+    /// Takes all of them in, or none.
     ///
     /// # Errors
-    /// When its name is that of another that is there, or there are too many.
-    pub(super) fn enter(&self, name: &str, client: Option<ClientId>, now: Instant) -> Result<(), Fault> {
+    /// When the name of one is that of another that is there, or there are too many.
+    pub(super) fn enter_all(
+        &self,
+        names: BTreeSet<String>,
+        client: Option<ClientId>,
+        now: Instant,
+    ) -> Result<(), Fault> {
         let mut all = self.lock();
-        match all.get(name).map(|known| known.client) {
-            Some(Some(other)) if Some(other) != client => {
-                let cause = format_args!("cannot register {name:?}: another connection has this name");
-                return Err(Fault::new(Code::NotAllowed, cause));
+        let mut new = 0;
+        for name in &names {
+            match all.get(name).map(|known| known.client) {
+                Some(Some(other)) if Some(other) != client => {
+                    let cause = format_args!("cannot register {name:?}: another connection has this name");
+                    return Err(Fault::new(Code::NotAllowed, cause));
+                }
+                Some(_) => {}
+                None => new += 1,
             }
-            None if all.len() >= MAX_COMPONENTS => {
+            if all.len() + new > MAX_COMPONENTS {
                 let cause = format_args!("cannot register {name:?}: there are {MAX_COMPONENTS} components");
                 return Err(Fault::new(Code::TooLarge, cause));
             }
-            _ => {}
         }
-        all.insert(name.to_owned(), Component { client, state: ComponentState::Healthy, heard: now });
+        let component = || Component { client, state: ComponentState::Healthy, heard: now };
+        all.extend(names.into_iter().map(|name| (name, component())));
         Ok(())
     }
 
@@ -167,21 +177,35 @@ fn turn(name: &str, known: &mut Component, state: ComponentState, why: Option<&s
 mod tests {
     use super::*;
 
+    fn enter(
+        components: &Components,
+        names: &[&str],
+        client: Option<ClientId>,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        components.enter_all(names.iter().map(|name| (*name).to_owned()).collect(), client, now)
+    }
+
     #[test]
     fn a_name_belongs_to_one_connection_until_it_ends() {
         let (components, now) = (Components::default(), Instant::now());
-        components.enter("router", Some(1), now).unwrap();
-        assert_eq!(components.enter("router", Some(2), now).unwrap_err().code, Code::NotAllowed);
+        enter(&components, &["router"], Some(1), now).unwrap();
+        assert_eq!(enter(&components, &["a", "router"], Some(2), now).unwrap_err().code, Code::NotAllowed);
+        assert!(!components.is_known("a"), "all or none");
+        let many: Vec<String> = (0..256).map(|n| n.to_string()).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert_eq!(enter(&components, &many, None, now).unwrap_err().code, Code::TooLarge);
+        assert!(!components.is_known("0"), "all or none");
         assert!(components.is_anothers("router", Some(2)) && !components.is_anothers("router", Some(1)));
         let told = components.gone(1);
         assert!(matches!(&told[..], [(name, Body::ComponentStopped(_))] if name == "router"));
-        components.enter("router", Some(2), now).unwrap();
+        enter(&components, &["router"], Some(2), now).unwrap();
     }
 
     #[test]
     fn silence_degrades_once_and_an_answer_heals() {
         let (components, now) = (Components::default(), Instant::now());
-        components.enter("router", Some(1), now).unwrap();
+        enter(&components, &["router"], Some(1), now).unwrap();
         assert_eq!(components.answers(1, true), []);
         assert_eq!(components.answers(1, false).len(), 1);
         assert_eq!(components.answers(1, false), []);
@@ -192,7 +216,7 @@ mod tests {
     #[test]
     fn one_without_a_connection_is_there_as_long_as_it_is_heard_of() {
         let (components, start) = (Components::default(), Instant::now());
-        components.enter("script", None, start).unwrap();
+        enter(&components, &["script"], None, start).unwrap();
         assert_eq!(components.sweep(start + Duration::from_secs(59)), []);
         assert_eq!(components.sweep(start + Duration::from_secs(61)).len(), 1);
         assert!(components.heard("script", start + Duration::from_secs(70)).is_some());

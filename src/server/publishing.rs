@@ -7,7 +7,7 @@ use super::Shared;
 use super::components::ClientId;
 use crate::dialect::{Code, Fault, Relay, Uplink};
 use crate::event::surroundings::{ComponentStarted, ComponentState};
-use crate::event::{Body, Draft, SessionId, Source, channel};
+use crate::event::{Body, Draft, Event, SessionId, Source, channel};
 use crate::hub::Relayed;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -20,10 +20,20 @@ impl Shared {
     /// Publishes all of them, or none.
     ///
     /// # Errors
-    /// Why the first that may not be published may not.
+    /// Why the first that may not be published may not; or that the log is closed, which it may become between two.
     pub(super) fn publish(&self, drafts: Vec<Draft>, client: Option<ClientId>) -> Result<Vec<u64>, Fault> {
         drafts.iter().try_for_each(|draft| self.judge(draft, client))?;
-        drafts.into_iter().map(|draft| self.publish_one(draft, client)).collect()
+        let closed = || Fault::new(Code::NotAllowed, "cannot publish: the session is over");
+        if self.hub.is_closed() {
+            return Err(closed());
+        }
+        let starts = |draft: &Draft| {
+            let is_start = matches!(draft.body, Body::ComponentStarted(_));
+            is_start.then(|| draft.source.as_str().to_owned())
+        };
+        self.components.enter_all(drafts.iter().filter_map(starts).collect(), client, Instant::now())?;
+        let seqs: Vec<u64> = drafts.into_iter().map(|draft| self.publish_one(draft)).collect();
+        if seqs.contains(&0) { Err(closed()) } else { Ok(seqs) }
     }
 
     /// One more thing that was not let in.
@@ -80,12 +90,12 @@ impl Shared {
         Ok(())
     }
 
-    fn publish_one(&self, draft: Draft, client: Option<ClientId>) -> Result<u64, Fault> {
+    fn publish_one(&self, draft: Draft) -> u64 {
         let source = draft.source.clone();
         let name = source.as_str();
         let now = Instant::now();
         match &draft.body {
-            Body::ComponentStarted(_) => self.components.enter(name, client, now)?,
+            Body::ComponentStarted(_) => {}
             body if is_test(body) => {}
             body if body.channel() == channel::COMPONENT_STOPPED => self.components.leave(name),
             body if body.channel() == channel::COMPONENT_HEALTH => {
@@ -101,7 +111,7 @@ impl Shared {
         }
         let session = draft.session_id.clone();
         let owns = session.is_some_and(|session| self.hub.speaks(&session, name));
-        Ok(self.hub.submit(draft, owns))
+        self.hub.submit(draft, owns)
     }
 
     /// A component registers on its connection.
@@ -142,6 +152,9 @@ impl Shared {
     }
 
     /// Takes what came over the uplink of a session; the newest number taken.
+    ///
+    /// Of another session an instance may tell what its own publishers said of it, and no more than they might have said
+    /// here.
     pub(super) fn relay(&self, session_id: &SessionId, relay: Relay) -> u64 {
         if relay.missed > 0 {
             self.hub.missed_over_uplink(session_id, relay.missed);
@@ -149,11 +162,22 @@ impl Shared {
         let mut after = 0;
         for event in relay.events {
             after = event.seq;
-            if let Relayed::Foreign = self.hub.relay(session_id, event) {
+            let may = event.session_id == *session_id || self.may_be_anybodys(&event);
+            if !may || self.hub.relay(session_id, event) == Relayed::Foreign {
                 self.refused();
             }
         }
         after
+    }
+}
+
+impl Shared {
+    /// Whether a publisher might say it who speaks for no session.
+    fn may_be_anybodys(&self, event: &Event) -> bool {
+        let kind = event.body.channel();
+        !event.source.is_own()
+            && !OF_THE_OWNER.iter().any(|prefix| kind.starts_with(prefix))
+            && !self.components.is_anothers(event.source.as_str(), None)
     }
 }
 

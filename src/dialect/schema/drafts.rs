@@ -7,13 +7,17 @@ use super::kinds::Kind;
 use super::parts::{maybe_text, moment};
 use crate::dialect::publish::{MAX_EVENTS, MAX_NAME_BYTES};
 use crate::event::SCHEMA_VERSION;
+use crate::event::values::{LIST, MAX_VALUES, MAX_VALUES_AT_ONCE};
 use serde_json::{Value, json};
 
 /// Events to publish.
 pub(super) fn drafts() -> Value {
     let list = json!({ "type": "array", "maxItems": MAX_EVENTS, "items": reference("draft") });
     json!({
-        "description": "One event, or an array of them",
+        "description": format!(
+            "One event, or an array of them; an event of at most {MAX_VALUES} values, all together of {MAX_VALUES_AT_ONCE}, \
+             where a list or an object counts for {LIST}"
+        ),
         "if": { "type": "array" }, "then": list, "else": reference("draft"),
     })
 }
