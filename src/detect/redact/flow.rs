@@ -1,10 +1,11 @@
 //! Secrets that come in pieces: a block of a private key line by line, a key that goes on in the next line or in the next
 //! piece of a message. One [`Flow`] follows one stream; it is pure, and what it remembers is bounded.
 //!
-//! What is told was told: a piece whose secret is known only by the next one has shown its beginning, which is no more
-//! than the mark of its kind and, where that alone is known, a few characters.
+//! What is told was told: a piece whose secret is known only by the next one has shown its beginning. Of a key with a mark
+//! that is the mark and a few characters, or more where they are letters without a digit; of what is known only by what
+//! stands before it (a password in an address, a bearer of letters alone), all that stood in that piece.
 
-use super::private_key::{self, end_behind, is_strange, opens};
+use super::private_key::{self, Place, opens};
 use super::{MARK, Redactor, Secret, judge, marked, replaced};
 
 /// A block that has not ended after so many pieces is none.
@@ -75,19 +76,28 @@ impl Flow {
         }
     }
 
+    /// Lines of the block are hidden; another is shown, and after a few of those the block was none.
     fn in_block(&mut self, mut block: Block, redactor: &Redactor, piece: &str) -> Option<String> {
-        if let Some(end) = end_behind(piece, 0) {
-            let rest = &piece[end..];
+        let place = if self.is_text { Place::Cut } else { Place::Line };
+        let body = private_key::body(piece, place);
+        if body.has_end {
+            let rest = &piece[body.len..];
             let shown = self.outside(redactor, rest);
             return Some(hidden() + shown.as_deref().unwrap_or(rest));
         }
         block.lines += 1;
-        block.strange = if piece.lines().all(is_strange) { block.strange + 1 } else { 0 };
+        block.strange = if body.is_all { 0 } else { block.strange + 1 };
         if block.lines > MAX_LINES || block.strange >= MAX_STRANGE {
             return self.outside(redactor, piece);
         }
-        self.block = Some(block);
-        (!piece.trim().is_empty()).then(|| hidden() + line_end(piece))
+        if body.is_all {
+            self.block = Some(block);
+            return (!piece.trim().is_empty()).then(|| hidden() + line_end(piece));
+        }
+        let (of_block, rest) = piece.split_at(if body.has_key { body.len } else { 0 });
+        let shown = self.outside(redactor, rest);
+        self.block.get_or_insert(block);
+        if of_block.is_empty() { shown } else { Some(hidden() + shown.as_deref().unwrap_or(rest)) }
     }
 
     fn outside(&mut self, redactor: &Redactor, piece: &str) -> Option<String> {
@@ -107,23 +117,37 @@ impl Flow {
         let tail = self.tail.take();
         let mut secrets = redactor.secrets(piece);
         let end = piece.trim_end_matches(is_gutter).len();
-        let went_on = tail.as_ref().and_then(|tail| tail.goes_on(redactor, piece));
+        let went_on = tail.as_ref().and_then(|tail| tail.goes_on(redactor, piece, end));
         let rows = went_on.as_ref().and(tail.as_ref()).map_or(0, |tail| tail.rows + 1);
+        let (joined, went_on) = went_on.map(|on| (on.joined, on.secret)).unzip();
         secrets.extend(went_on);
         let is_secret = secrets.iter().any(|secret| secret.place.end == end && end > 0);
         let begun = redactor.begun(&piece[..end]);
         if self.is_text || rows < MAX_ROWS && (is_secret || begun.is_some()) {
-            self.tail = Tail::of(piece, is_secret, rows, self.is_text);
+            let last = Tail::of(piece, is_secret, rows, self.is_text);
+            self.tail = last.map(|last| last.behind(joined.flatten()));
         }
-        // The beginning of a secret is hidden too, but for a mark that words end with as well.
+        // The beginning of a secret is hidden too, but for a mark that words end with as well. In a text nothing follows
+        // it; a line was perhaps wrapped there, so that it has to look like one.
+        let goes_on = |secret: &Secret<'_>| match self.is_text {
+            true => end == piece.len(),
+            false => judge::is_random(&piece[secret.place.start..end]),
+        };
         let is_long = |secret: &Secret<'_>| end - secret.place.start >= MIN_BEGUN;
-        secrets.extend(begun.filter(|secret| !is_secret && is_long(secret) && self.is_text));
+        secrets.extend(begun.filter(|secret| !is_secret && is_long(secret) && goes_on(secret)));
         replaced(piece, secrets)
     }
 }
 
 /// A piece that ends in this much of a secret shows nothing of it.
 const MIN_BEGUN: usize = 8;
+
+/// What a piece goes on with.
+struct GoesOn {
+    secret: Secret<'static>,
+    /// All of the secret so far, where it may go on in the next piece, too.
+    joined: Option<String>,
+}
 
 impl Tail {
     fn of(piece: &str, is_secret: bool, rows: u32, is_text: bool) -> Option<Self> {
@@ -139,8 +163,18 @@ impl Tail {
         (!word.is_empty()).then(|| Self { word: word.to_owned(), is_secret, is_glued, rows })
     }
 
-    /// Where the piece goes on with the secret.
-    fn goes_on(&self, redactor: &Redactor, piece: &str) -> Option<Secret<'static>> {
+    /// The same with all that came before it.
+    fn behind(self, joined: Option<String>) -> Self {
+        match joined {
+            Some(word) if word.len() <= MAX_TAIL => Self { word, ..self },
+            // So long is no beginning any more.
+            Some(_) => Self { is_secret: true, ..self },
+            None => self,
+        }
+    }
+
+    /// Where the piece, of which something is shown up to `end`, goes on with the secret.
+    fn goes_on(&self, redactor: &Redactor, piece: &str, end: usize) -> Option<GoesOn> {
         let start = piece.len() - piece.trim_start_matches(is_gutter).len();
         let rest = &piece[start..];
         let word = rest.split(is_end_of_word).next().filter(|word| !word.is_empty())?;
@@ -148,17 +182,34 @@ impl Tail {
         let place = start..start + word.len();
         if self.is_secret {
             let is_more = is_glued || word.len() >= MIN_BEGUN && looks_cut(word);
-            return is_more.then_some(Secret { place, kind: MORE });
-        }
-        if !(is_glued || judge::is_random(word)) {
-            return None;
+            return is_more.then_some(GoesOn { secret: Secret { place, kind: MORE }, joined: None });
         }
         let joined = format!("{}{word}", self.word);
+        let is_last = place.end == end;
+        let looks_cut = is_glued || judge::is_random(word);
+        match self.crossing(redactor, &joined, looks_cut) {
+            Some(secret) => {
+                let place = start..start + secret.place.end - self.word.len();
+                Some(GoesOn { secret: Secret { place, ..secret }, joined: None })
+            }
+            None if is_last && looks_cut => {
+                let begun = redactor.begun(&joined).filter(|begun| begun.place.start < self.word.len())?;
+                Some(GoesOn { secret: Secret { place, kind: begun.kind }, joined: Some(joined) })
+            }
+            None => None,
+        }
+    }
+
+    /// The secret that is whole with the word. One that is known by what stands before it is one only where the word
+    /// looks like it: an address at the end of a line and a prompt at the beginning of the next are none.
+    fn crossing(&self, redactor: &Redactor, joined: &str, looks_cut: bool) -> Option<Secret<'static>> {
         let seam = self.word.len();
         let crosses = |secret: &Secret<'_>| secret.place.start < seam && secret.place.end > seam;
-        let crossing = redactor.secrets(&joined).into_iter().find(crosses)?;
-        let kind = super::rules::RULES.iter().map(|rule| rule.kind).find(|kind| *kind == crossing.kind);
-        Some(Secret { place: start..start + crossing.place.end - seam, kind: kind.unwrap_or(MORE) })
+        redactor.secrets(joined).into_iter().filter(crosses).find_map(|secret| {
+            let rule = super::rules::RULES.iter().find(|rule| rule.kind == secret.kind);
+            let counts = looks_cut || rule.is_some_and(|rule| rule.is_known_by_itself);
+            counts.then_some(Secret { place: secret.place, kind: rule.map_or(MORE, |rule| rule.kind) })
+        })
     }
 }
 

@@ -36,6 +36,16 @@ pub(super) fn is_password(text: &str) -> bool {
     !(is_variable || is_brace || text.starts_with(super::MARK) || text.bytes().all(|byte| byte == b'*'))
 }
 
+/// Of the beginning of a secret, of which nobody knows how it goes on: it is no port.
+pub(super) fn is_no_port(text: &str) -> bool {
+    text.is_empty() || text.len() > 5 || !text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Of such a beginning: it is no word of a sentence.
+pub(super) fn is_no_word(text: &str) -> bool {
+    text.len() < 3 || !text.bytes().all(|byte| byte.is_ascii_lowercase())
+}
+
 /// A line of base64: a long word drawn by lot. Names in code are long as well, but hold no digits.
 pub(super) fn is_key_material(text: &str) -> bool {
     let mut words = text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=')));

@@ -162,7 +162,7 @@ impl Redactor {
         secrets
     }
 
-    /// What begins at the end of a text and may go on behind it.
+    /// What begins at the end of a text and may go on behind it, unless it is a word that is none.
     fn begun(&self, text: &str) -> Option<Secret<'static>> {
         let start = text.ceil_char_boundary(text.len().saturating_sub(MOST_CUT));
         let tail = &text[start..];
@@ -177,6 +177,7 @@ impl Redactor {
         let rules = RULES.iter().enumerate().filter(|(number, _)| marked & 1 << number != 0);
         let begun = rules.filter_map(|(_, rule)| {
             let place = found(rule.beginning(), rule.kind, tail).next()?.place;
+            (rule.may_begin)(&tail[place.clone()]).then_some(())?;
             Some(Secret { place: start + place.start..text.len(), kind: rule.kind })
         });
         begun.chain(block).min_by_key(|secret| secret.place.start)

