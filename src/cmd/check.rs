@@ -1,7 +1,7 @@
 //! `check`: is everything there, is a port free, how far away is a hub?
 
 use super::diagnose::{self, Finding, HOST, Verdict};
-use super::escape::{visible, visible_json};
+use super::escape::{json_line, visible};
 use super::failure::{Exit, Failure};
 use super::paint::{self, Paint};
 use super::target::{self, Target};
@@ -35,7 +35,7 @@ pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
 fn print(findings: &[Finding], output: Format) -> anyhow::Result<()> {
     let mut out = io::stdout().lock();
     if output == Format::Json {
-        writeln!(out, "{}", serde_json::to_string(findings)?)?;
+        writeln!(out, "{}", json_line(&findings)?)?;
         return Ok(());
     }
     let paint = Paint::for_stdout();
@@ -60,7 +60,9 @@ fn one_port(port: u16, output: Format) -> anyhow::Result<ExitCode> {
         (!free).then(|| instance::holder_of(port, &target::instances().unwrap_or_default()).to_string());
     let mut out = io::stdout().lock();
     match (&holder, output) {
-        (_, Format::Json) => writeln!(out, "{}", json!({"port": port, "free": free, "holder": holder}))?,
+        (_, Format::Json) => {
+            writeln!(out, "{}", json_line(&json!({"port": port, "free": free, "holder": holder}))?)?;
+        }
         (None, Format::Text) => writeln!(out, "port {port} is free")?,
         (Some(holder), Format::Text) => {
             writeln!(out, "port {port} is held by {}", visible(holder))?;
@@ -77,7 +79,7 @@ fn free_port(from: u16, output: Format) -> anyhow::Result<ExitCode> {
     };
     match output {
         Format::Text => writeln!(io::stdout(), "{port}")?,
-        Format::Json => writeln!(io::stdout(), "{}", json!({"port": port}))?,
+        Format::Json => writeln!(io::stdout(), "{}", json_line(&json!({"port": port}))?)?,
     }
     Ok(Exit::Ok.into())
 }
@@ -101,7 +103,7 @@ fn round_trips(word: &str, options: &CheckOptions) -> anyhow::Result<ExitCode> {
         )?,
         Format::Json => {
             let report = json!({"target": target.label, "round_trips": ROUND_TRIPS, "min_ms": least, "median_ms": median});
-            writeln!(io::stdout(), "{}", visible_json(&report.to_string()))?;
+            writeln!(io::stdout(), "{}", json_line(&report)?)?;
         }
     }
     if median > 1000.0 {

@@ -1,8 +1,11 @@
 //! Hostile text made visible: nothing an event says may move the cursor, change a colour, hide or reorder what a
 //! person reads, or begin a new line.
 
+use crate::event::acting::acts;
+use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::io;
 
 /// The text with every character that acts instead of showing written as an escape, like `\u{1b}`.
 pub(super) fn visible(text: &str) -> Cow<'_, str> {
@@ -41,27 +44,16 @@ pub(super) fn visible_json(json: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// A value as the one line of JSON that a verb prints with `-o json`.
+pub(super) fn json_line(value: &impl Serialize) -> io::Result<String> {
+    Ok(visible_json(&serde_json::to_string(value)?).into_owned())
+}
+
 fn push_units(shown: &mut String, c: char) {
     for unit in c.encode_utf16(&mut [0; 2]) {
         let written = write!(shown, "\\u{unit:04x}");
         debug_assert!(written.is_ok(), "writing to a string cannot fail");
     }
-}
-
-/// Controls (C0, DEL, C1), and what Unicode has to steer or hide text. Joiners and the sixteen variation selectors
-/// stay: names of people and emoji need them.
-fn acts(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
-            // Letters and joints that show nothing.
-            | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{3164}' | '\u{ffa0}'
-            | '\u{1d173}'..='\u{1d17a}'
-            // Line and paragraph separators, bidi embeddings, overrides and isolates, invisible operators.
-            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            // Tags, and variation selectors 17 to 256: both carry whole hidden texts.
-            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `explain`: which source told of an event, and what the others did; or the same counted over a whole session.
 
-use super::escape::{visible, visible_json};
+use super::escape::{json_line, visible};
 use super::failure::{Exit, Failure};
 use super::target::{self, Target};
 use super::{column, runtime};
@@ -19,7 +19,7 @@ pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     let data = runtime()?.block_on(ask_each(&targets, event.as_deref()))?;
     let mut out = io::stdout().lock();
     match options.output {
-        Format::Json => writeln!(out, "{}", visible_json(&data.to_string()))?,
+        Format::Json => writeln!(out, "{}", json_line(&data)?)?,
         Format::Text => {
             let lines = if event.is_some() { of_event(&data) } else { of_session(&data) };
             for line in lines {

@@ -1,6 +1,6 @@
 //! `list`: the running instances.
 
-use super::escape::visible_json;
+use super::escape::json_line;
 use super::failure::Exit;
 use super::paint::{self, Paint};
 use super::target::{self, Target};
@@ -31,7 +31,7 @@ pub(super) fn run(options: &ListOptions, log: &LogOptions) -> anyhow::Result<Exi
     let mut out = io::stdout().lock();
     match options.output {
         Format::Json => {
-            writeln!(out, "{}", visible_json(&json(&instances, &states)?.to_string()))?;
+            writeln!(out, "{}", json_line(&json(&instances, &states)?)?)?;
         }
         Format::Text => {
             let lines = column::align(&rows(&instances, &states));

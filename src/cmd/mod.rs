@@ -159,16 +159,12 @@ fn log_level(options: &LogOptions) -> LevelFilter {
 /// The log of a verb that leaves the terminal to us: on standard error, or in a file.
 fn start_log(options: &LogOptions) -> anyhow::Result<()> {
     let level = log_level(options);
-    let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
-    match &options.log_file {
-        Some(path) => {
-            let opened = std::fs::OpenOptions::new().create(true).append(true).open(path);
-            let file = opened.map_err(|cause| {
-                Failure::new(Exit::Failed, format!("cannot open log file {}: {cause}", path.display()))
-            })?;
-            log.with_writer(Entries(std::sync::Mutex::new(file))).init();
-        }
-        None => log.with_writer(Entries(io::stderr)).init(),
-    }
-    Ok(())
+    let Some(path) = &options.log_file else {
+        let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
+        log.with_writer(Entries(io::stderr)).init();
+        return Ok(());
+    };
+    run_log::in_file(path, level).map_err(|cause| {
+        Failure::new(Exit::Failed, format!("cannot open log file {}: {cause}", path.display())).into()
+    })
 }

@@ -50,7 +50,7 @@ impl Telling {
                 data.insert("instance".to_owned(), label.into());
             }
             let mut out = io::stdout().lock();
-            writeln!(out, "{data}")?;
+            writeln!(out, "{}", escape::json_line(&data)?)?;
             return out.flush();
         }
         // A rejection is told as what could not be done.

@@ -30,7 +30,7 @@ pub(super) fn list(options: &PermissionsOptions) -> anyhow::Result<ExitCode> {
     })?;
     let mut out = io::stdout().lock();
     match options.output {
-        Format::Json => writeln!(out, "{}", serde_json::to_string(&open)?)?,
+        Format::Json => writeln!(out, "{}", escape::json_line(&open)?)?,
         Format::Text => lines(&open).iter().try_for_each(|line| writeln!(out, "{line}"))?,
     }
     Ok(Exit::Ok.into())

@@ -5,9 +5,11 @@ use super::log_level;
 use super::redaction::Entries;
 use crate::cli::LogOptions;
 use std::fs::OpenOptions;
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Begins the log where one is asked for: in `--log-file`, or with `-v` alone in
 /// `$XDG_STATE_HOME/claude-mpm/claude-mpm.log`.
@@ -18,9 +20,13 @@ pub(super) fn start(options: &LogOptions) -> Result<(), Failure> {
         None if wanted => default_path()?,
         None => return Ok(()),
     };
-    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path);
-    let file = opened.map_err(|cause| cannot_log(&path, &cause))?;
-    let log = tracing_subscriber::fmt().with_max_level(log_level(options)).with_ansi(false);
+    in_file(&path, log_level(options)).map_err(|cause| cannot_log(&path, &cause))
+}
+
+/// Begins the log of any verb in this file, which others may not read where it is new.
+pub(super) fn in_file(path: &Path, level: LevelFilter) -> io::Result<()> {
+    let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
+    let log = tracing_subscriber::fmt().with_max_level(level).with_ansi(false);
     log.with_writer(Entries(Mutex::new(file))).init();
     Ok(())
 }

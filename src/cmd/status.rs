@@ -1,6 +1,6 @@
 //! `status`: what is true of one instance now.
 
-use super::escape::visible_json;
+use super::escape::json_line;
 use super::failure::Exit;
 use super::{column, runtime, target};
 use crate::cli::{Format, StatusOptions};
@@ -23,7 +23,7 @@ pub(super) fn run(options: &StatusOptions) -> anyhow::Result<ExitCode> {
     })?;
     let mut out = io::stdout().lock();
     match options.output {
-        Format::Json => writeln!(out, "{}", visible_json(&reply.data().to_string()))?,
+        Format::Json => writeln!(out, "{}", json_line(&reply.data())?)?,
         Format::Text => {
             for line in column::align(&rows(reply.data())) {
                 writeln!(out, "{line}")?;

@@ -1,7 +1,7 @@
 //! `token`: make, list, take away and replace the tokens by which a hub knows who may do what. No hub is asked: each
 //! reads the file by itself.
 
-use super::escape::visible_json;
+use super::escape::json_line;
 use super::failure::{Exit, Failure};
 use super::paint::{self, Paint};
 use super::{column, moment, note};
@@ -113,7 +113,7 @@ fn list(tokens: &[Token], output: Format) -> io::Result<()> {
     match output {
         Format::Json => {
             let list: Value = tokens.iter().map(|token| record(token, now)).collect();
-            writeln!(out, "{}", visible_json(&list.to_string()))?;
+            writeln!(out, "{}", json_line(&list)?)?;
         }
         Format::Text => {
             let paint = Paint::for_stdout();

@@ -46,6 +46,16 @@ impl Fate {
         }
     }
 
+    /// The same with its reason told otherwise.
+    #[must_use]
+    pub fn in_words(self, words: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Rejected { reason } => Self::Rejected { reason: words(&reason) },
+            Self::Nothing { reason } => Self::Nothing { reason: words(&reason) },
+            fate => fate,
+        }
+    }
+
     /// Why not, where it was not done.
     pub fn reason(&self) -> Option<&str> {
         match self {

@@ -3,6 +3,7 @@
 //! Pure data. Nothing here knows how an event is found, stored or shown; the only text form it has is its
 //! own serialization, which is the canonical record and the `data` of the classic dialect.
 
+pub mod acting;
 pub mod body;
 pub mod channel;
 pub mod control;
@@ -25,6 +26,7 @@ pub use body::Body;
 pub use draft::Draft;
 pub use id::{Epoch, EventId, SessionId};
 pub use published::{Origin, Remarks};
+pub use texts::texts_of;
 pub use time::Timestamp;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};

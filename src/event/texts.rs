@@ -1,5 +1,5 @@
 //! Every text of an event, for whoever has to look at all of them: each field of each body is named here, so that a new one
-//! is not forgotten.
+//! is not forgotten. Types of events, and ids of sessions of ours, are judged by whoever lets them in.
 
 use super::body::{
     Activity, Body, Fault, InstanceInfo, Output, ProcessStatus, SessionEnd, SessionStart, Stats,
@@ -252,6 +252,11 @@ fn of_component(started: &mut ComponentStarted, visit: Visit<'_>) {
         value(config, visit);
     }
     fields(more, visit);
+}
+
+/// Shows every text of a JSON value to `visit`, names of fields too.
+pub fn texts_of(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
+    self::value(value, &mut Texts(visit));
 }
 
 fn optional<const N: usize>(texts: [&mut Option<String>; N], visit: Visit<'_>) {

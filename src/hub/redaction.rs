@@ -5,12 +5,12 @@
 
 use super::Hub;
 use crate::detect::redact::{Flow, Redactor};
-use crate::event::body::{MAX_TEXT_BYTES, Output, Stream};
+use crate::event::body::{MAX_TEXT_BYTES, Output, SessionEnd, SessionStart, Stream};
 use crate::event::published::{Published, Remarks};
 use crate::event::talk::Hook;
-use crate::event::{Body, Draft, Event, SessionId, Source};
+use crate::event::{Body, Draft, Epoch, Event, SessionId, Source, channel, texts_of};
 use crate::status::Note;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -19,6 +19,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 const MAX_FLOWS: usize = 64;
 /// Where texts are cut, bytes: one of about such a length may end within a secret.
 const CUTS: [usize; 2] = [4 << 10, MAX_TEXT_BYTES];
+
+/// The field of a hook, or of what is published, that names those that were cut.
+const TRUNCATED: &str = "truncated";
 
 /// Stands for a name with a secret in it.
 const HIDDEN_NAME: &str = "redacted";
@@ -85,7 +88,8 @@ impl Hub {
         self.shared.redaction.remarks(draft.remarks.as_deref_mut());
     }
 
-    /// The instance may hide less than this hub; names it has taken in are names of others here.
+    /// The instance may hide less than this hub; names it has taken in are names of others here. Its epoch and the
+    /// session of its uplink have none: such an uplink is not let in.
     pub(super) fn clean_event(&self, event: &mut Event) {
         let redaction = &self.shared.redaction;
         redaction.clean(&event.session_id, &event.source, &mut event.body);
@@ -93,13 +97,20 @@ impl Hub {
         if let Source::Component(name) = &mut event.source {
             redaction.clean_text(name);
         }
-        if let Body::Published(Published { channel, .. }) = &mut event.body
-            && redaction.finds(channel)
-        {
-            *channel = HIDDEN_NAME.into();
+        match &mut event.body {
+            Body::Published(published) if redaction.finds(&published.channel) => {
+                published.channel = HIDDEN_NAME.into();
+            }
+            Body::Hook(hook) if redaction.finds(&hook.channel) => {
+                *hook = Hook::of_type(channel::hook(HIDDEN_NAME), std::mem::take(&mut hook.data));
+            }
+            Body::SessionStart(SessionStart { session_id, .. })
+            | Body::SessionEnd(SessionEnd { session_id, .. }) => redaction.clean_id(session_id),
+            _ => {}
         }
-        if redaction.finds(event.session_id.as_str()) {
-            event.session_id = SessionId::new(HIDDEN_NAME);
+        redaction.clean_id(&mut event.session_id);
+        if let Some(origin) = event.origin.as_mut().filter(|origin| redaction.finds(origin.epoch.as_str())) {
+            origin.epoch = Epoch::new(HIDDEN_NAME);
         }
     }
 }
@@ -120,8 +131,10 @@ impl Redaction {
             Body::Hook(hook) => self.shown(&redactor, session, hook),
             _ => {}
         }
-        let is_cut = matches!(body, Body::Hook(hook) if hook.data.contains_key("truncated"));
-        body.visit_texts(&mut |text| clean_text(&redactor, text, is_cut));
+        if let Body::Hook(Hook { data, .. }) | Body::Published(Published { data, .. }) = body {
+            clean_cut(&redactor, data);
+        }
+        body.visit_texts(&mut |text| clean_text(&redactor, text, false));
     }
 
     fn remarks(&self, remarks: Option<&mut Remarks>) {
@@ -133,6 +146,12 @@ impl Redaction {
     /// Takes the secrets out of a text that stands for itself.
     fn clean_text(&self, text: &mut String) {
         clean_text(&self.rules.now(), text, false);
+    }
+
+    fn clean_id(&self, id: &mut SessionId) {
+        if self.finds(id.as_str()) {
+            *id = SessionId::new(HIDDEN_NAME);
+        }
     }
 
     /// Whether there is one in it.
@@ -211,6 +230,17 @@ fn clean_text(redactor: &Redactor, text: &mut String, is_cut: bool) {
     if let Some(shown) = shown {
         let before = std::mem::replace(text, shown).len();
         bound(before, text);
+    }
+}
+
+/// The fields that say of themselves that they were cut: one of their texts may end within a secret.
+fn clean_cut(redactor: &Redactor, data: &mut Map<String, Value>) {
+    let cut = data.get(TRUNCATED).and_then(Value::as_array).into_iter().flatten();
+    let cut: Vec<String> = cut.filter_map(Value::as_str).map(str::to_owned).collect();
+    for name in cut.iter().filter(|name| *name != TRUNCATED) {
+        if let Some(value) = data.get_mut(name) {
+            texts_of(value, &mut |text| clean_text(redactor, text, true));
+        }
     }
 }
 

@@ -63,6 +63,11 @@ pub(super) fn others(unwritten: u64) -> Option<String> {
 }
 
 impl Shared {
+    /// Without secrets: a path, or why something was refused, may repeat what a caller said.
+    pub(super) fn clean(&self, text: &str) -> String {
+        self.hub.rules().now().redacted(text).unwrap_or_else(|| text.to_owned())
+    }
+
     /// Writes down what somebody did, and what came of it.
     pub(super) fn note(
         &self,
@@ -78,7 +83,7 @@ impl Shared {
         };
         let unwritten = kind.map_or(Some(0), |kind| self.paces.admit(kind, Instant::now()));
         let Some(unwritten) = unwritten else { return };
-        let parts = [detail.map(str::to_owned), others(unwritten)];
+        let parts = [detail.map(|detail| self.clean(detail)), others(unwritten)];
         let detail = parts.into_iter().flatten().reduce(|a, b| format!("{a}; {b}"));
         self.access.audit.enter(&Entry {
             at: hub::now(),
@@ -87,7 +92,7 @@ impl Shared {
             pid: visitor.peer.pid(),
             uid: visitor.peer.uid,
             role: visitor.role,
-            action: action.into(),
+            action: self.clean(action),
             session: Some(self.hub.session_id().to_string()),
             outcome: outcome.into(),
             detail,

@@ -112,8 +112,9 @@ impl Asked {
 impl Shared {
     /// Tells everybody, and writes it down.
     fn tell_of_control(&self, asked: &Asked, outcome: &str, reason: Option<&str>) {
-        let reason = reason.map(str::to_owned);
-        self.write_down(asked, outcome, reason.clone());
+        let reason = reason.map(|reason| self.clean(reason));
+        let detail = asked.detail.as_deref().map(|detail| self.clean(detail));
+        self.write_down(asked, outcome, [detail.clone(), reason.clone()]);
         // Behind the end of the session comes nothing.
         if self.hub.is_session_over() {
             return;
@@ -123,7 +124,7 @@ impl Shared {
             action: asked.command.into(),
             outcome: outcome.into(),
             reason,
-            detail: asked.detail.clone(),
+            detail,
             peer: asked.peer.clone(),
         };
         self.hub.submit(Draft::new(Source::System, Body::Control(action)), true);
@@ -132,11 +133,11 @@ impl Shared {
 
 impl Shared {
     /// What is done, each step; what is refused, as far as there is not too much of it.
-    fn write_down(&self, asked: &Asked, outcome: &str, reason: Option<String>) {
+    fn write_down(&self, asked: &Asked, outcome: &str, [detail, reason]: [Option<String>; 2]) {
         let is_refused = outcome == "refused";
         let unwritten = if is_refused { self.paces.admit(Kind::MayNot, Instant::now()) } else { Some(0) };
         let Some(unwritten) = unwritten else { return };
-        let parts = [asked.detail.clone(), reason, auditing::others(unwritten)];
+        let parts = [detail, reason, auditing::others(unwritten)];
         self.access.audit.enter(&Entry {
             at: hub::now(),
             event: Subject::Control,
@@ -163,6 +164,7 @@ impl Connection {
         let orders = match refused {
             Ok(orders) => orders,
             Err((code, reason)) => {
+                let reason = self.shared.clean(&reason);
                 self.shared.tell_of_control(&asked, "refused", Some(&reason));
                 let fault = Fault::new(code, format_args!("cannot run {}: {reason}", asked.command));
                 self.refuse(&fault.of(id.cloned()));
@@ -175,6 +177,7 @@ impl Connection {
         self.say(&reply, id);
         let (shared, steps) = (Arc::clone(&self.shared), self.steps.begin());
         let told = move |fate: Fate| {
+            let fate = fate.in_words(|reason| shared.clean(reason));
             shared.tell_of_control(&asked, fate.name(), fate.reason());
             // Only a client that has left does not take it.
             let _left = steps.try_send(Step { asked: Arc::clone(&asked), fate });

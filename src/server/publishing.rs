@@ -144,8 +144,9 @@ impl Shared {
         if uplink.epoch == *self.hub.epoch() {
             return Err(refuse(&"this hub would tell itself"));
         }
-        if self.hub.finds_secret(uplink.session_id.as_str()) {
-            return Err(Fault::new(Code::NotAllowed, "cannot take the session: its id holds a secret"));
+        if [uplink.session_id.as_str(), uplink.epoch.as_str()].iter().any(|name| self.hub.finds_secret(name))
+        {
+            return Err(Fault::new(Code::NotAllowed, "cannot take the session: a name in it holds a secret"));
         }
         let link = (&uplink.epoch, uplink.key.as_str());
         self.hub.link(&uplink.session_id, link, &uplink.recollection).map_err(|cause| refuse(&cause))

@@ -18,11 +18,7 @@ use rules::RULES;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-/// Most patterns of a user.
-pub const MAX_PATTERNS: usize = 64;
-/// Longest pattern of a user, bytes.
-pub const MAX_PATTERN_BYTES: usize = 512;
-/// Bytes that a compiled pattern may take.
+/// Bytes that a compiled pattern may take; how many there may be is said where they are read.
 const SIZE: usize = 1 << 20;
 /// What every redaction begins with.
 const MARK: &str = "[REDACTED:";
@@ -61,9 +57,6 @@ pub enum BadPattern {
         /// What is wrong.
         cause: String,
     },
-    /// There are more than [`MAX_PATTERNS`].
-    #[error("cannot use {0} patterns: at most {MAX_PATTERNS}")]
-    TooMany(usize),
 }
 
 /// Finds secrets.
@@ -93,13 +86,10 @@ impl Redactor {
     /// # Errors
     /// Which cannot be used, and why.
     pub fn new(patterns: &[SecretPattern]) -> Result<Self, BadPattern> {
-        if patterns.len() > MAX_PATTERNS {
-            return Err(BadPattern::TooMany(patterns.len()));
-        }
         let compiled = patterns.iter().map(|pattern| Ok((pattern.name.clone(), compile(pattern)?)));
         let compiled: Vec<(String, Regex)> = compiled.collect::<Result<_, BadPattern>>()?;
         let any = RegexSetBuilder::new(patterns.iter().map(|pattern| &pattern.pattern))
-            .size_limit(MAX_PATTERNS * SIZE)
+            .size_limit(patterns.len().max(1) * SIZE)
             .build()
             .map_err(|cause| BadPattern::Syntax { name: "all together".into(), cause: cause.to_string() })?;
         Ok(Self { users: Some(Users { patterns: compiled, any }) })

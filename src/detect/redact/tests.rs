@@ -195,7 +195,6 @@ fn patterns_of_the_user_are_found_too() {
     assert_eq!(redactor.redacted("nothing"), None);
     assert!(matches!(Redactor::new(&[pattern("bad", "(")]), Err(BadPattern::Syntax { .. })));
     assert!(Redactor::new(&[pattern("large", r"\w{500}{500}")]).is_err());
-    assert!(Redactor::new(&vec![pattern("x", "x"); MAX_PATTERNS + 1]).is_err());
     assert_eq!(Redactor::none().redacted(&anthropic()), None);
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Entry, Subject};
 use crate::event::Timestamp;
+use crate::event::acting::{acts, joins};
 use std::fmt::Write;
 
 /// Longest line, bytes, with its end.
@@ -89,7 +90,7 @@ fn push(quoted: &mut String, character: char) {
     match character {
         '"' => quoted.push_str("\\\""),
         '\\' => quoted.push_str("\\\\"),
-        acting if acts(acting) => {
+        acting if acts(acting) || joins(acting) => {
             for unit in acting.encode_utf16(&mut [0; 2]) {
                 let written = write!(quoted, "\\u{unit:04x}");
                 debug_assert!(written.is_ok(), "writing to a string cannot fail");
@@ -97,14 +98,4 @@ fn push(quoted: &mut String, character: char) {
         }
         plain => quoted.push(plain),
     }
-}
-
-/// Controls (C0, DEL, C1), and what Unicode has to steer or hide text: marks, bidi embeddings and isolates, separators,
-/// joiners, variation selectors and tags. Nothing is lost by it: a reader of JSON gets them back.
-fn acts(character: char) -> bool {
-    character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{e0000}'..='\u{e0fff}')
 }
