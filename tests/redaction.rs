@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -13,16 +14,20 @@ use test_support::conversation::Conversation;
 use test_support::instance::url_in;
 use test_support::piped;
 use test_support::program::Program;
-use test_support::standalone::{Hub, Place, request};
+use test_support::standalone::{Hub, Place, named, request};
 use test_support::terminal::Terminal;
+use test_support::wire::{HANDSHAKE, Wire, upgraded_on};
 
 const MPM: &str = env!("CARGO_BIN_EXE_claude-mpm");
 const OPTIONS: [&str; 4] = ["--launch-method", "subprocess", "--websocket-port", "auto"];
+
+const SESSION: &str = "0b1b2c3d-4e5f-6789-abcd-ef0123456789";
 
 /// Prints what it is given, says it by hooks and publishes it, when it is told to; then it waits for its end.
 const CLAUDE: &str = r#"
 read _ < "$HOME/go"
 cat "$HOME/secrets"; cat "$HOME/secrets" >&2
+mkdir -p "$HOME/.claude/projects/p"; cp "$HOME/transcript" "$HOME/.claude/projects/p/$SESSION.jsonl"
 for hook in "$HOME"/hooks/*; do "$MPM" hook < "$hook"; done
 "$MPM" publish my.type "$(cat "$HOME/payload")" --summary "$(head -n 1 "$HOME/secrets")"
 printf 'all is said\n'
@@ -92,7 +97,9 @@ impl Secrets {
             alone.map(|line| (line.clone(), json!([{"deep": line}]))).collect();
         fs::write(home.join("payload"), json!({"text": text, "by_name": by_name}).to_string()).unwrap();
         fs::create_dir(home.join("hooks")).unwrap();
-        let session = "0b1b2c3d-4e5f-6789-abcd-ef0123456789";
+        let said = json!({"type": "assistant", "uuid": "u1", "sessionId": SESSION, "message": {"id": "m1",
+            "role": "assistant", "model": "m", "content": [{"type": "text", "text": format!("in the transcript\n{text}")}]}});
+        fs::write(home.join("transcript"), format!("{said}\n")).unwrap();
         let todos = json!([{"content": text, "status": "pending", "activeForm": text}]);
         let mut hooks = vec![
             json!({"hook_event_name": "UserPromptSubmit", "prompt": text}),
@@ -106,6 +113,9 @@ impl Secrets {
                    "tool_input": {"command": text},
                    "tool_response": {"stdout": format!("Created ticket: ABC-1: {text}"), "stderr": text, "all": by_name}}),
             json!({"hook_event_name": "Notification", "message": text}),
+            json!({"hook_event_name": "PermissionRequest", "tool_name": "Write",
+                   "tool_input": {"file_path": "x", "content": text},
+                   "permission_suggestions": [{"type": "addRules", "rules": [{"ruleContent": text}]}]}),
         ];
         for (index, line) in self.lines.iter().enumerate() {
             let is_final = index + 1 == self.lines.len();
@@ -113,7 +123,9 @@ impl Secrets {
                               "index": index, "final": is_final, "delta": format!("{line}\n")}));
         }
         for (number, mut hook) in hooks.into_iter().enumerate() {
-            hook["session_id"] = session.into();
+            hook["session_id"] = SESSION.into();
+            let folder = home.join(".claude/projects/p");
+            hook["transcript_path"] = folder.join(format!("{SESSION}.jsonl")).to_str().into();
             fs::write(home.join(format!("hooks/{number:03}")), hook.to_string()).unwrap();
         }
     }
@@ -138,7 +150,7 @@ fn tell(place: &Place, pipe: &str) {
 
 fn start(place: &Place, more: &[&str]) -> (Program, String) {
     let mut command = place.command(&[&OPTIONS[..], more].concat());
-    command.args(["--claude", "sh", "--", "-c", CLAUDE]).env("MPM", MPM);
+    command.args(["--claude", "sh", "--", "-c", CLAUDE]).env("MPM", MPM).env("SESSION", SESSION);
     let program = Program::start(command, b"");
     let line = program.wait_err(|line| line.contains("on ws://127.0.0.1:"));
     let url = line.split([' ', ',']).find(|word| word.starts_with("ws://")).unwrap().to_owned();
@@ -149,6 +161,23 @@ fn printed(place: &Place, args: &[&str]) -> String {
     let output = piped::run(place.command(args), b"", DEADLINE);
     assert!(output.status.success(), "{args:?}: {output:?}");
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
+}
+
+fn port_of(url: &str) -> u16 {
+    url.rsplit(':').next().unwrap().parse().unwrap()
+}
+
+/// What the hub has told, once it is so.
+fn history(port: u16, is_so: impl Fn(&str) -> bool) -> String {
+    let until = std::time::Instant::now() + DEADLINE;
+    loop {
+        let text = request(port, "GET /api/history?limit=10000 HTTP/1.1\r\n", "").1;
+        if is_so(&text) {
+            return text;
+        }
+        assert!(std::time::Instant::now() < until, "not told: {}", &text[..text.floor_char_boundary(4000)]);
+        thread::sleep(std::time::Duration::from_millis(20));
+    }
 }
 
 /// Everything that can be had of the hub, by name of where.
@@ -180,8 +209,19 @@ fn no_secret_is_on_the_wire_in_any_dialect_or_in_the_log() {
     let clients = ["/?channels=*&after=0", "/events?after=0", "/monitor?types=*&after=0"].map(follow);
     tell(&place, "go");
     program.wait_out(|line| line == "all is said");
+    let told = history(port_of(&url), |text| text.contains("in the transcript") && text.contains("my.type"));
+    for what in ["permission.requested", "hook.permission_request", "claude.message", "claude.output"] {
+        assert!(told.contains(what), "{what} is not told");
+    }
     for (of, text) in everything(&place, &url, &[]) {
         secrets.assert_none(&text, &of);
+    }
+    // Those who are turned away are written down with what they asked for.
+    for needle in &secrets.needles {
+        let path: String =
+            needle.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
+        let head = format!("GET /mpm_{path}4bZ9aQ7 HTTP/1.1\r\nOrigin: https://evil.example\r\n");
+        assert_eq!(request(port_of(&url), &head, "").0, 403);
     }
     tell(&place, "end");
     let (status, out, _) = program.finish();
@@ -199,6 +239,82 @@ fn no_secret_is_on_the_wire_in_any_dialect_or_in_the_log() {
         assert!(text.contains("my.type") && text.contains("ABC-1"), "what was told is there");
     }
     secrets.assert_none(&fs::read_to_string(&log).unwrap(), "the log");
+    let audit = fs::read_to_string(place.path(".local/state/claude-mpm/audit.log")).unwrap();
+    secrets.assert_none(&audit, "the audit log");
+    assert!(audit.contains("GET /[REDACTED:mpm_token]"), "{audit}");
+}
+
+/// A question of claude's is answered in a way that cannot be, which is said with its words.
+#[test]
+fn what_is_answered_to_who_controls_and_written_down_of_it_has_no_secret() {
+    let secrets = Secrets::new();
+    let place = home(&secrets);
+    let text = secrets.lines.join("\n");
+    let questions =
+        json!([{ "question": text, "header": "h", "options": [{ "label": "a" }, { "label": "b" }] }]);
+    let hook = json!({ "hook_event_name": "PermissionRequest", "session_id": SESSION, "tool_name": "AskUserQuestion",
+        "tool_input": { "questions": questions } });
+    fs::write(place.path("question"), hook.to_string()).unwrap();
+    let script = r#"read _ < "$HOME/go"; "$MPM" hook PermissionRequest --wait 600 < "$HOME/question" >/dev/null & read _ < "$HOME/end"; kill $!"#;
+    let mut command = place.command(&OPTIONS);
+    command.args(["--claude", "sh", "--", "-c", script]).env("MPM", MPM);
+    let program = Program::start(command, b"");
+    let line = program.wait_err(|line| line.contains("on ws://127.0.0.1:"));
+    let url = line.split([' ', ',']).find(|word| word.starts_with("ws://")).unwrap().to_owned();
+    tell(&place, "go");
+    let told = history(port_of(&url), |text| text.contains("permission.requested"));
+    secrets.assert_none(&told, "the history");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let events = told["events"].as_array().or(told.as_array()).unwrap();
+    let asked = events.iter().find(|event| event["type"] == "permission.requested").unwrap();
+    let socket = named(&place.path("run/claude-mpm"), ".sock").remove(0);
+    let wire = Wire::unix(&socket).unwrap();
+    let mut wire = upgraded_on(wire, &format!("GET / HTTP/1.1\r\nHost: x\r\n{HANDSHAKE}\r\n")).unwrap();
+    let answer = json!({ "command": "respond_permission", "permission_id": asked["data"]["permission_id"],
+        "decision": "allow", "answers": {} });
+    wire.say(&answer.to_string()).unwrap();
+    let outcome = loop {
+        let frame = wire.json().expect("an outcome");
+        if frame["type"] == "outcome" {
+            break frame.to_string();
+        }
+    };
+    secrets.assert_none(&outcome, "the answer");
+    assert!(outcome.contains("rejected") && outcome.contains("[REDACTED:anthropic_key]"), "{outcome}");
+    tell(&place, "end");
+    program.finish();
+    let audit = fs::read_to_string(place.path(".local/state/claude-mpm/audit.log")).unwrap();
+    secrets.assert_none(&audit, "the audit log");
+    assert!(audit.contains("respond_permission") && audit.contains("[REDACTED:"), "{audit}");
+}
+
+#[test]
+fn what_claudes_stream_says_has_no_secret() {
+    let secrets = Secrets::new();
+    let place = home(&secrets);
+    let text = secrets.lines.join("\n");
+    let line = |message: Value| json!({ "type": "assistant", "session_id": SESSION, "uuid": "u", "message": message });
+    let said = json!({ "id": "m1", "role": "assistant", "model": "m",
+        "content": [{ "type": "text", "text": format!("in the stream\n{text}") }] });
+    let called = json!({ "id": "m2", "role": "assistant", "model": "m", "content": [{ "type": "tool_use", "id": "t1",
+        "name": "Agent", "input": { "subagent_type": "qa", "description": text, "prompt": text } }] });
+    fs::write(place.path("stream"), format!("{}\n{}\n", line(said), line(called))).unwrap();
+    let program = place.path("program");
+    fs::write(&program, "#!/bin/sh\nread _ < \"$HOME/go\"; cat \"$HOME/stream\"; read _ < \"$HOME/end\"\n")
+        .unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = place.command(&[&OPTIONS[..], &["--hooks", "off"]].concat());
+    command.arg("--claude").arg(&program).args(["--", "-p", "--output-format", "stream-json", "--verbose"]);
+    let program = Program::start(command, b"");
+    let line = program.wait_err(|line| line.contains("on ws://127.0.0.1:"));
+    let url = line.split([' ', ',']).find(|word| word.starts_with("ws://")).unwrap().to_owned();
+    tell(&place, "go");
+    let is_told = |text: &str| text.contains("in the stream") && text.contains("agent.delegation");
+    let told = history(port_of(&url), is_told);
+    secrets.assert_none(&told, "the history");
+    assert!(told.contains("[REDACTED:private_key]"), "{told}");
+    tell(&place, "end");
+    program.finish();
 }
 
 #[test]
@@ -209,8 +325,9 @@ fn with_no_redact_everything_is_shown_and_it_is_said() {
     program.wait_err(|line| line.contains("secrets are not redacted"));
     tell(&place, "go");
     program.wait_out(|line| line == "all is said");
-    let history = &everything(&place, &url, &[])[1].1;
-    assert_eq!(secrets.in_text(history).len(), secrets.needles.len());
+    history(port_of(&url), |text| secrets.in_text(text).len() == secrets.needles.len());
+    let status = &everything(&place, &url, &[])[0].1;
+    assert!(!secrets.in_text(status).is_empty(), "{status}");
     tell(&place, "end");
     program.finish();
 }
@@ -223,13 +340,11 @@ fn a_hub_hides_what_an_instance_shows() {
     let (program, url) = start(&place, &["--no-redact", "--hub", &hub.url()]);
     tell(&place, "go");
     program.wait_out(|line| line == "all is said");
+    history(port_of(&url), |text| secrets.in_text(text).len() == secrets.needles.len());
     tell(&place, "end");
-    let at = |port: u16| request(port, "GET /api/history?limit=10000 HTTP/1.1\r\n", "").1;
-    let there = url.rsplit(':').next().unwrap().parse().unwrap();
-    assert!(secrets.in_text(&at(there)).len() == secrets.needles.len() || program.out().is_empty());
     // The instance goes when everything is told.
     program.finish();
-    let told = at(hub.port);
+    let told = history(hub.port, |text| text.contains("session.end"));
     assert!(told.contains("session.end") && told.contains("my.type"), "{}", &told[..told.len().min(2000)]);
     secrets.assert_none(&told, "the hub");
     secrets.assert_none(&hub.get("/api/status").to_string(), "the hub's status");
@@ -253,8 +368,8 @@ fn on_terminal(place: &Place, url: &mut Option<String>, wrapped: bool, script: &
     tell(place, "go");
     terminal.wait_for(|screen| screen.contains("all is said"), DEADLINE);
     if let Some(url) = url {
-        let port = url.rsplit(':').next().unwrap().parse().unwrap();
-        *url = request(port, "GET /api/history?limit=10000 HTTP/1.1\r\n", "").1;
+        // A line is told when it has settled.
+        *url = history(port_of(url), |text| text.contains("all is said"));
     }
     tell(place, "end");
     terminal.wait_exit(DEADLINE);
@@ -275,7 +390,11 @@ fn the_terminal_shows_what_claude_draws_and_the_lines_told_of_it_have_no_secret(
         let wrapped = on_terminal(&place, &mut told, true, &script);
         assert_eq!(String::from_utf8_lossy(&wrapped), String::from_utf8_lossy(&bare));
         assert_eq!(secrets.in_text(&String::from_utf8_lossy(&bare)).len(), secrets.needles.len());
-        secrets.assert_none(&told.unwrap(), "the hub");
+        let told = told.unwrap();
+        secrets.assert_none(&told, "the hub");
+        for kind in ["anthropic_key", "openai_key", "github_token", "private_key", "url_password", "badge"] {
+            assert!(told.contains(&format!("[REDACTED:{kind}]")), "{kind}: {told}");
+        }
     }
 }
 

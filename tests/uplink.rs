@@ -250,3 +250,51 @@ async fn the_names_of_an_uplink_are_bounded() {
     }
     server.stop().await;
 }
+
+/// The instance may hide nothing: whatever it calls things, a hub that hides shows no secret.
+#[tokio::test]
+async fn no_name_that_comes_over_an_uplink_shows_a_secret() {
+    let (server, hub) = (TestServer::start().await, instance(Bounds::default()));
+    say(&hub, "mine");
+    let template = serde_json::to_value(&records(&hub, "told")[0].event).unwrap();
+    let secret = format!("{}_{}", "ghp", "aB3dE5gH7j".repeat(4));
+    let mut client = Client::connect(&server).await;
+    for name in ["session_id", "epoch"] {
+        let mut call = json!({"command": "uplink", "session_id": "s", "epoch": "e", "key": "k"});
+        call[name] = json!(secret);
+        assert_eq!(client.ask(&call.to_string()).await["data"]["error_code"], "AUTH002", "{name}");
+    }
+    let uplink = json!({"command": "uplink", "session_id": "s", "epoch": "e", "key": "k"});
+    client.ask(&uplink.to_string()).await;
+    let start = json!({ "session_id": secret, "start_time": "2026-01-01T00:00:00.000Z", "launch_method": "exec",
+        "working_directory": "/", "websocket_port": null, "instance_info": { "port": null, "host": "h",
+        "working_dir": "/", "name": "n", "pid": 1, "certificate": secret } });
+    let left = json!({ "client_id": 1, "dialect": secret, "close_code": null, "duration_seconds": 1.0, "clients": 1 });
+    let events = [
+        json!({ "type": format!("hook.{secret}"), "data": {}, "source": "x" }),
+        json!({ "type": format!("my.{secret}"), "data": {}, "source": "x" }),
+        json!({ "type": "my.event", "data": { secret.clone(): [secret] }, "source": secret }),
+        json!({ "type": "my.event", "data": {}, "source": "x", "session_id": secret }),
+        json!({ "type": "my.event", "data": {}, "source": "x", "origin": { "epoch": secret, "seq": 1 } }),
+        json!({ "type": "my.event", "data": {}, "source": "x", "hook_event_type": secret, "source_app": secret,
+            "summary": secret, "chat": [{ "role": secret, "content": secret }] }),
+        json!({ "type": "session.start", "data": start, "source": "supervisor" }),
+        json!({ "type": "ws.disconnected", "data": left, "source": "x" }),
+    ];
+    for (seq, changes) in events.iter().enumerate() {
+        let mut event = template.clone();
+        (event["seq"], event["session_id"], event["epoch"]) = (json!(seq + 1), json!("s"), json!("e"));
+        for (name, value) in changes.as_object().unwrap() {
+            event[name] = value.clone();
+        }
+        let relay = json!({"command": "relay", "events": [event]});
+        assert_eq!(client.ask(&relay.to_string()).await["data"]["after"], seq + 1, "{changes}");
+    }
+    let all = server.hub.history(&Query { filter: Filter::all(), limit: 100, ..Query::default() }).records;
+    let text: String = all.iter().map(|record| serde_json::to_string(&record.event).unwrap()).collect();
+    assert_eq!(all.iter().filter(|record| record.event.origin.is_some()).count(), events.len());
+    assert!(!text.contains(&secret) && text.contains("[REDACTED:github_token]"), "{text}");
+    let status = serde_json::to_string(&server.hub.status()).unwrap();
+    assert!(!status.contains(&secret), "{status}");
+    server.stop().await;
+}
