@@ -5,6 +5,7 @@
 
 #[path = "hostile_text/answers.rs"]
 mod answers;
+mod viewer;
 
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use test_support::piped;
 use test_support::program::Program;
 use test_support::standalone::{Place, request};
 use test_support::wire::{Wire, ask_bytes, upgraded};
+use viewer::fake_hub::{Ending, FakeHub, Said, Script, event};
 
 const MPM: &str = env!("CARGO_BIN_EXE_claude-mpm");
 /// Stands in every piece, so that it is seen that it was told at all.
@@ -96,11 +98,15 @@ fn give_to(home: &Path) {
         json!({"hook_event_name": "PostToolUse", "tool_name": "Bash", "tool_use_id": "t3", "tool_input": {"command": text},
                "tool_response": {"stdout": format!("Created ticket: ABC-1: {}", pieces[30]), "stderr": text}}),
         json!({"hook_event_name": "Notification", "message": text, "notification_type": text}),
-        json!({"hook_event_name": "PermissionRequest", "tool_name": text, "tool_input": by_name}),
         json!({"hook_event_name": text, "x": text}),
         json!({"hook_event_name": "Stop", "last_assistant_message": text}),
     ];
     hooks.extend(pieces.iter().map(|piece| json!({"hook_event_name": "Notification", "message": piece})));
+    // The last word: a question ends with the turn.
+    hooks.extend([
+        json!({"hook_event_name": "PermissionRequest", "tool_name": pieces[40], "tool_input": by_name}),
+        json!({"hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": {"command": text}}),
+    ]);
     for (number, hook) in hooks.iter_mut().enumerate() {
         hook["session_id"] = session.into();
         // A surrogate alone is a text of JSON that no program can show.
@@ -170,6 +176,13 @@ fn nothing_that_is_told_acts_on_the_terminal_of_who_looks_at_it_or_in_a_log() {
     tell(&place, "go");
     program.wait_out(|line| line == "all is said");
     publish(port);
+    let is_asked =
+        || request(port, "GET /api/status HTTP/1.1\r\n", "").1.matches("permission_id").count() == 2;
+    let until = std::time::Instant::now() + DEADLINE;
+    while !is_asked() {
+        assert!(std::time::Instant::now() < until, "no permission is requested");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     for path in ["/\u{9b}2J", "/%1b%5b2J", "/\u{202e}", "/?\u{1b}[2J"] {
         ask_bytes(port, format!("GET {path} HTTP/1.1\r\nHost: \u{9b}2J\u{202e}evil\r\n\r\n").as_bytes());
     }
@@ -185,13 +198,22 @@ fn nothing_that_is_told_acts_on_the_terminal_of_who_looks_at_it_or_in_a_log() {
         &["explain"],
         &["explain", "-o", "json"],
         &["check"],
-        &["check", ""],
-        &["check", "", "-o", "json"],
+        &["check", "--connect"],
+        &["check", "--connect", "-o", "json"],
+        &["check", "--port", &port.to_string(), "-o", "json"],
+        &["permissions"],
+        &["permissions", "-o", "json"],
     ] {
         let text = printed(&place, verb);
         let of = verb.join(" ");
         assert_still(&text, &of);
-        assert!(!text.is_empty(), "{of}");
+        assert!(!text.is_empty() && !text.contains("claude-mpm: cannot"), "{of} fails: {text}");
+        if verb.contains(&"json") {
+            text.lines().for_each(|line| drop(serde_json::from_str::<Value>(line).expect(line)));
+        }
+        if verb[0] == "permissions" {
+            assert!(text.contains(MARK), "{of} shows what is asked: {text}");
+        }
         let is_of_events = ["history", "watch"].contains(&verb[0]);
         for line in text.lines().filter(|_| is_of_events) {
             let begins = if verb.contains(&"json") {
@@ -210,6 +232,13 @@ fn nothing_that_is_told_acts_on_the_terminal_of_who_looks_at_it_or_in_a_log() {
                 "{of} shows what was told: {}",
                 text.matches(MARK).count()
             );
+        }
+    }
+    for piece in pieces().iter().map(|piece| piece.replace('\0', "")) {
+        for verb in [&["allow", &piece][..], &["deny", &piece, "-m", &piece], &["send", &piece]] {
+            let text = printed(&place, verb);
+            assert_still(&text, verb[0]);
+            assert!(text.starts_with("claude-mpm: cannot "), "{verb:?}: {text}");
         }
     }
     tell(&place, "end");
@@ -313,4 +342,100 @@ fn a_hostile_hub_does_not_act_either() {
         assert!(!text.is_empty(), "{number}");
     }
     hub.join().unwrap();
+}
+
+/// What the hub of a scripted session says: everything it can.
+fn scripted(pieces: &[String]) -> Script {
+    let text = pieces.join("");
+    let output = |(seq, piece): (u64, &String)| {
+        event(seq, "claude.output", json!({ "content": piece, "stream": "stdout" }))
+    };
+    let mut log: Vec<String> = (1..).zip(pieces).map(output).collect();
+    let next = log.len() as u64 + 1;
+    let asked = json!({ "permission_id": text, "tool_name": text, "tool_input": { "command": text }, "agent": text,
+        "suggestions": [], "questions": null, "expires_at": "2999-01-01T00:00:00.000Z" });
+    log.push(event(next, "permission.requested", asked.clone()));
+    log.push(event(next + 1, &pieces[0], json!({ "x": text })));
+    log.push(event(next + 2, "hook.stop", json!({ text.clone(): text })));
+    let info = json!({ "port": 1, "host": text, "working_dir": text, "name": text, "pid": 1 });
+    let mut script = Script::new(log, Ending::Stay).asking(vec![asked]);
+    for (name, value) in [
+        ("session_id", json!(text)),
+        ("claude_status", json!(text)),
+        ("activity", json!(text)),
+        ("active_agents", json!([text])),
+        ("todos", json!([{ "id": text, "content": text, "status": text }])),
+        ("tickets", json!([{ "id": text, "title": text, "system": text }])),
+        ("sources", json!([{ "name": text, "state": text, "note": text }])),
+        ("instance_info", info),
+        ("epoch", json!(text)),
+    ] {
+        script.more.insert(name.to_owned(), value);
+    }
+    script
+}
+
+/// Nor one that speaks as hubs do, and says it in every place.
+#[test]
+fn a_hub_that_speaks_as_one_does_not_act_either() {
+    let pieces: Vec<String> = pieces().into_iter().skip(25).collect();
+    let text = pieces.join("");
+    let place = Place::new(MPM);
+    let accepted = || Said::Reply("accepted", json!({ "control_id": text, "command": text }));
+    let fate = |fate: &str, last: bool| {
+        let data = json!({ "control_id": text, "command": text, "fate": fate, "reason": text, "last": last });
+        Said::Reply("outcome", data)
+    };
+    let error = || Said::Reply("error", json!({ "error_code": text, "error_message": text }));
+    let explained = || {
+        let told: Value = serde_json::from_str(&event(1, &pieces[0], json!({ "x": text }))).unwrap();
+        let also = json!([{ "source": text, "at": "2026-11-21T12:00:00.000Z" }]);
+        Said::Reply(
+            "explanation",
+            json!({ "event": told, "told_by": text, "also_told_by": also, "silent": [text] }),
+        )
+    };
+    let verbs: [&[&str]; 19] = [
+        &["status"],
+        &["status", "-o", "json"],
+        &["history"],
+        &["history", "-o", "json"],
+        &["watch", "--no-follow"],
+        &["watch", "--no-follow", "-o", "json"],
+        &["explain", "1"],
+        &["explain", "1", "-o", "json"],
+        &["permissions"],
+        &["permissions", "-o", "json"],
+        &["allow"],
+        &["allow", "-o", "json"],
+        &["deny"],
+        &["deny", "-o", "json"],
+        &["send", "hello"],
+        &["send", "hello", "-o", "json"],
+        &["interrupt", "-o", "json"],
+        &["stop", "-o", "json"],
+        &["restart", "-o", "json"],
+    ];
+    let controls = ["respond_permission", "send_input", "interrupt", "stop", "restart"];
+    for steps in [
+        vec![accepted(), fate("done", true)],
+        vec![accepted(), fate("queued", false), fate("rejected", true)],
+        vec![accepted(), fate(&text, true)],
+        vec![error()],
+    ] {
+        let explain = if steps.len() == 1 { vec![error()] } else { vec![explained()] };
+        let script =
+            controls.iter().fold(scripted(&pieces), |script, command| script.saying(command, steps.clone()));
+        let hub = FakeHub::start(script.saying("explain", explain));
+        let url = hub.url();
+        for verb in verbs {
+            let text = printed(&place, &[&verb[..1], &["--url", &url], &verb[1..]].concat());
+            assert_still(&text, &verb.join(" "));
+            let is_quiet = text.contains("claude-mpm: done") || text.contains("claude-mpm: queued");
+            assert!(text.contains(MARK) || is_quiet, "{verb:?} shows what was told: {text}");
+            for line in text.lines().filter(|line| line.starts_with('{')) {
+                serde_json::from_str::<Value>(line).expect(line);
+            }
+        }
+    }
 }

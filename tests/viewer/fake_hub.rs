@@ -56,6 +56,8 @@ pub struct Script {
     pub said: HashMap<&'static str, Vec<Said>>,
     /// What claude asks, as the status has it.
     pub permissions: Vec<Value>,
+    /// What else the status has.
+    pub more: serde_json::Map<String, Value>,
 }
 
 impl Script {
@@ -67,6 +69,7 @@ impl Script {
             turns: vec![Turn { events: usize::MAX, ending }],
             said: HashMap::new(),
             permissions: Vec::new(),
+            more: serde_json::Map::new(),
         }
     }
 
@@ -325,6 +328,7 @@ fn answer(request: &Value, script: &Script) -> Value {
         "get_status" => {
             let mut status = status();
             status["permissions"] = script.permissions.clone().into();
+            status.as_object_mut().unwrap().extend(script.more.clone());
             reply(request, "system.status", status)
         }
         "get_history" => {
