@@ -70,6 +70,25 @@ pub fn now(folder: &ClaudeFolder, pid: u32) -> Option<ActivityState> {
     read(&folder.sessions().join(format!("{pid}.json")), pid)?.activity
 }
 
+/// Claude's own word on what it does at this moment, asked directly.
+#[derive(Debug)]
+pub struct OwnWord {
+    /// Claude's process id, while it runs.
+    pub child: watch::Receiver<Option<u32>>,
+    /// Where its files are.
+    pub folder: ClaudeFolder,
+}
+
+impl OwnWord {
+    /// Since when it has not waited for its user's answer; `None` where it waits, or does not say.
+    pub fn asks_nobody_since(&self) -> Option<Timestamp> {
+        let pid = (*self.child.borrow())?;
+        let state = read(&self.folder.sessions().join(format!("{pid}.json")), pid)?;
+        let asks_nobody = matches!(state.activity, Some(ActivityState::Busy | ActivityState::Idle));
+        state.at.filter(|_| asks_nobody)
+    }
+}
+
 /// Nobody takes what is seen.
 struct Closed;
 
@@ -118,7 +137,8 @@ impl Follower {
         }
         self.settles = None;
         match self.last.clone() {
-            Some(state) => self.tell(&state, None, Fact::Settled).await,
+            // As of when it was said: a prompt that came meanwhile is not over.
+            Some(state) => self.tell(&state, state.at, Fact::Settled).await,
             None => Ok(()),
         }
     }

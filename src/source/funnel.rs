@@ -3,11 +3,13 @@
 //! It owns the only [`Detector`] and is the only publisher of its facts; the others send it what they see over bounded
 //! queues. When claude has ended it takes in what is left, closes what is open, and ends.
 
-use super::asked::{Answered, Asking};
+use super::asked::{Answered, Around, Asking};
 use super::claude_folder::MAX_PATH;
+use super::claude_state::OwnWord;
 use super::hook_watch::HookWatch;
+use super::repeats::Repeats;
 use super::seen::{FaultKind, Seen, Track};
-use crate::control::{Hold, HookMail, HookPost, Order};
+use crate::control::{Command, Hold, HookMail, HookPost, Order};
 use crate::detect::hook::{self, Heard};
 use crate::detect::observation::{Fact, Observation};
 use crate::detect::tool::{Detector, FactKey, Told};
@@ -16,7 +18,6 @@ use crate::event::{Source, Timestamp};
 use crate::hub::{self, Publisher};
 use crate::status::{Health, Note};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -40,6 +41,7 @@ pub struct Funnel {
     hook_watch: HookWatch,
     repeats: Repeats,
     asking: Asking,
+    own_word: Option<OwnWord>,
     hooks_lost: u64,
     /// A source with ids has spoken: the screen is not asked any more.
     is_exact: bool,
@@ -64,9 +66,17 @@ impl Funnel {
             hook_watch,
             repeats: Repeats::default(),
             asking: Asking::default(),
+            own_word: None,
             hooks_lost: 0,
             is_exact: false,
         }
+    }
+
+    /// Claude is asked itself, too, before an answer is given to it.
+    #[must_use]
+    pub fn with_own_word(mut self, own_word: Option<OwnWord>) -> Self {
+        self.own_word = own_word;
+        self
     }
 
     /// Runs until `end` says so; what was sent by then is taken in. Then everything open ends.
@@ -81,6 +91,7 @@ impl Funnel {
         loop {
             let overdue = self.hook_watch.deadline();
             let due = self.detector.due();
+            let unsure = self.asking.due();
             tokio::select! {
                 biased;
                 mail = hooks.recv(), if hooks_open => match mail {
@@ -95,6 +106,7 @@ impl Funnel {
                 // The sender dropped is the end too.
                 _ = end.wait_for(|end| *end) => break,
                 () = at(overdue) => self.hooks_are_missing(),
+                () = at(unsure) => self.asking.give_up(tokio::time::Instant::now()),
                 () = until(due) => {
                     let told = self.detector.tick(hub::now());
                     self.tell(told);
@@ -128,7 +140,7 @@ impl Funnel {
     /// A hold that goes lets claude go on without an answer.
     fn hook(&mut self, post: &HookPost, hold: Option<Hold>) {
         self.look_for_lost_hooks();
-        if self.repeats.has(post) {
+        if self.repeats.has(post) && !self.asks_anew(post) {
             return;
         }
         match hook::read(&post.event, &post.body, post.arrived) {
@@ -150,9 +162,38 @@ impl Funnel {
         }
     }
 
+    /// Questions have no ids: two calls of the same words are asked for with the same hook. One that is asked for twice is
+    /// a call that was asked for already.
+    fn asks_anew(&mut self, post: &HookPost) -> bool {
+        let heard = hook::read(&post.event, &post.body, post.arrived).ok();
+        let asks = heard.into_iter().flat_map(|heard| heard.observations).find_map(|seen| match &seen.fact {
+            Fact::PermissionAsked(asked) => {
+                let is_new = self.detector.asks_anew(&seen);
+                Some(is_new.unwrap_or_else(|| !self.asking.has_waiting(asked)))
+            }
+            _ => None,
+        });
+        let is_new = asks == Some(true);
+        if is_new {
+            self.repeats.renew(post);
+        }
+        is_new
+    }
+
     /// Somebody answers a question from elsewhere.
     fn answer(&mut self, order: Order) {
-        if let Some(Answered { id, decision, message }) = self.asking.answer(order) {
+        let Command::Respond { permission_id, .. } = &order.command else { return };
+        let around = Around {
+            is_presumed: self.detector.is_presumed(permission_id),
+            are_several: self.detector.has_several(),
+            asks_nobody_since: self.own_word.as_ref().and_then(OwnWord::asks_nobody_since),
+        };
+        let Some(Answered { id, decision, message, is_unsure }) = self.asking.answer(order, &around) else {
+            return;
+        };
+        if is_unsure {
+            self.detector.refused(&id, message);
+        } else {
             let told = self.detector.decided(&id, decision, message, hub::now());
             self.tell(told);
         }
@@ -279,32 +320,6 @@ async fn at(deadline: Option<tokio::time::Instant>) {
     match deadline {
         Some(deadline) => tokio::time::sleep_until(deadline).await,
         None => std::future::pending().await,
-    }
-}
-
-/// The same hook twice: claude runs ours of this run beside ours that its user has installed.
-#[derive(Debug, Default)]
-struct Repeats(VecDeque<(u64, Timestamp)>);
-
-impl Repeats {
-    /// Hooks that are compared, and for how long. Two that mean two things differ at least in an id.
-    const REMEMBERED: usize = 64;
-    const MILLIS: u64 = 2_000;
-
-    fn has(&mut self, post: &HookPost) -> bool {
-        let mut hasher = DefaultHasher::new();
-        // Behind what a command is given there is a newline.
-        (&post.event, post.body.trim_ascii()).hash(&mut hasher);
-        let (hash, now) = (hasher.finish(), post.arrived);
-        let is_same = |(known, at): &(u64, Timestamp)| *known == hash && now.millis_since(*at) < Self::MILLIS;
-        if self.0.iter().any(is_same) {
-            return true;
-        }
-        if self.0.len() >= Self::REMEMBERED {
-            self.0.pop_front();
-        }
-        self.0.push_back((hash, now));
-        false
     }
 }
 

@@ -12,6 +12,7 @@ mod growing;
 pub mod hook_sessions;
 pub mod hook_watch;
 pub mod output;
+mod repeats;
 pub mod seen;
 pub mod settings_watch;
 pub mod system;

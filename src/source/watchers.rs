@@ -2,6 +2,7 @@
 //! files, and the way into the funnel for the reader of the output.
 
 use super::claude_folder::ClaudeFolder;
+use super::claude_state::OwnWord;
 use super::funnel::{Funnel, QUEUE};
 use super::hook_watch::HookWatch;
 use super::output::Meaning;
@@ -89,7 +90,9 @@ impl Watchers {
         let (end, ended) = watch::channel(false);
         let hook_watch = HookWatch::new(plan.hooks_expected);
         let detector = Detector::new(plan.tickets, has_stream);
+        let own_word = plan.claude_folder.clone().map(|folder| OwnWord { child: plan.child.clone(), folder });
         let funnel = Funnel::new(publisher.clone(), detector, hook_watch, tracks.clone());
+        let funnel = funnel.with_own_word(own_word);
         let hooks = plan.hooks.unwrap_or_else(|| mpsc::channel(1).1);
         let funnel = tokio::spawn(funnel.run(hooks, seen_by_funnel, answered, ended));
         let claude_folder = plan.claude_folder.clone();

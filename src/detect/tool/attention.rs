@@ -6,7 +6,7 @@
 
 use super::delegation::PATIENCE_MILLIS;
 use super::telling::{FactKind, Telling};
-use crate::detect::observation::{Agent, Asked, Call};
+use crate::detect::observation::{Agent, Asked, Call, Observation};
 use crate::event::body::{Activity, ActivityState, Body};
 use crate::event::{Source, Timestamp};
 use serde_json::Value;
@@ -74,6 +74,28 @@ struct Asking {
     returned: Option<Timestamp>,
 }
 
+impl Asking {
+    /// It is open, and nobody was asked for it.
+    const UNASKED: u8 = 0;
+
+    fn has_words(&self, session: &Arc<str>, agent_id: Option<&str>, (tool, input): (&str, &Value)) -> bool {
+        self.claude_session == *session
+            && self.agent_id.as_deref() == agent_id
+            && self.tool == tool
+            && self.input == *input
+    }
+
+    /// How likely a dialog that asks at this time asks for it, the likeliest first; `None` where it cannot.
+    fn rank(&self, at: Timestamp) -> Option<u8> {
+        match (self.was_asked, self.returned) {
+            (false, None) => Some(Self::UNASKED),
+            (true, None) => Some(1),
+            (_, Some(returned)) if at.millis_since(returned) <= PATIENCE_MILLIS as u64 => Some(2),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Pending {
     call_id: Option<String>,
@@ -88,6 +110,11 @@ impl Attention {
     /// This source has spoken.
     pub(super) fn hears(&mut self, source: &Source) {
         self.hears_hooks |= *source == Source::Hook;
+    }
+
+    /// Claude is over; what another one does is told anew.
+    pub(super) fn over(&mut self) {
+        *self = Self { hears_hooks: self.hears_hooks, ..Self::default() };
     }
 
     /// When a wait is told whatever it is for.
@@ -189,20 +216,19 @@ impl Attention {
         agent_id: Option<&str>,
         telling: &Telling<'_>,
     ) -> Option<&mut Asking> {
-        let is_meant = |call: &Asking| {
-            call.claude_session == *telling.claude_session
-                && call.agent_id.as_deref() == agent_id
-                && call.tool == tool
-                && call.input == *input
-        };
-        let rank = |call: &Asking| match (call.was_asked, call.returned) {
-            (false, None) => Some(0),
-            (true, None) => Some(1),
-            (_, Some(at)) if telling.at.millis_since(at) <= PATIENCE_MILLIS as u64 => Some(2),
-            _ => None,
-        };
+        let is_meant = |call: &Asking| call.has_words(telling.claude_session, agent_id, (tool, input));
         let meant = self.calls.iter_mut().rev().filter(|call| is_meant(call));
-        meant.filter_map(|call| Some((rank(call)?, call))).min_by_key(|(rank, _)| *rank).map(|(_, call)| call)
+        let ranked = meant.filter_map(|call| Some((call.rank(telling.at)?, call)));
+        ranked.min_by_key(|(rank, _)| *rank).map(|(_, call)| call)
+    }
+
+    /// Whether a dialog that asks for these words asks for a call that was not asked for yet; `None` where no call of
+    /// these words is known.
+    pub(super) fn asks_anew(&self, asked: &Asked, seen: &Observation) -> Option<bool> {
+        let agent_id = seen.agent.as_ref().map(|agent| agent.id.as_str());
+        let words = (asked.tool.as_str(), &asked.input);
+        let meant = self.calls.iter().filter(|call| call.has_words(&seen.claude_session, agent_id, words));
+        meant.filter_map(|call| call.rank(seen.at)).min().map(|rank| rank == Asking::UNASKED)
     }
 
     /// Whether this call is over.

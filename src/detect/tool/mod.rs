@@ -11,6 +11,7 @@ mod delegation;
 mod delegations;
 mod drawn;
 mod permissions;
+mod questions;
 mod talk;
 mod telling;
 #[cfg(test)]
@@ -24,7 +25,6 @@ pub use telling::{FactKey, FactKind, Told};
 use super::observation::{AgentEnd, AgentFate, Asked, Call, Fact, Observation, Outcome, Return};
 use super::ticket::Tickets;
 use crate::event::body::ActivityState;
-use crate::event::control::Decision;
 use crate::event::work::FailureReason;
 use crate::event::{Body, Source, Timestamp};
 use attention::Attention;
@@ -156,39 +156,8 @@ impl Detector {
         }
         self.conversations.iter_mut().for_each(|conversation| conversation.finish(at, &mut told));
         self.by_us(at, &mut told, |detector, telling| detector.permissions.finish(telling));
+        self.attention.over();
         told
-    }
-
-    /// Whether this question has no end yet.
-    pub fn is_open(&self, question: &str) -> bool {
-        self.permissions.is_open(question)
-    }
-
-    /// Nobody waits for the answer to this question any more.
-    pub fn left(&mut self, question: &str, at: Timestamp) {
-        self.permissions.left(question, at);
-    }
-
-    /// Somebody has answered a question from elsewhere, and claude has taken it; `message` is what the model was told.
-    pub fn decided(
-        &mut self,
-        question: &str,
-        decision: Decision,
-        message: Option<String>,
-        at: Timestamp,
-    ) -> Vec<Told> {
-        let mut told = Vec::new();
-        self.by_us(at, &mut told, |detector, telling| {
-            detector.permissions.decided(question, decision, message, telling);
-            detector.attention.decided(question, telling);
-        });
-        told
-    }
-
-    fn by_us(&mut self, at: Timestamp, told: &mut Vec<Told>, say: impl FnOnce(&mut Self, &mut Telling<'_>)) {
-        let claude_session = Arc::from("");
-        let source = &Source::Supervisor;
-        say(self, &mut Telling { source, claude_session: &claude_session, at, past: false, told });
     }
 
     fn take(&mut self, seen: &Observation, telling: &mut Telling<'_>) {

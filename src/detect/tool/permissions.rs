@@ -36,6 +36,8 @@ struct Question {
     asked_at: Timestamp,
     until: Option<Timestamp>,
     presumed: Option<(Timestamp, Decision)>,
+    /// It was refused from elsewhere, with this message; whether claude has heard that is not known yet.
+    refused: Option<Option<String>>,
 }
 
 impl Permissions {
@@ -58,6 +60,7 @@ impl Permissions {
             asked_at: telling.at,
             until: asked.until,
             presumed: None,
+            refused: None,
         });
         let is_question = asked.tool == QUESTION_TOOL;
         let tool_input = cut::value(asked.input.clone());
@@ -77,6 +80,24 @@ impl Permissions {
     /// Whether it has not ended.
     pub(super) fn is_open(&self, id: &str) -> bool {
         self.open.iter().any(|question| *question.id == *id)
+    }
+
+    /// Whether this one seems to have been decided at claude's terminal.
+    pub(super) fn is_presumed(&self, id: &str) -> bool {
+        self.open.iter().any(|question| *question.id == *id && question.presumed.is_some())
+    }
+
+    /// Whether others are open: then claude's state does not say of which it tells.
+    pub(super) fn are_several(&self) -> bool {
+        self.open.len() > 1
+    }
+
+    /// Somebody has refused it from elsewhere, and claude was told. Where its user has allowed it before, that comes too
+    /// late; what becomes of the call will show it.
+    pub(super) fn refused(&mut self, id: &str, message: Option<String>) {
+        if let Some(question) = self.open.iter_mut().find(|question| *question.id == *id) {
+            question.refused = Some(message);
+        }
     }
 
     /// A call is over.
@@ -120,6 +141,7 @@ impl Permissions {
         if let [question] = &mut self.open[..]
             && question.asked_at < at
             && question.presumed.is_none()
+            && question.refused.is_none()
         {
             question.presumed = Some((later(at, STATE_MILLIS), decision));
         }
@@ -206,9 +228,8 @@ impl Permissions {
         self.open.retain(|question| {
             let is_over = is_it(question);
             if is_over {
-                let presumed = question.presumed.map(|(_, presumed)| presumed);
-                let decision = presumed.filter(|_| decision == Decision::Cancelled).unwrap_or(decision);
-                resolved(&question.id, (decision, by), None, telling);
+                let (how, message) = question.ended(decision, by);
+                resolved(&question.id, how, message, telling);
             }
             !is_over
         });
@@ -223,6 +244,17 @@ impl Permissions {
             }
             !is_over
         });
+    }
+}
+
+impl Question {
+    /// How it ended, as far as `decision` says; and what the model was told.
+    fn ended(&self, decision: Decision, by: DecidedBy) -> ((Decision, DecidedBy), Option<String>) {
+        if let (Some(message), Decision::Deny | Decision::Cancelled) = (&self.refused, decision) {
+            return ((Decision::Deny, DecidedBy::Remote), message.clone());
+        }
+        let presumed = self.presumed.map(|(_, presumed)| presumed);
+        ((presumed.filter(|_| decision == Decision::Cancelled).unwrap_or(decision), by), None)
     }
 }
 

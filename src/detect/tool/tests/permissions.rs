@@ -1,7 +1,7 @@
 //! Questions of claude's: each that is told has exactly one end, and that is the right one.
 
 use super::*;
-use crate::event::control::{PermissionRequested, PermissionResolved};
+use crate::event::control::{Decision, PermissionRequested, PermissionResolved};
 
 /// `p` is asked for the call `t`, of `ls`.
 fn ask(bench: &mut Bench) -> &mut Bench {
@@ -149,4 +149,59 @@ fn a_question_that_comes_behind_its_answer_is_not_told() {
         .hear(&TRANSCRIPT, ran("t", json!({})));
     bench.hear(&HOOK, named("p", "ls", None));
     assert_eq!(bench.wait(9_000).finish().permissions(), [""; 0]);
+}
+
+#[test]
+fn a_refusal_from_elsewhere_that_may_come_too_late_is_told_once_it_is_seen_what_became_of_the_call() {
+    let endings: [Story; 5] = [
+        (
+            "its user had allowed it",
+            |b| b.hear_in(&HOOK, agent("a1", "qa"), ran("t1", json!({}))),
+            "Allow Local",
+        ),
+        ("it came in time", |b| b.hear(&HOOK, Fact::BatchOver { calls: vec!["t1".into()] }), "Deny Remote"),
+        (
+            "it failed, says the transcript, and no hook",
+            |b| b.hear(&TRANSCRIPT, back("t1", Outcome::Failed("no".into()))).wait(5_000),
+            "Deny Remote",
+        ),
+        ("its agent is over", |b| b.hear(&HOOK, ended("a1")), "Deny Remote"),
+        (
+            "claude works",
+            |b| b.decide("p2", Decision::Allow).hear(&TRANSCRIPT, Fact::State(ActivityState::Busy)),
+            "",
+        ),
+    ];
+    for (story, happens, end) in endings {
+        let mut bench = bench();
+        for (id, call_id, who) in [("p1", "t1", "a1"), ("p2", "t2", "a2")] {
+            bench.hear_in(&HOOK, agent(who, "qa"), call(call_id, "Bash", json!({ "command": "ls" })));
+            bench.hear_in(&HOOK, agent(who, "qa"), named(id, "ls", None));
+        }
+        assert!(bench.detector.has_several());
+        bench.detector.refused("p1", None);
+        assert_eq!(bench.wait(9_000).permissions().len(), 2, "{story}");
+        happens(&mut bench).wait(9_000);
+        let told =
+            bench.permissions().into_iter().find_map(|line| Some(line.strip_prefix("p1 ")?.to_owned()));
+        assert_eq!(told.unwrap_or_default(), end, "{story}");
+    }
+}
+
+#[test]
+fn a_dialog_of_the_same_words_asks_anew_only_where_a_call_of_them_was_not_asked_for() {
+    let mut bench = bench();
+    let at = |bench: &Bench| {
+        let at = Timestamp::from_millis(bench.now);
+        Observation { claude_session: "s".into(), agent: None, at, past: false, fact: named("p", "ls", None) }
+    };
+    assert_eq!(bench.detector.asks_anew(&at(&bench)), None, "no call is known");
+    bench.hear(&HOOK, call("t1", "Bash", json!({ "command": "ls" })));
+    assert_eq!(bench.detector.asks_anew(&at(&bench)), Some(true));
+    bench.hear(&HOOK, named("p1", "ls", None));
+    assert_eq!(bench.detector.asks_anew(&at(&bench)), Some(false), "another hook of the same question");
+    bench.hear(&HOOK, ran("t1", json!({})));
+    assert_eq!(bench.detector.asks_anew(&at(&bench)), Some(false), "a late one");
+    bench.hear(&HOOK, call("t2", "Bash", json!({ "command": "ls" })));
+    assert_eq!(bench.detector.asks_anew(&at(&bench)), Some(true));
 }

@@ -82,3 +82,10 @@ fn a_question_that_comes_behind_a_busy_state_file_is_told_once_the_file_says_tha
     bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission));
     assert_eq!(bench.activities(), ["Busy", "Idle", "Busy", "NeedsPermission Bash"]);
 }
+
+#[test]
+fn what_another_claude_does_is_told_anew() {
+    let mut bench = bench();
+    bench.hear(&HOOK, Fact::Prompted).finish().hear(&HOOK, Fact::Prompted);
+    assert_eq!(bench.activities(), ["Busy", "Busy"]);
+}
