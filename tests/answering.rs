@@ -7,7 +7,12 @@ use test_support::terminal::{Signal, Terminal};
 use viewer::fake_hub::{Ending, FakeHub, Said, Script, event, output, session_end};
 use viewer::place::{DEADLINE, Place};
 
-const PROMPT: &str = "[a]llow, [d]eny, a[l]ways for this session, [s]kip?";
+/// How every last line ends that asks for an answer.
+const PROMPT: &str = "[s]kip?";
+
+fn of(tool: &str) -> String {
+    format!("{tool}: [a]llow, [d]eny, a[l]ways any {tool} in this session, {PROMPT}")
+}
 
 fn asks(id: &str, tool: &str) -> Value {
     json!({ "permission_id": id, "tool_name": tool, "tool_input": { "command": format!("ls {id}") }, "agent": null,
@@ -82,7 +87,10 @@ fn a_question_is_asked_below_the_events_and_answered_by_one_key() {
         let hub = hub(&[asks("p1", "Bash")]);
         let terminal = watch(&place, &hub, &["--answer"]);
         let screen = shows(&terminal, PROMPT);
-        assert!(screen.contains("Claude asks for Bash: ls p1 (p1)\nBash: [a]llow"), "{screen}");
+        assert!(
+            screen.contains("Claude asks for Bash: ls p1 (p1)\n  command: ls p1\nBash: [a]llow"),
+            "{screen}"
+        );
         terminal.type_text(key);
         shows(&terminal, &format!("{PROMPT} {word}"));
         let mut answer = answers(&hub, 1).remove(0);
@@ -120,9 +128,9 @@ fn several_are_asked_one_after_another_and_new_ones_behind_them() {
     hub.tell(requested(2, &third));
     shows(&terminal, "(p3)");
     terminal.type_text("s");
-    shows(&terminal, &format!("Write: {PROMPT}"));
+    shows(&terminal, &of("Write"));
     terminal.type_text("d");
-    shows(&terminal, &format!("Edit: {PROMPT}"));
+    shows(&terminal, &of("Edit"));
     terminal.type_text("a");
     let answers = answers(&hub, 2);
     let ids: Vec<_> = answers.iter().map(|answer| answer["permission_id"].as_str().unwrap()).collect();

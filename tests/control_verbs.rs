@@ -291,7 +291,7 @@ fn what_is_asked_is_listed() {
     let lines: Vec<_> = list.out.lines().collect();
     assert_eq!(lines[0], r"p1  Claude asks for Bash: rm -rf x\u{1b}[2J");
     assert_eq!(
-        lines[1],
+        lines[2],
         r"p2  Claude asks for Write\u{202e}: rm -rf x\u{1b}[2J [only claude's terminal can answer it]"
     );
     let json: Value = serde_json::from_str(&run(&place, &hub, "permissions", &["-o", "json"]).out).unwrap();
@@ -305,8 +305,12 @@ fn the_only_question_is_meant_or_one_is_named() {
     let place = Place::new();
     let one = asking(vec![permission("abc", "Bash", Value::Null)]);
     let done = run(&place, &one, "allow", &[]);
-    assert_eq!((done.status, done.err.as_str()), (Some(0), "claude-mpm: done\n"));
+    let said = "claude-mpm: Claude asks for Bash: rm -rf x\\u{1b}[2J (abc)\n\
+                claude-mpm:   command: rm -rf x\\u{1b}[2J\nclaude-mpm: done\n";
+    assert_eq!((done.status, done.err.as_str()), (Some(0), said), "it is said what was allowed");
     assert_eq!(answer(&one), json!({ "permission_id": "abc", "decision": "allow" }));
+    run(&place, &one, "allow", &["--unseen"]);
+    assert_eq!(answer(&one)["unseen"], true);
     run(&place, &one, "allow", &["ab", "--remember", "--input", r#"{"command":"ls"}"#]);
     let more = json!({ "permission_id": "abc", "decision": "allow", "remember": true, "updated_input": { "command": "ls" } });
     assert_eq!(answer(&one), more);

@@ -3,8 +3,14 @@
 //! Measured on 2.1.197: `updatedInput` replaces the whole input; an answer that is not exactly of this form is no
 //! answer, and the dialog stays.
 
-use crate::control::{Answer, Remember};
-use serde_json::{Map, Value, json};
+mod rules;
+mod told;
+
+pub use rules::{Scope, scope};
+
+use crate::control::Answer;
+use crate::event::control::{PermissionRequested, QUESTION_TOOL};
+use serde_json::{Value, json};
 
 /// The hooks that may be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,10 +21,6 @@ pub enum Hook {
     PreToolUse,
 }
 
-/// Its answer stands in the input.
-const QUESTION_TOOL: &str = "AskUserQuestion";
-/// What a rule that is to be remembered may be.
-const RULES: [&str; 3] = ["addRules", "setMode", "addDirectories"];
 /// Tools that nobody has to be asked for: what they may do is decided by claude's own rules, with no dialog.
 const HARMLESS: [&str; 14] = [
     "Agent",
@@ -65,19 +67,20 @@ pub struct Question {
 }
 
 impl Question {
-    /// What the hook gives back.
+    /// What the hook gives back; `shown` is the question as those who answer were told of it.
     ///
     /// # Errors
-    /// Why claude would not take the answer, one sentence without a final stop.
-    pub fn answered(&self, answer: &Answer) -> Result<Value, String> {
+    /// Why the answer cannot be given, one sentence without a final stop.
+    pub fn answered(&self, answer: &Answer, shown: Option<&PermissionRequested>) -> Result<Value, String> {
+        told::is_seen(answer, shown)?;
         let output = match (self.hook, answer) {
             (Hook::PermissionRequest, Answer::Allow { remember, .. }) => {
                 let mut decision = json!({ "behavior": "allow" });
-                if let Some(input) = self.input_for(answer)? {
+                if let Some(input) = self.input_for(answer, shown)? {
                     decision["updatedInput"] = input;
                 }
                 if let Some(remember) = remember {
-                    decision["updatedPermissions"] = self.rules(remember)?;
+                    decision["updatedPermissions"] = rules::rules(self, remember)?;
                 }
                 json!({ "hookEventName": "PermissionRequest", "decision": decision })
             }
@@ -97,7 +100,7 @@ impl Question {
             (Hook::PreToolUse, Answer::Allow { .. }) => {
                 let mut output = json!({ "hookEventName": "PreToolUse", "permissionDecision": "allow" });
                 output["permissionDecisionReason"] = "allowed from elsewhere".into();
-                if let Some(input) = self.input_for(answer)? {
+                if let Some(input) = self.input_for(answer, shown)? {
                     output["updatedInput"] = input;
                 }
                 output
@@ -115,86 +118,37 @@ impl Question {
     }
 
     /// The input instead of the model's.
-    fn input_for(&self, answer: &Answer) -> Result<Option<Value>, String> {
+    fn input_for(
+        &self,
+        answer: &Answer,
+        shown: Option<&PermissionRequested>,
+    ) -> Result<Option<Value>, String> {
         let Answer::Allow { updated_input, answers, .. } = answer else { return Ok(None) };
         match (updated_input, answers) {
             (Some(_), Some(_)) => Err("either updated_input or answers, not both".into()),
             (Some(input), None) => {
                 let unanswered = self.tool == QUESTION_TOOL && !input.contains_key("answers");
-                if unanswered { Err(UNANSWERED.into()) } else { Ok(Some(input.clone().into())) }
+                let input = Value::Object(input.clone());
+                told::has_nothing_hidden(&self.input, &input)?;
+                if unanswered { Err(UNANSWERED.into()) } else { Ok(Some(input)) }
             }
-            (None, Some(answers)) => self.with_answers(answers).map(Some),
+            (None, Some(answers)) => {
+                let input = told::with_answers(self, answers, shown)?;
+                told::has_nothing_hidden(&self.input, &input)?;
+                Ok(Some(input))
+            }
             (None, None) if self.tool == QUESTION_TOOL => Err(UNANSWERED.into()),
             (None, None) => Ok(None),
         }
-    }
-
-    fn with_answers(&self, answers: &Map<String, Value>) -> Result<Value, String> {
-        if self.tool != QUESTION_TOOL {
-            return Err(format!("answers are for {QUESTION_TOOL}, and claude asks for {}", self.tool));
-        }
-        let asked = self.input.get("questions").and_then(Value::as_array).into_iter().flatten();
-        let texts: Vec<&str> = asked.filter_map(|question| question.get("question")?.as_str()).collect();
-        if let Some(open) = texts.iter().find(|text| !answers.contains_key(**text)) {
-            return Err(format!("the question {open:?} has no answer"));
-        }
-        if let Some(unasked) = answers.keys().find(|text| !texts.contains(&text.as_str())) {
-            return Err(format!("claude does not ask {unasked:?}"));
-        }
-        let mut given = Map::new();
-        for (question, answer) in answers {
-            given.insert(
-                question.clone(),
-                words(answer).ok_or("an answer is a text, or a list of texts")?.into(),
-            );
-        }
-        Ok(json!({ "questions": self.input.get("questions"), "answers": given }))
-    }
-
-    /// They hold until claude's session is over, whatever is asked for.
-    fn rules(&self, remember: &Remember) -> Result<Value, String> {
-        let rules = match remember {
-            Remember::This => {
-                let mut rule = json!({ "toolName": self.tool });
-                if let (true, Some(command)) = (self.tool == "Bash", self.input.get("command")) {
-                    rule["ruleContent"] = command.clone();
-                }
-                return Ok(json!([{
-                    "type": "addRules", "rules": [rule], "behavior": "allow", "destination": "session",
-                }]));
-            }
-            Remember::Rules(rules) => rules,
-        };
-        let for_session = |rule: &Value| {
-            let kind = rule.get("type").and_then(Value::as_str).unwrap_or_default();
-            let mut rule = rule.as_object().filter(|_| RULES.contains(&kind))?.clone();
-            rule.insert("destination".into(), "session".into());
-            Some(Value::Object(rule))
-        };
-        let rules: Option<Vec<Value>> = rules.iter().map(for_session).collect();
-        rules
-            .map(Value::Array)
-            .ok_or_else(|| format!("a rule is an object whose type is one of {}", RULES.join(", ")))
     }
 }
 
 const UNANSWERED: &str = "claude asks a question: answers is needed, by the text of each question";
 
-/// One answer as claude takes it; several are one text.
-fn words(answer: &Value) -> Option<String> {
-    match answer {
-        Value::String(text) => Some(text.clone()),
-        Value::Array(items) => {
-            let texts: Option<Vec<&str>> = items.iter().map(Value::as_str).collect();
-            texts.map(|texts| texts.join(", "))
-        }
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::control::Remember;
 
     fn question(hook: Hook, tool: &str, input: Value) -> Question {
         Question { hook, tool: tool.into(), input }
@@ -206,7 +160,12 @@ mod tests {
             Value::Array(rules) => Remember::Rules(rules.clone()),
             _ => Remember::This,
         });
-        Answer::Allow { updated_input: field("updated_input"), answers: field("answers"), remember }
+        Answer::Allow {
+            updated_input: field("updated_input"),
+            answers: field("answers"),
+            remember,
+            unseen: true,
+        }
     }
 
     #[test]
@@ -239,7 +198,7 @@ mod tests {
             ),
         ] {
             let expected = json!({ "hookSpecificOutput": { "hookEventName": "PermissionRequest", "decision": decision } });
-            assert_eq!(bash.answered(&answer), Ok(expected));
+            assert_eq!(bash.answered(&answer, None), Ok(expected));
         }
     }
 
@@ -247,7 +206,7 @@ mod tests {
     fn questions_are_answered_whole_or_not_at_all() {
         let questions = json!([{ "question": "Which DB?" }, { "question": "Which caches?" }]);
         let asks = question(Hook::PermissionRequest, QUESTION_TOOL, json!({ "questions": questions }));
-        let answers = |answers: Value| asks.answered(&allow(json!({ "answers": answers })));
+        let answers = |answers: Value| asks.answered(&allow(json!({ "answers": answers })), None);
         let given = answers(json!({ "Which DB?": "SQLite", "Which caches?": ["Redis", "Mem"] })).unwrap();
         assert_eq!(
             given["hookSpecificOutput"]["decision"]["updatedInput"],
@@ -262,16 +221,16 @@ mod tests {
         ] {
             assert!(answers(wrong.clone()).is_err(), "{wrong}");
         }
-        assert!(asks.answered(&allow(json!({}))).is_err());
-        assert!(asks.answered(&allow(json!({ "updated_input": { "questions": [] } }))).is_err());
+        assert!(asks.answered(&allow(json!({})), None).is_err());
+        assert!(asks.answered(&allow(json!({ "updated_input": { "questions": [] } })), None).is_err());
         let bash = question(Hook::PermissionRequest, "Bash", json!({}));
-        assert!(bash.answered(&allow(json!({ "answers": {} }))).is_err());
+        assert!(bash.answered(&allow(json!({ "answers": {} })), None).is_err());
     }
 
     #[test]
     fn without_a_dialog_the_tool_itself_is_allowed_or_denied() {
         let write = question(Hook::PreToolUse, "Write", json!({ "file_path": "/x" }));
-        let output = |answer| write.answered(&answer).map(|json| json["hookSpecificOutput"].clone());
+        let output = |answer| write.answered(&answer, None).map(|json| json["hookSpecificOutput"].clone());
         let allowed = output(allow(json!({}))).unwrap();
         assert_eq!(
             (&allowed["permissionDecision"], &allowed["hookEventName"]),
@@ -290,7 +249,7 @@ mod tests {
     fn a_rule_of_an_unknown_kind_is_not_passed_on() {
         let bash = question(Hook::PermissionRequest, "Bash", json!({}));
         for rule in [json!({ "type": "removeRules" }), json!("addRules"), json!({}), json!(null)] {
-            assert!(bash.answered(&allow(json!({ "remember": [rule] }))).is_err());
+            assert!(bash.answered(&allow(json!({ "remember": [rule] })), None).is_err());
         }
     }
 }

@@ -39,9 +39,13 @@ pub struct AllowOptions {
     /// Which question.
     #[command(flatten)]
     pub question: QuestionOptions,
-    /// Also whenever claude asks for this tool with this input again, until its session is over
+    /// Also whenever claude asks for this again, until its session is over: for exactly this command where the tool is
+    /// Bash, for any other tool whatever its input
     #[arg(long)]
     pub remember: bool,
+    /// Also where the input is not shown as it is: cut, or with something hidden
+    #[arg(long)]
+    pub unseen: bool,
     /// Let the tool run with this input instead: a JSON object, the whole of it
     #[arg(long, value_name = "JSON", value_parser = value::object, conflicts_with = "answers")]
     pub input: Option<Map<String, Value>>,

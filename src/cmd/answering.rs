@@ -30,7 +30,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
 
+/// Keys that are pressed so soon after a question came were meant for something else.
+const SETTLES: Duration = Duration::from_millis(700);
+/// Stands in the last line until then.
+const COMES: &str = "a moment ... ";
 /// How long an answer may take, and how long we wait for those on their way when the watch ends.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Most questions that wait to be asked, and most that are remembered.
@@ -42,6 +47,8 @@ pub(super) enum Happened {
     HungUp,
     Called(Call),
     Reported(Report),
+    /// The question at hand has stood there for long enough to be answered.
+    Settled,
 }
 
 /// What a task has done.
@@ -71,6 +78,8 @@ pub(super) struct Asker {
     /// Hubs that are being asked what is open, and whether they are to be asked once more behind that.
     listing: HashMap<String, bool>,
     tasks: JoinSet<Report>,
+    /// When the question at hand can be answered; `None` since then.
+    settles: Option<Instant>,
 }
 
 impl Asker {
@@ -88,12 +97,19 @@ impl Asker {
             known: HashSet::new(),
             listing: HashMap::new(),
             tasks: JoinSet::new(),
+            settles: None,
         })
     }
 
     /// The next thing that happens here. Cancel-safe.
     pub(super) async fn next(&mut self) -> Happened {
-        let Self { keyboard, calls, tasks, .. } = self;
+        let Self { keyboard, calls, tasks, settles, .. } = self;
+        let settled = async {
+            match *settles {
+                Some(at) => sleep_until(at).await,
+                None => pending().await,
+            }
+        };
         let typed = async {
             match keyboard {
                 Some(keyboard) => keyboard.read().await,
@@ -103,6 +119,7 @@ impl Asker {
         tokio::select! {
             call = calls.next() => Happened::Called(call),
             Some(Ok(report)) = tasks.join_next() => Happened::Reported(report),
+            () = settled => Happened::Settled,
             bytes = typed => match bytes {
                 Ok(bytes) if !bytes.is_empty() => Happened::Typed(bytes),
                 _ => Happened::HungUp,
@@ -127,6 +144,11 @@ impl Asker {
                 Ok(())
             }
             Happened::Called(call) => self.called(call),
+            Happened::Settled => {
+                self.settles = None;
+                self.line.hide()?;
+                self.show()
+            }
             Happened::Reported(Report::Open(target, open)) => self.listed(target, open),
             Happened::Reported(Report::Answered(target, id, done)) => self.answered(&target, &id, done),
         }
@@ -140,6 +162,7 @@ impl Asker {
     /// Shows the question at hand, where it is not shown.
     pub(super) fn show(&mut self) -> io::Result<()> {
         match self.queue.front() {
+            Some(_) if self.settles.is_some() => self.line.show(COMES),
             Some(Waiting { dialogue, .. }) => self.line.show(&dialogue.prompt()),
             None => Ok(()),
         }
@@ -210,16 +233,17 @@ impl Asker {
                 let dialogue = Dialogue::new(asked);
                 self.queue.push_back(Waiting { target: Arc::clone(&target), dialogue });
                 if self.queue.len() == 1 {
-                    self.begin()?;
+                    self.begin(true)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Shows what the question at hand is about.
-    fn begin(&mut self) -> io::Result<()> {
+    /// Shows what the question at hand is about; one that comes by itself takes no answer for a moment.
+    fn begin(&mut self, comes_by_itself: bool) -> io::Result<()> {
         self.line.hide()?;
+        self.settles = (comes_by_itself && !self.queue.is_empty()).then(|| Instant::now() + SETTLES);
         let Some(Waiting { dialogue, .. }) = self.queue.front() else {
             if let Some(keyboard) = &mut self.keyboard {
                 keyboard.give_back();
@@ -234,13 +258,18 @@ impl Asker {
     }
 
     fn press(&mut self, keys: &[keys::Key]) -> io::Result<()> {
+        if let Some(settles) = &mut self.settles {
+            // Whoever goes on typing has not seen it yet.
+            *settles = Instant::now() + SETTLES;
+            return Ok(());
+        }
         let Some(Waiting { target, dialogue }) = self.queue.front_mut() else { return Ok(()) };
         let word = match dialogue.press(keys) {
             Step::Stay => {
                 self.line.hide()?;
                 return self.show();
             }
-            Step::Next => return self.begin(),
+            Step::Next => return self.begin(false),
             Step::Skipped => "skip",
             Step::Decided(decision, word) => {
                 let (target, id) = (Arc::clone(target), dialogue.id().to_owned());
@@ -253,7 +282,7 @@ impl Asker {
         };
         self.line.end_with(word)?;
         self.queue.pop_front();
-        self.begin()
+        self.begin(true)
     }
 
     fn answered(&mut self, target: &Arc<Target>, id: &str, done: anyhow::Result<()>) -> io::Result<()> {
@@ -275,7 +304,7 @@ impl Asker {
         if at_hand {
             self.line.end_with("")?;
             self.line.above(why)?;
-            self.begin()?;
+            self.begin(true)?;
         }
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! `permissions`, `allow` and `deny`: what claude asks, and the answer to it.
 
+pub(super) mod fields;
 pub(super) mod questions;
 
 use super::failure::{Exit, Failure};
 use super::order::{Order, Telling};
 use super::target::{self, Target};
 use super::usage::quoted;
-use super::{column, escape, runtime};
+use super::{column, escape, note, runtime};
+use crate::claude::permission::scope;
 use crate::cli::{AllowOptions, DenyOptions, Format, PermissionsOptions, QuestionOptions};
 use crate::client::{ClientError, Connection, Frame};
 use crate::dialect::summary;
@@ -80,6 +82,7 @@ fn lines(open: &[PermissionRequested]) -> Vec<String> {
                 + where_else(asked),
         ]];
         lines.extend(column::align(&row));
+        lines.extend(fields::lines(asked).iter().map(|line| escape::visible(line).into_owned()));
         let questions = questions::read(asked.questions.as_ref());
         lines.extend(questions::lines(&questions).iter().map(|line| format!("  {}", escape::visible(line))));
     }
@@ -99,7 +102,11 @@ pub(super) fn allow(options: &AllowOptions, quiet: bool) -> anyhow::Result<ExitC
             return Err("it asks for a permission, and takes no answer".to_owned());
         }
         if options.remember {
+            scope(&asked.tool_name, &asked.tool_input)?;
             request["remember"] = true.into();
+        }
+        if options.unseen {
+            request["unseen"] = true.into();
         }
         if let Some(input) = &options.input {
             request["updated_input"] = input.clone().into();
@@ -142,6 +149,11 @@ fn answer(
             let failure = Failure::new(Exit::Usage, format!("cannot {doing} {}: {cause}", target.label));
             hint_of(asked).into_iter().fold(failure, Failure::tip)
         })?;
+        // Another one than was looked at before may be the only one by now.
+        if options.id.is_none() && !quiet && options.output == Format::Text {
+            note(&escape::visible(&sentence(asked)));
+            fields::lines(asked).iter().for_each(|line| note(&escape::visible(line)));
+        }
         let order = Order {
             doing: format!("{verb} permission {} of", asked.permission_id),
             request: respond(request, &asked.permission_id),
@@ -292,6 +304,6 @@ mod tests {
         let mut asked = open(&["a\u{1b}"]).remove(0);
         asked.tool_name = "Bash\u{202e}\n".into();
         let lines = lines(&[asked]);
-        assert_eq!(lines, [r"a\u{1b}  Claude asks for Bash\u{202e}\n: ls"]);
+        assert_eq!(lines, [r"a\u{1b}  Claude asks for Bash\u{202e}\n: ls", "  command: ls"]);
     }
 }

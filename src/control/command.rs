@@ -79,6 +79,8 @@ pub enum Answer {
         answers: Option<Map<String, Value>>,
         /// And will not be asked again.
         remember: Option<Remember>,
+        /// Also where its input was not shown as it is: cut, or with something hidden.
+        unseen: bool,
     },
     /// The tool may not run.
     Deny {
@@ -92,7 +94,7 @@ pub enum Answer {
 /// What is remembered until the end of claude's session.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Remember {
-    /// This tool with this input.
+    /// This command, where the tool is Bash; else this tool with whatever input.
     This,
     /// What claude suggested, or rules in the same form.
     Rules(Vec<Value>),

@@ -28,13 +28,6 @@ impl Hold {
         Self { id, until, release: Some(Box::new(release)) }
     }
 
-    /// The same right under another id.
-    #[must_use]
-    pub fn named(mut self, id: PermissionId) -> Self {
-        self.id = id;
-        self
-    }
-
     /// Its id.
     pub fn id(&self) -> &PermissionId {
         &self.id

@@ -81,6 +81,21 @@ pub fn value(mut value: Value) -> Value {
     value
 }
 
+/// Bounds the input of a tool as [`bounded`] does; with the names of the fields that were cut.
+pub fn input(input: Value) -> (Value, Vec<String>) {
+    match input {
+        Value::Object(fields) => {
+            let Bounded { fields, cut, .. } = bounded(fields);
+            (fields.into(), cut)
+        }
+        other => {
+            let kept = value(other.clone());
+            let cut = if kept == other { Vec::new() } else { vec![LEFT_OUT.into()] };
+            (kept, cut)
+        }
+    }
+}
+
 /// Cuts every text in an object to [`MAX_TEXT`], and nothing else; names of the fields that were cut.
 pub fn long_texts(fields: &mut Map<String, Value>) -> Vec<String> {
     let cut = fields.iter_mut().filter_map(|(name, value)| cut_texts(value).then(|| name.clone()));

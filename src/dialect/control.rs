@@ -84,10 +84,13 @@ fn respond(fields: &Fields<'_>) -> Result<Command, Fault> {
                 updated_input: fields.typed("updated_input", "an object: the whole input")?,
                 answers: fields.typed("answers", "an object: an answer by the text of each question")?,
                 remember: remember(fields)?,
+                unseen: fields.typed("unseen", "true or false")?.unwrap_or(false),
             }
         }
         "deny" => {
-            ["updated_input", "answers", "remember"].iter().try_for_each(|name| only_with(name, "allow"))?;
+            ["updated_input", "answers", "remember", "unseen"]
+                .iter()
+                .try_for_each(|name| only_with(name, "allow"))?;
             Answer::Deny { message, interrupt: fields.typed("interrupt", "true or false")?.unwrap_or(false) }
         }
         _ => return Err(Fault::parameter("decision", "neither \"allow\" nor \"deny\"")),
@@ -160,11 +163,12 @@ mod tests {
             ("restart", json!({ "grace_seconds": 600 }), Command::Restart { grace: grace(600) }),
             (
                 "respond_permission",
-                json!({ "permission_id": "p", "decision": "allow", "remember": true, "updated_input": { "a": 1 } }),
+                json!({ "permission_id": "p", "decision": "allow", "remember": true, "updated_input": { "a": 1 }, "unseen": true }),
                 respond(Answer::Allow {
                     updated_input: json!({ "a": 1 }).as_object().cloned(),
                     answers: None,
                     remember: Some(Remember::This),
+                    unseen: true,
                 }),
             ),
             (
@@ -202,6 +206,8 @@ mod tests {
             ("respond_permission", json!({ "permission_id": "p", "decision": "yes" })),
             ("respond_permission", json!({ "permission_id": "p", "decision": "allow", "message": "m" })),
             ("respond_permission", json!({ "permission_id": "p", "decision": "deny", "answers": {} })),
+            ("respond_permission", json!({ "permission_id": "p", "decision": "deny", "unseen": true })),
+            ("respond_permission", json!({ "permission_id": "p", "decision": "allow", "unseen": 1 })),
             ("respond_permission", json!({ "permission_id": "p", "decision": "deny", "message": long })),
             ("respond_permission", json!({ "permission_id": "p", "decision": "allow", "updated_input": [] })),
             ("respond_permission", json!({ "permission_id": "p", "decision": "allow", "remember": [] })),

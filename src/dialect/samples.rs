@@ -216,6 +216,8 @@ fn of_work() -> Vec<Body> {
             permission_id: "p-1".into(),
             tool_name: "Bash".into(),
             tool_input: json!({ "command": "ls" }),
+            truncated: Vec::new(),
+            redacted: vec!["command".into()],
             agent: None,
             suggestions: Vec::new(),
             questions: None,

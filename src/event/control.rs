@@ -6,6 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+/// The tool by which claude asks a person something; its dialog is no question of permission.
+pub const QUESTION_TOOL: &str = "AskUserQuestion";
+
 /// `permission.requested`: claude asks whether it may use a tool, whether its plan is right, or what its user wants.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PermissionRequested {
@@ -13,8 +16,14 @@ pub struct PermissionRequested {
     pub permission_id: String,
     /// The tool claude wants to use.
     pub tool_name: String,
-    /// What with; long texts are cut.
+    /// What with; long texts are cut, and secrets are hidden.
     pub tool_input: Value,
+    /// Fields of it that were cut; `...` where some were left out. What is not shown runs all the same.
+    #[serde(default)]
+    pub truncated: Vec<String>,
+    /// Fields of it in which something is hidden. What is not shown runs all the same.
+    #[serde(default)]
+    pub redacted: Vec<String>,
     /// The agent that asks; `null` for claude itself.
     pub agent: Option<String>,
     /// Rules claude suggests to remember, in its own form.
@@ -23,6 +32,20 @@ pub struct PermissionRequested {
     pub questions: Option<Value>,
     /// Until then it can be answered from elsewhere; `null` where only claude's terminal can.
     pub expires_at: Option<Timestamp>,
+}
+
+impl PermissionRequested {
+    /// Fields of the input that are not shown as they are, each once.
+    pub fn not_whole(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.truncated.iter().map(String::as_str).collect();
+        names.extend(
+            self.redacted
+                .iter()
+                .map(String::as_str)
+                .filter(|name| !self.truncated.iter().any(|cut| cut == name)),
+        );
+        names
+    }
 }
 
 /// What became of a question.

@@ -177,12 +177,15 @@ fn of_question(asked: &mut PermissionRequested, visit: Visit<'_>) {
         permission_id,
         tool_name,
         tool_input,
+        truncated,
+        redacted,
         agent,
         suggestions,
         questions,
         expires_at: _,
     } = asked;
-    [permission_id, tool_name].into_iter().for_each(|text| visit.text(text));
+    let names = truncated.iter_mut().chain(redacted);
+    names.chain([permission_id, tool_name]).for_each(|text| visit.text(text));
     optional([agent], visit);
     suggestions.iter_mut().chain(questions).chain([tool_input]).for_each(|part| value(part, visit));
 }

@@ -6,6 +6,7 @@
 use super::Hub;
 use crate::detect::redact::{Flow, Redactor};
 use crate::event::body::{MAX_TEXT_BYTES, Output, SessionEnd, SessionStart, Stream};
+use crate::event::control::PermissionRequested;
 use crate::event::published::{Published, Remarks};
 use crate::event::talk::Hook;
 use crate::event::{Body, Draft, Epoch, Event, SessionId, Source, channel, texts_of};
@@ -131,10 +132,23 @@ impl Redaction {
             Body::Hook(hook) => self.shown(&redactor, session, hook),
             _ => {}
         }
-        if let Body::Hook(Hook { data, .. }) | Body::Published(Published { data, .. }) = body {
-            clean_cut(&redactor, data);
+        let mut asked_for = None;
+        match body {
+            Body::Hook(Hook { data, .. }) | Body::Published(Published { data, .. }) => {
+                clean_cut(&redactor, &names_of_cut(data), data);
+            }
+            Body::PermissionRequested(PermissionRequested { tool_input, truncated, .. }) => {
+                asked_for = Some(tool_input.clone());
+                if let Value::Object(input) = tool_input {
+                    clean_cut(&redactor, truncated, input);
+                }
+            }
+            _ => {}
         }
         body.visit_texts(&mut |text| clean_text(&redactor, text, false));
+        if let (Some(before), Body::PermissionRequested(asked)) = (asked_for, body) {
+            name_hidden(&before, asked);
+        }
     }
 
     fn remarks(&self, remarks: Option<&mut Remarks>) {
@@ -224,6 +238,27 @@ impl<K: PartialEq> Flows<K> {
     }
 }
 
+/// Says in which fields of its input something is hidden: that runs all the same.
+fn name_hidden(before: &Value, asked: &mut PermissionRequested) {
+    for name in changed(before, &asked.tool_input) {
+        if !asked.redacted.contains(&name) {
+            asked.redacted.push(name);
+        }
+    }
+}
+
+/// Names of the fields that are not as they were; they stand in the same order.
+fn changed(before: &Value, after: &Value) -> Vec<String> {
+    match (before, after) {
+        (Value::Object(before), Value::Object(after)) => {
+            let both = before.iter().zip(after);
+            both.filter(|(before, after)| before != after).map(|(_, (name, _))| name.clone()).collect()
+        }
+        _ if before == after => Vec::new(),
+        _ => vec!["...".into()],
+    }
+}
+
 fn clean_text(redactor: &Redactor, text: &mut String, is_cut: bool) {
     let is_cut = is_cut || CUTS.iter().any(|cut| (cut.saturating_sub(4)..=*cut).contains(&text.len()));
     let shown = if is_cut { redactor.redacted_cut(text) } else { redactor.redacted(text) };
@@ -233,11 +268,15 @@ fn clean_text(redactor: &Redactor, text: &mut String, is_cut: bool) {
     }
 }
 
-/// The fields that say of themselves that they were cut: one of their texts may end within a secret.
-fn clean_cut(redactor: &Redactor, data: &mut Map<String, Value>) {
-    let cut = data.get(TRUNCATED).and_then(Value::as_array).into_iter().flatten();
-    let cut: Vec<String> = cut.filter_map(Value::as_str).map(str::to_owned).collect();
-    for name in cut.iter().filter(|name| *name != TRUNCATED) {
+/// The fields of which it is said that they were cut.
+fn names_of_cut(data: &Map<String, Value>) -> Vec<String> {
+    let names = data.get(TRUNCATED).and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).filter(|name| *name != TRUNCATED).map(str::to_owned).collect()
+}
+
+/// Of these fields, which were cut: one of their texts may end within a secret.
+fn clean_cut(redactor: &Redactor, names: &[String], data: &mut Map<String, Value>) {
+    for name in names {
         if let Some(value) = data.get_mut(name) {
             texts_of(value, &mut |text| clean_text(redactor, text, true));
         }

@@ -1,6 +1,7 @@
 //! What is true now, asked of the hub: of its own session, and of all others.
 
 use super::Hub;
+use crate::event::control::PermissionRequested;
 use crate::event::{SessionId, Source};
 use crate::status::{Health, Position, Snapshot, Standing};
 
@@ -22,6 +23,11 @@ impl Hub {
     /// Whether claude asks something in it that nobody has answered.
     pub fn has_questions(&self) -> bool {
         self.shared.lock().sessions.own().has_questions()
+    }
+
+    /// An open question of claude's in it, as everybody is told of it.
+    pub fn question(&self, permission_id: &str) -> Option<PermissionRequested> {
+        self.shared.lock().sessions.own().question(permission_id).cloned()
     }
 
     /// What is known of a source of the hub's own session beside its events; `None` where it is not known.

@@ -3,16 +3,18 @@
 //!
 //! Each step of an action is an event, a line of the audit log, and a reply to whoever asked.
 
+mod subject;
+
 use super::Shared;
 use super::auditing::{self, Kind};
 use super::connection::{Connection, Ending, Flow};
 use super::keys::ONCE_GOOD_FOR;
 use super::role::{Visitor, root};
-use crate::control::{Abilities, Answer, Command, Fate, Order};
+use crate::control::{Abilities, Command, Fate, Order};
 use crate::dialect::{Close, Code, Fault, Reply, RequestId};
 use crate::event::control::ControlAction;
 use crate::event::{Body, Draft, Source};
-use crate::hub;
+use crate::hub::{self, Hub};
 use crate::instance::Role;
 use crate::instance::audit::{Entry, Subject};
 use std::ops::ControlFlow::{Break, Continue};
@@ -95,12 +97,12 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    fn new(visitor: &Visitor, command: &Command, request_id: Option<RequestId>) -> Self {
+    fn new(visitor: &Visitor, hub: &Hub, command: &Command, request_id: Option<RequestId>) -> Self {
         Self {
             control_id: hub::fresh_id().to_string(),
             command: command.name(),
             request_id,
-            detail: detail(command),
+            detail: subject::of(command, hub),
             peer: visitor.description(),
             pid: visitor.peer.pid(),
             uid: visitor.peer.uid,
@@ -156,7 +158,7 @@ impl Shared {
 impl Connection {
     /// Has it done, or says why not.
     pub(super) fn control(&mut self, command: Command, id: Option<&RequestId>) -> Flow {
-        let asked = Arc::new(Asked::new(&self.visitor, &command, id.cloned()));
+        let asked = Arc::new(Asked::new(&self.visitor, &self.shared.hub, &command, id.cloned()));
         let refused = match self.may_control() {
             Ok(()) => self.way_to(&command),
             Err(reason) => Err((Code::NotAllowed, reason)),
@@ -257,26 +259,6 @@ impl Connection {
                 self.refuse(&fault.of(id.cloned()));
                 self.lose_patience()
             }
-        }
-    }
-}
-
-/// What it is about, in a few words; what is typed is not told.
-fn detail(command: &Command) -> Option<String> {
-    match command {
-        Command::SendInput(typing) => Some(format!("{} characters", typing.text.chars().count())),
-        Command::SendKeys(keys) => Some(format!("{keys:?}")),
-        Command::Interrupt => None,
-        Command::Stop { grace } | Command::Restart { grace } => Some(format!("grace {} s", grace.as_secs())),
-        Command::Respond { permission_id, answer } => {
-            let answer = match answer {
-                Answer::Allow { updated_input: Some(_), .. } => "allow with another input",
-                Answer::Allow { remember: Some(_), .. } => "allow from now on",
-                Answer::Allow { .. } => "allow",
-                Answer::Deny { interrupt: true, .. } => "deny and interrupt",
-                Answer::Deny { .. } => "deny",
-            };
-            Some(format!("{answer} {permission_id}"))
         }
     }
 }

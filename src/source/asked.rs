@@ -4,7 +4,7 @@ use crate::claude::permission::{Hook, Question};
 use crate::control::{Answer, Command, Fate, Hold, Order, PermissionId};
 use crate::detect::observation::{Asked, Fact, Observation};
 use crate::event::Timestamp;
-use crate::event::control::{DecidedBy, Decision, PermissionResolved};
+use crate::event::control::{DecidedBy, Decision, PermissionRequested, PermissionResolved};
 use crate::hub;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -41,8 +41,10 @@ struct Unsure {
 }
 
 /// What else is known when somebody answers a question.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Around {
+    /// The question as everybody was told of it.
+    pub(super) shown: Option<PermissionRequested>,
     /// It seems to have been decided at claude's terminal.
     pub(super) is_presumed: bool,
     /// Others are open: claude does not say which of them its user has answered.
@@ -169,7 +171,7 @@ impl Asking {
             order.tell(Fate::Nothing { reason });
             return None;
         };
-        let json = match waiting.question.answered(&answer) {
+        let json = match waiting.question.answered(&answer, around.shown.as_ref()) {
             _ if waiting.was_answered(around) => Err(HERE_ALREADY.into()),
             json => json,
         };
@@ -266,7 +268,8 @@ mod tests {
         let waiting = asking.asks("PermissionRequest", &mut observations, Some(hold(&given))).unwrap();
         asking.wait(waiting);
         let answers = Some(serde_json::Map::new());
-        let (order, fates) = respond(Answer::Allow { updated_input: None, answers, remember: None });
+        let (order, fates) =
+            respond(Answer::Allow { updated_input: None, answers, remember: None, unseen: false });
         assert!(asking.answer(order, &Around::default()).is_none());
         assert!(matches!(fates.lock().unwrap()[..], [Fate::Rejected { .. }]));
         let (order, fates) = respond(DENY);

@@ -184,6 +184,7 @@ impl Funnel {
     fn answer(&mut self, order: Order) {
         let Command::Respond { permission_id, .. } = &order.command else { return };
         let around = Around {
+            shown: self.publisher.hub().question(permission_id),
             is_presumed: self.detector.is_presumed(permission_id),
             are_several: self.detector.has_several(),
             asks_nobody_since: self.own_word.as_ref().and_then(OwnWord::asks_nobody_since),

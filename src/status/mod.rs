@@ -172,6 +172,11 @@ impl Status {
         !self.permissions.is_empty()
     }
 
+    /// An open question of claude's.
+    pub fn question(&self, permission_id: &str) -> Option<&PermissionRequested> {
+        self.permissions.iter().find(|asked| asked.permission_id == permission_id)
+    }
+
     /// What is known of a source beside its events.
     pub fn health(&self, source: &Source) -> Option<Health> {
         self.sources.health(source)

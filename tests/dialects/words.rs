@@ -36,7 +36,17 @@ pub(crate) const HOOKS: [(&str, &str); 17] = [
 pub(crate) const CARRIED: [(&str, &[&str]); 17] = [
     (
         "permission.requested",
-        &["permission_id", "tool_name", "tool_input", "agent", "suggestions", "questions", "expires_at"],
+        &[
+            "permission_id",
+            "tool_name",
+            "tool_input",
+            "truncated",
+            "redacted",
+            "agent",
+            "suggestions",
+            "questions",
+            "expires_at",
+        ],
     ),
     ("permission.resolved", &["permission_id", "decision", "by", "message"]),
     ("control.action", &["control_id", "action", "outcome", "reason", "detail", "peer"]),

@@ -2,8 +2,9 @@
 //! is touched here.
 
 use super::keys::Key;
+use crate::claude::permission::{Scope, scope};
 use crate::cmd::permission::questions::{self, Question};
-use crate::cmd::permission::sentence;
+use crate::cmd::permission::{fields, sentence};
 use crate::event::control::PermissionRequested;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -50,7 +51,10 @@ impl Dialogue {
     /// What stands above the last line, as it is: the caller makes it visible.
     pub(super) fn lines(&self) -> Vec<String> {
         match self.at_hand() {
-            None => vec![sentence(&self.asked)],
+            None => {
+                let fields = fields::lines(&self.asked);
+                [sentence(&self.asked)].into_iter().chain(fields).collect()
+            }
             Some(question) => {
                 let options = question.options.iter().enumerate();
                 let options = options.map(|(place, option)| option.line(place + 1));
@@ -62,7 +66,7 @@ impl Dialogue {
     /// The last line, as it is.
     pub(super) fn prompt(&self) -> String {
         let Some(question) = self.at_hand() else {
-            return format!("{}: [a]llow, [d]eny, a[l]ways for this session, [s]kip? ", self.asked.tool_name);
+            return self.permission_prompt();
         };
         if let Some(text) = &self.text {
             return format!("Enter ends it, Escape leaves it: {text}");
@@ -81,6 +85,30 @@ impl Dialogue {
         format!("{digits}{done}[t]ext, [d]eny, [s]kip? ")
     }
 
+    fn permission_prompt(&self) -> String {
+        let tool = &self.asked.tool_name;
+        let not_whole = self.asked.not_whole();
+        if !not_whole.is_empty() {
+            let names = not_whole.join(", ");
+            return format!("{tool}, not shown as it is ({names}): allow [u]nseen, [d]eny, [s]kip? ");
+        }
+        let always = match self.scope() {
+            None => String::new(),
+            Some(Scope::Command) => "a[l]ways this command in this session, ".into(),
+            Some(Scope::Tool) => format!("a[l]ways any {tool} in this session, "),
+        };
+        format!("{tool}: [a]llow, [d]eny, {always}[s]kip? ")
+    }
+
+    /// How much "always" would allow; `None` where it cannot be said.
+    fn scope(&self) -> Option<Scope> {
+        scope(&self.asked.tool_name, &self.asked.tool_input).ok().filter(|_| self.is_whole())
+    }
+
+    fn is_whole(&self) -> bool {
+        self.asked.not_whole().is_empty()
+    }
+
     /// The question that needs an answer now; `None` where a permission is asked for.
     fn at_hand(&self) -> Option<&Question> {
         self.questions.iter().find(|question| !self.answers.contains_key(&question.text))
@@ -96,8 +124,13 @@ impl Dialogue {
         match (key, self.at_hand().is_some()) {
             (Key::Char('d'), _) => decided(json!({ "decision": "deny" }), "deny"),
             (Key::Char('s'), _) => Step::Skipped,
-            (Key::Char('a'), false) => decided(json!({ "decision": "allow" }), "allow"),
-            (Key::Char('l'), false) => decided(json!({ "decision": "allow", "remember": true }), "always"),
+            (Key::Char('a'), false) if self.is_whole() => decided(json!({ "decision": "allow" }), "allow"),
+            (Key::Char('u'), false) if !self.is_whole() => {
+                decided(json!({ "decision": "allow", "unseen": true }), "allow")
+            }
+            (Key::Char('l'), false) if self.scope().is_some() => {
+                decided(json!({ "decision": "allow", "remember": true }), "always")
+            }
             (Key::Char('t'), true) => {
                 self.text = Some(String::new());
                 Step::Stay
@@ -213,6 +246,37 @@ mod tests {
         ] {
             assert_eq!(typed(&mut dialogue(&Value::Null), &[key]), expected, "{key:?}");
         }
+    }
+
+    #[test]
+    fn what_is_not_shown_as_it_is_is_allowed_by_another_key() {
+        for field in ["truncated", "redacted"] {
+            let mut asked = json!({ "permission_id": "p", "tool_name": "Bash", "tool_input": { "command": "ls" },
+                "agent": null, "suggestions": [], "questions": null, "expires_at": null });
+            asked[field] = json!(["command"]);
+            let mut dialogue = Dialogue::new(serde_json::from_value(asked).unwrap());
+            assert!(dialogue.prompt().contains("not shown as it is (command): allow [u]nseen"));
+            assert_eq!(typed(&mut dialogue, &["a", "l"]), Step::Stay);
+            let allow = Step::Decided(json!({ "decision": "allow", "unseen": true }), "allow");
+            assert_eq!(typed(&mut dialogue, &["u"]), allow);
+        }
+        assert_eq!(typed(&mut dialogue(&Value::Null), &["u"]), Step::Stay);
+    }
+
+    #[test]
+    fn always_says_how_much_it_allows_and_is_not_offered_where_claude_would_take_it_for_more() {
+        let prompt = |tool: &str, command: &str| {
+            let asked = json!({ "permission_id": "p", "tool_name": tool, "tool_input": { "command": command },
+                "agent": null, "suggestions": [], "questions": null, "expires_at": null });
+            let mut dialogue = Dialogue::new(serde_json::from_value(asked).unwrap());
+            (dialogue.prompt(), typed(&mut dialogue, &["l"]) != Step::Stay)
+        };
+        let (this, is_offered) = prompt("Bash", "ls");
+        assert!(this.contains("a[l]ways this command in this session") && is_offered, "{this}");
+        let (any, is_offered) = prompt("Write", "ls");
+        assert!(any.contains("a[l]ways any Write in this session") && is_offered, "{any}");
+        let (none, is_offered) = prompt("Bash", "cat *");
+        assert!(!none.contains("ways") && !is_offered, "{none}");
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 /// Bytes that a compiled pattern may take; how many there may be is said where they are read.
 const SIZE: usize = 1 << 20;
 /// What every redaction begins with.
-const MARK: &str = "[REDACTED:";
+pub const MARK: &str = "[REDACTED:";
 /// So much of the end of a cut text is searched for the beginning of a secret, bytes.
 const MOST_CUT: usize = 16 << 10;
 

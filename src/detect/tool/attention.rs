@@ -8,6 +8,7 @@ use super::delegation::PATIENCE_MILLIS;
 use super::telling::{FactKind, Telling};
 use crate::detect::observation::{Agent, Asked, Call, Observation};
 use crate::event::body::{Activity, ActivityState, Body};
+use crate::event::control::QUESTION_TOOL;
 use crate::event::{Source, Timestamp};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -22,8 +23,6 @@ const MAX_PENDING: usize = 64;
 const HOOK_LAG_MILLIS: i64 = 500;
 /// Longest reason, characters.
 const MAX_REASON_CHARS: usize = 200;
-/// Asks a person something; its dialog is no question of permission.
-const QUESTION_TOOL: &str = "AskUserQuestion";
 /// The fields of an input that say best what is asked for.
 const TELLING_FIELDS: [&str; 6] = ["command", "file_path", "url", "plan", "description", "pattern"];
 

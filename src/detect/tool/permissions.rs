@@ -8,7 +8,7 @@ use super::telling::{FactKind, Telling};
 use crate::detect::cut;
 use crate::detect::observation::{Agent, Asked, Outcome};
 use crate::event::body::{ActivityState, Body};
-use crate::event::control::{DecidedBy, Decision, PermissionRequested, PermissionResolved};
+use crate::event::control::{DecidedBy, Decision, PermissionRequested, PermissionResolved, QUESTION_TOOL};
 use crate::event::{Source, Timestamp};
 
 use std::sync::Arc;
@@ -19,8 +19,6 @@ const MAX_OPEN: usize = 64;
 const LEFT_MILLIS: i64 = 2_500;
 /// After claude works again, or is idle, the hook's wait may end, milliseconds: then the answer was no.
 const STATE_MILLIS: i64 = 700;
-/// Asks a person something.
-const QUESTION_TOOL: &str = "AskUserQuestion";
 
 #[derive(Debug, Default)]
 pub(super) struct Permissions {
@@ -63,12 +61,14 @@ impl Permissions {
             refused: None,
         });
         let is_question = asked.tool == QUESTION_TOOL;
-        let tool_input = cut::value(asked.input.clone());
+        let (tool_input, truncated) = cut::input(asked.input.clone());
         let questions = tool_input.get("questions").filter(|_| is_question).cloned();
         let request = PermissionRequested {
             permission_id: id.to_string(),
             tool_name: asked.tool.clone(),
             tool_input,
+            truncated,
+            redacted: Vec::new(),
             agent: agent.map(|agent| agent.name.clone().unwrap_or_else(|| agent.id.clone())),
             suggestions: asked.suggestions.clone(),
             questions,

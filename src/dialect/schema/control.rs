@@ -53,10 +53,13 @@ fn respond() -> Value {
         "message?": maybe_text("With deny: what the model is told"),
         "interrupt?": flag("With deny: the turn ends too"),
         "updated_input?": whole("With allow: the whole input instead of the model's"),
-        "answers?": whole("With allow of AskUserQuestion: a text, or a list of texts, by the text of each question"),
+        "answers?": whole("With allow of AskUserQuestion: a text, or a list of texts, by the text of each question as it \
+                           was told, or by its number from 1 on"),
+        "unseen?": flag("With allow: also where `permission.requested` says in `truncated` or `redacted` that the input is not \
+                         shown as it is; refused otherwise"),
         "remember?": {
-            "description": "With allow, until claude's session is over: `true` for this tool with this input, or rules in \
-                            claude's own form, as in `suggestions`",
+            "description": "With allow, until claude's session is over: `true` for exactly this command of Bash, and for any \
+                            other tool whatever its input; or rules in claude's own form, as in `suggestions`",
             "type": ["boolean", "array", "null"], "minItems": 1, "maxItems": 16, "items": { "type": "object" },
         },
     })

@@ -63,7 +63,7 @@ const EXAMPLES: [(&str, &str); 26] = [
     (channel::ROUTER_MODEL_SWITCH, r#"{"from_model":"a","to_model":"b","claude_session":"c"}"#),
     (
         channel::PERMISSION_REQUESTED,
-        r#"{"permission_id":"p","tool_name":"Bash","tool_input":{"command":"ls"},"agent":null,"suggestions":[{"type":"setMode"}],
+        r#"{"permission_id":"p","tool_name":"Bash","tool_input":{"command":"ls"},"truncated":["command"],"redacted":[],"agent":null,"suggestions":[{"type":"setMode"}],
             "questions":null,"expires_at":"2026-11-21T12:00:00.000Z"}"#,
     ),
     (

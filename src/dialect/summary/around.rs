@@ -4,8 +4,9 @@
 //! These types are open to publishers: what lacks the fields a sentence is made of has none.
 
 use super::Data;
-use super::words::{after_seconds, behind, bracketed, counted, float, listed, number, text};
+use super::words::{after_seconds, behind, bracketed, counted, fields, float, listed, number, text};
 use crate::event::channel;
+use crate::event::control::QUESTION_TOOL;
 use serde_json::Value;
 
 /// The sentence; `None` for other types, and where the content is not of the usual shape.
@@ -67,15 +68,33 @@ fn health(data: &Data) -> Option<String> {
     Some(format!("Component {component} is {status}{before}{}", behind(": ", text(data, "reason"))))
 }
 
+/// What is asked for, by the field that says most; the others are named at least.
 fn asked(data: &Data) -> Option<String> {
+    const SAYS: [&str; 5] = ["command", "file_path", "url", "plan", "description"];
     let (tool, input) = (there(data, "tool_name")?, data.get("tool_input")?.as_object());
-    let what = input.and_then(|input| {
-        const SAYS: [&str; 5] = ["command", "file_path", "url", "plan", "description"];
-        SAYS.iter().map(|name| text(input, name)).find(|text| !text.is_empty())
-    });
+    let says = input.and_then(|input| SAYS.into_iter().find(|name| !text(input, name).is_empty()));
+    let what = match (input, says) {
+        (Some(input), Some(says)) => {
+            text(input, says).to_owned() + &behind(", with ", &others(tool, input, says))
+        }
+        (Some(input), None) if tool != QUESTION_TOOL => fields(input),
+        (_, None) | (None, _) => String::new(),
+    };
+    let [cut, hidden] = ["truncated", "redacted"].map(|name| listed(data, name));
     let agent = behind(" for agent ", text(data, "agent"));
     let id = bracketed(text(data, "permission_id"));
-    Some(format!("Claude asks for {tool}{agent}{}{id}", behind(": ", what.unwrap_or_default())))
+    let (cut, hidden) = (behind(" [cut: ", &cut), behind(" [hidden in: ", &hidden));
+    let close = |text: String| if text.is_empty() { text } else { text + "]" };
+    Some(format!("Claude asks for {tool}{agent}{}{}{}{id}", behind(": ", &what), close(cut), close(hidden)))
+}
+
+/// Names of the other fields. What a command is for is said by claude, and does nothing; questions stand for themselves.
+fn others(tool: &str, input: &Data, says: &str) -> String {
+    let is_other = |name: &&String| {
+        let said = [says, if tool == "Bash" { "description" } else { "" }];
+        !said.contains(&name.as_str())
+    };
+    input.keys().filter(is_other).map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 fn resolved(data: &Data) -> Option<String> {

@@ -264,3 +264,28 @@ fn a_sentence_is_bounded_and_one_line_whatever_it_says() {
         assert!(sentence.contains('…') && !sentence.contains('\n'), "{sentence}");
     }
 }
+
+#[test]
+fn a_question_names_every_field_of_the_input_and_what_is_not_shown_of_it() {
+    let asked = |tool: &str, input: Value, more: Value| {
+        let mut data = json!({ "tool_name": tool, "tool_input": input, "permission_id": "p" });
+        data.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        super::beside(channel::PERMISSION_REQUESTED, &data)
+    };
+    let none = json!({});
+    for (tool, input, more, expected) in [
+        ("Bash", json!({ "command": "ls", "description": "List" }), &none, "Bash: ls (p)"),
+        ("Bash", json!({ "command": "ls", "timeout": 1 }), &none, "Bash: ls, with timeout (p)"),
+        ("Write", json!({ "file_path": "/x", "content": "y" }), &none, "Write: /x, with content (p)"),
+        ("mcp__db", json!({ "sql": "DROP", "n": 1 }), &none, "mcp__db: sql=DROP n=1 (p)"),
+        (
+            "Bash",
+            json!({ "command": "ls" }),
+            &json!({ "truncated": ["command"], "redacted": ["command"] }),
+            "Bash: ls [cut: command] [hidden in: command] (p)",
+        ),
+        ("AskUserQuestion", json!({ "questions": [] }), &none, "AskUserQuestion (p)"),
+    ] {
+        assert_eq!(asked(tool, input, more.clone()), format!("Claude asks for {expected}"));
+    }
+}
