@@ -16,7 +16,7 @@ const REMEMBERED: usize = 256;
 /// Longest input that is kept to be given back, bytes of JSON.
 const MAX_INPUT: usize = 1 << 20;
 
-/// How long a refusal waits for a sign that claude has heard it, where there is need for one.
+/// How long a refusal waits for a sign that claude has heard it.
 const SIGN: Duration = Duration::from_secs(5);
 
 const HERE_ALREADY: &str = "it seems to have been answered at claude's terminal already";
@@ -47,8 +47,6 @@ pub(super) struct Around {
     pub(super) shown: Option<PermissionRequested>,
     /// It seems to have been decided at claude's terminal.
     pub(super) is_presumed: bool,
-    /// Others are open: claude does not say which of them its user has answered.
-    pub(super) are_several: bool,
     /// Since when claude has not waited for anybody's answer, where it says that it does not.
     pub(super) asks_nobody_since: Option<Timestamp>,
 }
@@ -84,6 +82,8 @@ pub(super) struct Answered {
     pub(super) decision: Decision,
     /// What the model is told.
     pub(super) message: Option<String>,
+    /// When claude was told.
+    pub(super) at: Timestamp,
     /// Whether claude has heard it is still to be seen.
     pub(super) is_unsure: bool,
 }
@@ -183,7 +183,7 @@ impl Asking {
                 return None;
             }
         };
-        let has_dialog = waiting.has_dialog();
+        let (has_dialog, at) = (waiting.has_dialog(), hub::now());
         if !waiting.hold.answer(json.into()) {
             order.tell(Fate::Nothing { reason: "claude no longer waits for an answer".into() });
             return None;
@@ -192,15 +192,15 @@ impl Asking {
             Answer::Allow { .. } => (Decision::Allow, None),
             Answer::Deny { message, .. } => (Decision::Deny, message),
         };
-        // A yes at claude's terminal that came before makes a yes from here no lie.
-        let is_unsure = has_dialog && around.are_several && decision == Decision::Deny;
+        // Claude hears none of two answers but the first. A yes that comes behind another is no lie.
+        let is_unsure = has_dialog && decision == Decision::Deny;
         if is_unsure {
             let (id, until) = (Arc::clone(&permission_id), Instant::now() + SIGN);
             self.unsure.push(Unsure { id, order: Some(order), until });
         } else {
             order.tell(Fate::Done);
         }
-        Some(Answered { id: permission_id, decision, message, is_unsure })
+        Some(Answered { id: permission_id, decision, message, at, is_unsure })
     }
 
     fn why_not(&self, id: &PermissionId) -> &'static str {
@@ -272,9 +272,8 @@ mod tests {
             respond(Answer::Allow { updated_input: None, answers, remember: None, unseen: false });
         assert!(asking.answer(order, &Around::default()).is_none());
         assert!(matches!(fates.lock().unwrap()[..], [Fate::Rejected { .. }]));
-        let (order, fates) = respond(DENY);
+        let (order, _fates) = respond(DENY);
         assert_eq!(asking.answer(order, &Around::default()).unwrap().decision, Decision::Deny);
-        assert_eq!(fates.lock().unwrap()[..], [Fate::Done]);
         let (order, fates) = respond(DENY);
         assert!(asking.answer(order, &Around::default()).is_none());
         assert!(matches!(fates.lock().unwrap()[..], [Fate::Nothing { .. }]));
@@ -321,8 +320,8 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_beside_other_questions_is_done_when_that_is_seen() {
-        let around = Around { are_several: true, ..Around::default() };
+    fn a_refusal_is_done_when_that_is_seen() {
+        let around = Around::default();
         let end =
             |decision, by| PermissionResolved { permission_id: "p".into(), decision, by, message: None };
         for (end, is_done) in

@@ -186,16 +186,14 @@ impl Funnel {
         let around = Around {
             shown: self.publisher.hub().question(permission_id),
             is_presumed: self.detector.is_presumed(permission_id),
-            are_several: self.detector.has_several(),
             asks_nobody_since: self.own_word.as_ref().and_then(OwnWord::asks_nobody_since),
         };
-        let Some(Answered { id, decision, message, is_unsure }) = self.asking.answer(order, &around) else {
-            return;
-        };
+        let Some(answered) = self.asking.answer(order, &around) else { return };
+        let Answered { id, decision, message, at, is_unsure } = answered;
         if is_unsure {
-            self.detector.refused(&id, message);
+            self.detector.refused(&id, message, at);
         } else {
-            let told = self.detector.decided(&id, decision, message, hub::now());
+            let told = self.detector.decided(&id, decision, message, at);
             self.tell(told);
         }
     }

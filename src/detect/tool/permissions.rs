@@ -34,8 +34,15 @@ struct Question {
     asked_at: Timestamp,
     until: Option<Timestamp>,
     presumed: Option<(Timestamp, Decision)>,
-    /// It was refused from elsewhere, with this message; whether claude has heard that is not known yet.
-    refused: Option<Option<String>>,
+    refused: Option<Refused>,
+}
+
+/// It was refused from elsewhere; whether claude has heard that is not known yet.
+#[derive(Debug)]
+struct Refused {
+    /// When claude was told; `None` where other questions were open, so that its state says nothing of this one.
+    at: Option<Timestamp>,
+    message: Option<String>,
 }
 
 impl Permissions {
@@ -87,16 +94,12 @@ impl Permissions {
         self.open.iter().any(|question| *question.id == *id && question.presumed.is_some())
     }
 
-    /// Whether others are open: then claude's state does not say of which it tells.
-    pub(super) fn are_several(&self) -> bool {
-        self.open.len() > 1
-    }
-
     /// Somebody has refused it from elsewhere, and claude was told. Where its user has allowed it before, that comes too
     /// late; what becomes of the call will show it.
-    pub(super) fn refused(&mut self, id: &str, message: Option<String>) {
+    pub(super) fn refused(&mut self, id: &str, message: Option<String>, at: Timestamp) {
+        let at = (self.open.len() == 1).then_some(at);
         if let Some(question) = self.open.iter_mut().find(|question| *question.id == *id) {
-            question.refused = Some(message);
+            question.refused = Some(Refused { at, message });
         }
     }
 
@@ -138,13 +141,17 @@ impl Permissions {
             ActivityState::Idle => Decision::Cancelled,
             ActivityState::NeedsPermission | ActivityState::NeedsInput => return,
         };
-        if let [question] = &mut self.open[..]
-            && question.asked_at < at
-            && question.presumed.is_none()
-            && question.refused.is_none()
-        {
-            question.presumed = Some((later(at, STATE_MILLIS), decision));
+        let [question] = &mut self.open[..] else { return };
+        if question.asked_at >= at || question.presumed.is_some() {
+            return;
         }
+        let decision = match &question.refused {
+            Some(Refused { at: None, .. }) => return,
+            // What claude does since before it was told does not come of that.
+            Some(Refused { at: Some(told_at), .. }) if at >= *told_at => Decision::Deny,
+            _ => decision,
+        };
+        question.presumed = Some((later(at, STATE_MILLIS), decision));
     }
 
     /// A turn of claude itself begins or is over: what it asked in the one before has been answered somehow.
@@ -250,11 +257,14 @@ impl Permissions {
 impl Question {
     /// How it ended, as far as `decision` says; and what the model was told.
     fn ended(&self, decision: Decision, by: DecidedBy) -> ((Decision, DecidedBy), Option<String>) {
-        if let (Some(message), Decision::Deny | Decision::Cancelled) = (&self.refused, decision) {
-            return ((Decision::Deny, DecidedBy::Remote), message.clone());
-        }
         let presumed = self.presumed.map(|(_, presumed)| presumed);
-        ((presumed.filter(|_| decision == Decision::Cancelled).unwrap_or(decision), by), None)
+        let decision = presumed.filter(|_| decision == Decision::Cancelled).unwrap_or(decision);
+        match (&self.refused, decision) {
+            (Some(Refused { message, .. }), Decision::Deny | Decision::Cancelled) => {
+                ((Decision::Deny, DecidedBy::Remote), message.clone())
+            }
+            _ => ((decision, by), None),
+        }
     }
 }
 

@@ -18,11 +18,6 @@ impl Detector {
         self.permissions.is_presumed(question)
     }
 
-    /// Whether several questions are open.
-    pub fn has_several(&self) -> bool {
-        self.permissions.are_several()
-    }
-
     /// Whether a dialog that asks for these words asks for a call that was not asked for yet; `None` where no call of
     /// these words is known.
     pub fn asks_anew(&self, seen: &Observation) -> Option<bool> {
@@ -31,8 +26,8 @@ impl Detector {
     }
 
     /// Somebody has refused a question from elsewhere, and claude was told; whether in time is not known yet.
-    pub fn refused(&mut self, question: &str, message: Option<String>) {
-        self.permissions.refused(question, message);
+    pub fn refused(&mut self, question: &str, message: Option<String>, at: Timestamp) {
+        self.permissions.refused(question, message, at);
     }
 
     /// Nobody waits for the answer to this question any more.

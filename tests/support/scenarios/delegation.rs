@@ -96,6 +96,10 @@ pub(super) const SCRIPTS: &[Script] = &[
             ends([text("The engineer was let.")]),
         ]
     }),
+    ("two-agents-ask", || {
+        let ask = |agent| delegate(agent, "Ask first", "DEMO:touch-for-long as an agent");
+        vec![calls([ask("engineer"), ask("qa")]), ends([text("Both have asked.")])]
+    }),
     ("sub-eng", || works("echo engineer at work", "Feature X implemented by engineer.")),
     ("sub-qa", || works("echo qa at work", "3 tests pass.")),
     ("sub-slow-qa", || works("sleep 2; echo qa at work", "3 tests pass, slowly.")),

@@ -4,6 +4,9 @@ use super::{Block, Script, Turn, bash, bash_in_background, calls, ends, numbered
 use serde_json::json;
 use std::time::Duration;
 
+/// Looks like a secret. In two pieces, so that no file holds one.
+const SECRET: &str = concat!("gh", "p_4bZ9Kq4bZ9Tw4bZ9Xe4bZ9Rv4bZ9Mn4bZ9Js");
+
 pub(super) const SCRIPTS: &[Script] = &[
     ("thinks-long", || vec![ends([Block::Pause(Duration::from_secs(20)), text("That took long.")])]),
     ("hello", hello),
@@ -32,6 +35,22 @@ pub(super) const SCRIPTS: &[Script] = &[
     ("touch", || {
         vec![calls([bash("touch touched", "Touch a file")]), ends([text("That was the touching.")])]
     }),
+    ("touch-twice", || {
+        let touch = || bash("touch touched", "Touch a file");
+        vec![calls([touch(), touch()]), ends([text("That was the touching.")])]
+    }),
+    ("touch-for-long", || {
+        vec![calls([bash("touch touched; sleep 3", "Touch a file")]), ends([text("That was the touching.")])]
+    }),
+    // Longer than what is shown of it.
+    ("touch-behind-much", || {
+        let command = format!("true {}; touch touched", "x".repeat(70_000));
+        vec![calls([bash(&command, "Touch a file")]), ends([text("That was the touching.")])]
+    }),
+    ("touch-any", || {
+        vec![calls([bash("touch touched*", "Touch files")]), ends([text("That was the touching.")])]
+    }),
+    ("secret-question", secret_question),
     ("background-stopped-shell", || {
         vec![
             calls([bash_in_background("sleep 30", "Sleep long")]),
@@ -71,6 +90,21 @@ fn question() -> Vec<Turn> {
     vec![
         calls([Block::Tool("AskUserQuestion", json!({ "questions": [question] }))]),
         ends([text("The database is chosen.")]),
+    ]
+}
+
+/// Asks about what looks like a secret.
+fn secret_question() -> Vec<Turn> {
+    let option = |label: &str| json!({ "label": label, "description": "One of them" });
+    let question = json!({
+        "question": format!("Is {SECRET} right?"),
+        "header": "Token",
+        "multiSelect": false,
+        "options": [option("yes"), option(&format!("no, {SECRET}x"))],
+    });
+    vec![
+        calls([Block::Tool("AskUserQuestion", json!({ "questions": [question] }))]),
+        ends([text("That is settled.")]),
     ]
 }
 

@@ -178,13 +178,24 @@ fn a_refusal_from_elsewhere_that_may_come_too_late_is_told_once_it_is_seen_what_
             bench.hear_in(&HOOK, agent(who, "qa"), call(call_id, "Bash", json!({ "command": "ls" })));
             bench.hear_in(&HOOK, agent(who, "qa"), named(id, "ls", None));
         }
-        assert!(bench.detector.has_several());
-        bench.detector.refused("p1", None);
+        bench.detector.refused("p1", None, Timestamp::from_millis(bench.now));
         assert_eq!(bench.wait(9_000).permissions().len(), 2, "{story}");
         happens(&mut bench).wait(9_000);
         let told =
             bench.permissions().into_iter().find_map(|line| Some(line.strip_prefix("p1 ")?.to_owned()));
         assert_eq!(told.unwrap_or_default(), end, "{story}");
+    }
+}
+
+#[test]
+fn what_claude_does_since_before_it_was_refused_does_not_come_of_that() {
+    for (told_at, end) in [(1, "p Deny Remote"), (20, "p Allow Local")] {
+        let mut bench = bench();
+        ask(&mut bench);
+        let asked_at = bench.now;
+        bench.detector.refused("p", None, Timestamp::from_millis(asked_at + told_at));
+        bench.hear_at(&TRANSCRIPT, None, asked_at + 10, Fact::State(ActivityState::Busy)).wait(5_000);
+        assert_eq!(bench.permissions()[1..], [end], "{told_at}");
     }
 }
 
