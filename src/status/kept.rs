@@ -64,6 +64,11 @@ impl<T: Clone> Kept<T> {
         self.items.is_empty()
     }
 
+    /// The first that is meant.
+    pub(super) fn find(&self, is_meant: impl Fn(&T) -> bool) -> Option<&T> {
+        self.items.iter().map(|(item, _)| item).find(|item| is_meant(item))
+    }
+
     /// In order, the oldest first.
     pub(super) fn to_vec(&self) -> Vec<T> {
         self.items.iter().map(|(item, _)| item.clone()).collect()

@@ -174,7 +174,7 @@ impl Status {
 
     /// An open question of claude's.
     pub fn question(&self, permission_id: &str) -> Option<&PermissionRequested> {
-        self.permissions.iter().find(|asked| asked.permission_id == permission_id)
+        self.permissions.find(|asked| asked.permission_id == permission_id)
     }
 
     /// What is known of a source beside its events.
