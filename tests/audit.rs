@@ -16,6 +16,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
+use test_support::standalone::{Place, named};
+use test_support::wire::{HANDSHAKE, Wire, upgraded, upgraded_on};
 
 const TASK: &str = "EXAMPLE_AUDIT_TASK";
 const PLACE: &str = "EXAMPLE_AUDIT_PLACE";
@@ -70,6 +72,31 @@ fn does_its_task() {
         "small disk" => fill_up_a_disk(&place),
         name => enter_much(&place, name),
     }
+}
+
+#[test]
+fn where_nothing_can_be_written_down_the_hub_says_so_and_nobody_controls_by_tcp() {
+    let place = Place::new(env!("CARGO_BIN_EXE_claude-mpm"));
+    fs::create_dir_all(place.path(".local/state/claude-mpm/audit.log")).unwrap();
+    let hub = place.serve(0);
+    let told = hub.get("/api/history?channels=system.error");
+    let is_it =
+        |event: &Value| event["data"]["component"] == "audit" && event["data"]["severity"] == "warning";
+    assert!(told.as_array().unwrap().iter().any(is_it), "{told}");
+    let of = |end| named(&place.path("run/claude-mpm"), end).pop().unwrap();
+    let token = fs::read_to_string(of(".token")).unwrap();
+    let shown = format!("Authorization: Bearer {}\r\n", token.trim());
+    let by_tcp = upgraded(hub.port, "/", &shown).unwrap();
+    let request = format!("GET / HTTP/1.1\r\nHost: x\r\n{HANDSHAKE}\r\n");
+    let by_unix = upgraded_on(Wire::unix(&of(".sock")).unwrap(), &request).unwrap();
+    // A hub alone has no claude to control.
+    for (mut wire, code, why) in [(by_tcp, "AUTH002", "audit log"), (by_unix, "CTL001", "no claude")] {
+        wire.say(r#"{"command":"interrupt"}"#).unwrap();
+        let refused = std::iter::from_fn(|| wire.json()).find(|frame| frame["type"] == "error").unwrap();
+        assert_eq!(refused["data"]["error_code"], code, "{refused}");
+        assert!(refused.to_string().contains(why), "{refused}");
+    }
+    assert!(hub.stop().success());
 }
 
 /// Two of them together write more than one file holds.

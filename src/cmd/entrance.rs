@@ -5,6 +5,8 @@ use super::failure::{Exit, Failure};
 use super::note;
 use super::port::cannot_listen;
 use crate::cli::{Auth, ListenOptions, TlsChoice};
+use crate::event::body::{Fault, Severity};
+use crate::event::{Body, Source};
 use crate::hub::Hub;
 use crate::instance::RunKey;
 use crate::instance::audit::AuditLog;
@@ -25,12 +27,19 @@ pub(super) struct Doorway {
     pub(super) limits: Limits,
     /// To the supervisor of claude, where there is one.
     pub(super) control: Option<ControlDoor>,
+    /// Why nothing is written down.
+    unaudited: Option<String>,
 }
 
 impl Doorway {
     /// The server at these doors, until it is told to stop.
     pub(super) fn serve(self, hub: &Hub, hooks: Option<HookIntake>, stopped: Shutdown) -> JoinHandle<()> {
-        let Self { listeners, access, limits, control } = self;
+        let Self { listeners, access, limits, control, unaudited } = self;
+        if let Some(error) = unaudited {
+            let (component, error_code) = ("audit".into(), "RES001".into());
+            let fault = Fault { error, component, severity: Severity::Warning, error_code };
+            hub.publisher(Source::Supervisor).publish(Body::Error(fault));
+        }
         let doors = Doors { listeners, hooks, control };
         tokio::spawn(server::serve_within(limits, doors, hub.clone(), access, stopped))
     }
@@ -45,6 +54,8 @@ pub(super) struct Entrance {
     access: Access,
     /// What they may do.
     limits: Limits,
+    /// Why nothing is written down.
+    unaudited: Option<String>,
 }
 
 impl Entrance {
@@ -67,16 +78,21 @@ impl Entrance {
         let origins = options.allow_origin.iter();
         let mut access = origins.fold(Access::loopback(), |access, origin| access.allow(origin.as_str()));
         access.requires_token = options.auth == Auth::Required;
-        Ok(Self { identity, access, limits: Limits::default() })
+        Ok(Self { identity, access, limits: Limits::default(), unaudited: None })
     }
 
-    /// Lets in who shows a token of the user's or that of this run, and has it written down who comes.
+    /// Lets in who shows a token of the user's or that of this run, and has it written down who comes. Where that cannot
+    /// be, it is said here and in an event, and nobody controls claude by TCP.
     pub(super) fn keyed(mut self, run: Option<RunKey>) -> Self {
         self.access.keys = Keys::new(Tokens::of_user(), run);
-        self.access.audit = AuditLog::open().unwrap_or_else(|cause| {
-            note(&format!("{cause}; what is done from elsewhere is not written down"));
-            AuditLog::none()
-        });
+        match AuditLog::open() {
+            Ok(log) => self.access.audit = log,
+            Err(cause) => {
+                let unaudited = format!("{cause}; who comes is not written down, and control by TCP refused");
+                note(&unaudited);
+                (self.access.is_unaudited, self.unaudited) = (true, Some(unaudited));
+            }
+        }
         self
     }
 
@@ -95,7 +111,7 @@ impl Entrance {
         let tcp = tcp.into_iter().map(|tcp| Listener::tcp(tcp, self.identity.as_ref()));
         let listeners = tcp.chain(unix.into_iter().map(Listener::unix)).collect::<io::Result<_>>()?;
         let (access, limits) = (self.access.clone(), self.limits.clone());
-        Ok(Doorway { listeners, access, limits, control: None })
+        Ok(Doorway { listeners, access, limits, control: None, unaudited: self.unaudited.clone() })
     }
 
     /// The certificate as a record and people are told of it.

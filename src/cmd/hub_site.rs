@@ -244,12 +244,7 @@ impl HubSite {
         let unix = self.unix.as_ref().map(UnixListener::try_clone).transpose()?;
         let (sender, orders) = mpsc::channel(ORDERS);
         let mut doorway = self.entrance.doorway([self.tcp.try_clone()?], unix)?;
-        doorway.control = Some(ControlDoor {
-            orders: sender,
-            abilities: abilities(manner),
-            child: child_is.clone(),
-            guardians: vec![ours.1],
-        });
+        doorway.control = Some(ControlDoor::new(sender, abilities(manner), child_is.clone(), &[ours.1]));
         let (hosting, inbox) = Hosting::open(
             &self.hub,
             doorway,

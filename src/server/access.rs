@@ -22,6 +22,8 @@ pub struct Access {
     pub keys: Keys,
     /// Where it is written down who came, who was turned away, and what was done to claude.
     pub audit: AuditLog,
+    /// There is to be a log and it cannot be written: who comes by TCP controls nothing.
+    pub is_unaudited: bool,
     pub(super) allowed: Vec<String>,
 }
 

@@ -61,7 +61,7 @@ impl Connection {
                 return self.close_unauthenticated("the token is wrong", wrong, id);
             }
         };
-        (self.visitor.role, self.visitor.token) = (Some(granted.role), Some(granted.id));
+        (self.visitor.role, self.visitor.token) = (Some(granted.role), Some(granted.token));
         self.means_it();
         let reply = Reply::Authenticated { role: self.effective_role().as_str() };
         self.say(&reply, id);

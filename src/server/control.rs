@@ -17,8 +17,9 @@ use crate::event::{Body, Draft, Source};
 use crate::hub::{self, Hub};
 use crate::instance::Role;
 use crate::instance::audit::{Entry, Subject};
+use std::collections::VecDeque;
 use std::ops::ControlFlow::{Break, Continue};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ use tokio::time::Instant;
 const PATIENCE: u32 = 3;
 /// Control actions of one client that have not come to their end.
 const MAX_OPEN: usize = 32;
+/// Processes that are remembered as claude's, of so many restarts.
+const MAX_ROOTS: usize = 64;
 /// Steps of them that wait to be told: each action has four at most.
 const STEPS: usize = 4 * MAX_OPEN;
 
@@ -36,17 +39,58 @@ pub struct ControlDoor {
     pub orders: mpsc::Sender<Order>,
     /// What can be done at all.
     pub abilities: Abilities,
+    roots: Mutex<Roots>,
+}
+
+/// Processes that only claude and its tools are below, by pid and start time.
+#[derive(Debug)]
+struct Roots {
     /// Claude's process id, while it runs.
-    pub child: watch::Receiver<Option<u32>>,
-    /// Processes of ours whose children are claude and its tools.
-    pub guardians: Vec<u32>,
+    child: watch::Receiver<Option<u32>>,
+    known: VecDeque<(u32, u64)>,
 }
 
 impl ControlDoor {
-    /// What has these above it is claude, or one of its tools.
+    /// `child` is claude's process id, while it runs; `guardians` are processes of ours whose children are claude and its
+    /// tools, and run now.
+    pub fn new(
+        orders: mpsc::Sender<Order>,
+        abilities: Abilities,
+        child: watch::Receiver<Option<u32>>,
+        guardians: &[u32],
+    ) -> Self {
+        let known = guardians.iter().copied().filter_map(root).collect();
+        Self { orders, abilities, roots: Mutex::new(Roots { child, known }) }
+    }
+
+    /// What has these above it, or in whose sessions it is, is claude or one of its tools; those too that have ended.
     pub(super) fn roots(&self) -> Vec<(u32, u64)> {
-        let child = *self.child.borrow();
-        self.guardians.iter().copied().chain(child).filter_map(root).collect()
+        self.seen().known.iter().copied().collect()
+    }
+
+    /// Takes note of claude's process, which is another after a restart. To be asked now and then while it runs.
+    pub(super) fn see(&self) {
+        drop(self.seen());
+    }
+
+    /// Locked for a moment, and never while waiting.
+    fn seen(&self) -> MutexGuard<'_, Roots> {
+        let mut roots = self.roots.lock().unwrap_or_else(PoisonError::into_inner);
+        let child = *roots.child.borrow();
+        // One that has come while we looked elsewhere may have the pid of one before.
+        let is_news = roots.child.has_changed().unwrap_or(false) || roots.known.is_empty();
+        if let Some(child) = child.filter(|child| is_news || !roots.known.iter().any(|(pid, _)| pid == child))
+            && let Some(root) = root(child)
+        {
+            roots.child.mark_unchanged();
+            roots.known.retain(|known| *known != root);
+            roots.known.push_back(root);
+            if roots.known.len() > MAX_ROOTS {
+                // The guardians stand in front.
+                roots.known.remove(MAX_ROOTS / 2);
+            }
+        }
+        roots
     }
 }
 
@@ -191,6 +235,9 @@ impl Connection {
     fn may_control(&self) -> Result<(), String> {
         if !self.visitor.may(Role::Control) {
             return Err("this needs the role control".into());
+        }
+        if self.shared.access.is_unaudited && !self.visitor.peer.is_unix() {
+            return Err("it could not be written down: the audit log cannot be opened".into());
         }
         self.shared.is_apart_from_claude(&self.visitor.peer)
     }

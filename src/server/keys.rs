@@ -3,15 +3,40 @@
 use crate::instance::tokens::{Granted, Tokens};
 use crate::instance::{Digest, Role, RunKey, Secret};
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The id of the token of this run.
-const RUN: &str = "run";
-/// The id of those that are good once.
-const ONCE: &str = "once";
+/// Which token somebody was let in with; no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TokenId {
+    /// That of this run.
+    Run,
+    /// One that was good once.
+    Once,
+    /// One of the user's.
+    Kept(String),
+}
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Run => "run",
+            Self::Once => "once",
+            Self::Kept(id) => id,
+        })
+    }
+}
+
+/// What a token gives to whoever shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Pass {
+    pub(super) token: TokenId,
+    pub(super) role: Role,
+}
+
 /// How long one of these may wait to be shown.
 pub(super) const ONCE_GOOD_FOR: Duration = Duration::from_secs(60);
 /// Most of these that wait.
@@ -54,23 +79,26 @@ impl Keys {
     }
 
     /// What this token gives. A right one is never refused for the wrong ones before it.
-    pub(super) fn verify(&self, presented: &[u8], now: Instant) -> Result<Granted, Wrong> {
-        let control = |id: &str| Granted { id: id.into(), role: Role::Control };
+    pub(super) fn verify(&self, presented: &[u8], now: Instant) -> Result<Pass, Wrong> {
+        let control = |token| Pass { token, role: Role::Control };
         // Each is looked at, whichever it is, so that the time tells nothing.
         let is_run = self.0.run.as_ref().is_some_and(|key| key.is(presented));
         let kept = self.0.tokens.verify(presented);
         let once = self.take_once(presented, now);
         match (is_run, kept, once) {
-            (true, _, _) => Ok(control(RUN)),
-            (_, Some(granted), _) => Ok(granted),
-            (_, _, true) => Ok(control(ONCE)),
+            (true, _, _) => Ok(control(TokenId::Run)),
+            (_, Some(Granted { id, role }), _) => Ok(Pass { token: TokenId::Kept(id), role }),
+            (_, _, true) => Ok(control(TokenId::Once)),
             _ => Err(self.guessed(now)),
         }
     }
 
     /// Whether who was let in with it still may be.
-    pub(super) fn still_valid(&self, id: &str) -> bool {
-        matches!(id, RUN | ONCE) || self.0.tokens.still_valid(id)
+    pub(super) fn still_valid(&self, token: &TokenId) -> bool {
+        match token {
+            TokenId::Run | TokenId::Once => true,
+            TokenId::Kept(id) => self.0.tokens.still_valid(id),
+        }
     }
 
     /// A token that lets one caller in, once.
@@ -121,7 +149,7 @@ mod tests {
         let (keys, start) = (Keys::default(), Instant::now());
         let secret = keys.mint_once(start).unwrap();
         let granted = keys.verify(secret.reveal().as_bytes(), start).unwrap();
-        assert_eq!((granted.role, keys.still_valid(&granted.id)), (Role::Control, true));
+        assert_eq!((granted.role, keys.still_valid(&granted.token)), (Role::Control, true));
         assert_eq!(keys.verify(secret.reveal().as_bytes(), start), Err(Wrong::Token));
         let late = keys.mint_once(start).unwrap();
         assert_eq!(keys.verify(late.reveal().as_bytes(), start + ONCE_GOOD_FOR), Err(Wrong::Token));

@@ -233,6 +233,9 @@ impl Server {
     }
 
     fn attend(&mut self, caller: Caller) {
+        if let Some(control) = &self.shared.control {
+            control.see();
+        }
         let arrival = self.lobby.arrival();
         let visit = attend(caller, self.shared.clone(), arrival.clone(), self.season.subscribe());
         let task = self.connections.spawn(visit);

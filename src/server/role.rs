@@ -12,7 +12,7 @@
 
 use super::Shared;
 use super::access::Claims;
-use super::keys::Wrong;
+use super::keys::{TokenId, Wrong};
 use super::peer::Peer;
 use crate::instance::{ENV_SESSION, Role};
 use crate::process::lineage::{Lineage, Sign, Signs};
@@ -28,8 +28,8 @@ pub(super) struct Visitor {
     pub(super) peer: Peer,
     /// `None`: nothing, until it shows a token.
     pub(super) role: Option<Role>,
-    /// The id of the token it has shown.
-    pub(super) token: Option<String>,
+    /// The token it has shown.
+    pub(super) token: Option<TokenId>,
 }
 
 impl Visitor {
@@ -72,7 +72,7 @@ impl Shared {
             return Ok(Visitor { peer, role, token: None });
         };
         let granted = self.access.keys.verify(shown.unwrap_or_default(), Instant::now())?;
-        Ok(Visitor { peer, role: Some(granted.role), token: Some(granted.id) })
+        Ok(Visitor { peer, role: Some(granted.role), token: Some(granted.token) })
     }
 
     /// Without a token.

@@ -78,7 +78,7 @@ impl Guarded {
         let (child, child_is) = watch::channel(None);
         let all =
             Abilities { typing: Ok(()), interrupt: Ok(()), stop: Ok(()), restart: Ok(()), respond: Ok(()) };
-        let door = ControlDoor { orders: sender, abilities: all, child: child_is, guardians: Vec::new() };
+        let door = ControlDoor::new(sender, all, child_is, &[]);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, stopped) = watch::channel(false);
