@@ -127,6 +127,9 @@ impl StateDirectory {
     }
 }
 
+/// Permission bits by which others may write.
+const OTHERS_WRITE: nix::libc::mode_t = 0o022;
+
 fn default_path() -> PathBuf {
     let named = env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     match named.filter(|base| is_usable(base)) {
@@ -135,11 +138,13 @@ fn default_path() -> PathBuf {
     }
 }
 
-/// Absolute, as the XDG Base Directory Specification asks, a directory, and ours.
+/// Absolute, as the XDG Base Directory Specification asks, a directory, and ours alone: who may write there could put
+/// another in the place of what we make below.
 fn is_usable(base: &Path) -> bool {
     base.is_absolute()
         && nix::sys::stat::stat(base).is_ok_and(|stat| {
             stat.st_uid == geteuid().as_raw()
+                && stat.st_mode & OTHERS_WRITE == 0
                 && SFlag::from_bits_truncate(stat.st_mode & SFlag::S_IFMT.bits()) == SFlag::S_IFDIR
         })
 }
@@ -163,6 +168,16 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
         RuntimeDirectory::at(&path).unwrap();
         assert_eq!(mode(&path), 0o700);
+    }
+
+    #[test]
+    fn a_base_where_others_may_write_is_not_used() {
+        let base = tempfile::tempdir().unwrap();
+        for (mode, usable) in [(0o700, true), (0o755, true), (0o720, false), (0o702, false), (0o1777, false)]
+        {
+            fs::set_permissions(base.path(), fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(is_usable(base.path()), usable, "{mode:o}");
+        }
     }
 
     #[test]

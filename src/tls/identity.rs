@@ -37,6 +37,14 @@ pub enum TlsError {
         /// Its permission bits.
         mode: u32,
     },
+    /// The key is in another user's hands.
+    #[error("cannot use key {}: it belongs to uid {owner}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// Its owner.
+        owner: u32,
+    },
     /// What is read is of no use.
     #[error("cannot use certificate {}: {cause}", path.display())]
     Unfit {
@@ -170,6 +178,10 @@ fn read(path: &Path, is_secret: bool) -> Result<Vec<u8>, TlsError> {
     let (file, found) = open(path).map_err(unreadable)?;
     if is_secret && found.mode() & OTHERS != 0 {
         return Err(TlsError::Open { path: path.to_owned(), mode: found.mode() & 0o7777 });
+    }
+    // Root can read it anyway.
+    if is_secret && ![0, nix::unistd::geteuid().as_raw()].contains(&found.uid()) {
+        return Err(TlsError::Foreign { path: path.to_owned(), owner: found.uid() });
     }
     let mut bytes = Vec::new();
     file.take(MOST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
