@@ -1,6 +1,8 @@
 //! A client shows a token, and what becomes of one that does not, or shows a wrong one.
 
-use super::connection::{Connection, Ending, Flow};
+use super::apart::Then;
+use super::connection::{Connection, Flow};
+use super::ending::Ending;
 use super::keys::Wrong;
 use super::strangers::Seat;
 use crate::dialect::{Close, Code, Dialect, Fault, Reply, RequestId};
@@ -63,17 +65,27 @@ impl Connection {
         };
         (self.visitor.role, self.visitor.token) = (Some(granted.role), Some(granted.token));
         self.means_it();
-        let reply = Reply::Authenticated { role: self.effective_role().as_str() };
-        self.say(&reply, id);
-        self.is_known_now();
-        Continue(())
+        // It has its answer soon, and no longer a stranger's time for it.
+        let stranger = self.stranger.take();
+        match granted.role {
+            Role::Control => self.once_known_apart(Then::Greet(id.cloned(), stranger)),
+            Role::Read | Role::Publish => self.greet(true, id, stranger),
+        }
     }
 
-    /// What it can really do: behind a supervised claude there is no control.
-    fn effective_role(&self) -> Role {
+    /// Says what it can really do: behind a supervised claude there is no control.
+    pub(super) fn greet(
+        &mut self,
+        is_apart: bool,
+        id: Option<&RequestId>,
+        stranger: Option<Stranger>,
+    ) -> Flow {
         let role = self.visitor.role.unwrap_or(Role::Read);
-        let is_apart = || self.shared.is_apart_from_claude(&self.visitor.peer).is_ok();
-        if role == Role::Control && !is_apart() { Role::Publish } else { role }
+        let role = if role == Role::Control && !is_apart { Role::Publish } else { role };
+        self.say(&Reply::Authenticated { role: role.as_str() }, id);
+        self.stranger = stranger;
+        self.is_known_now();
+        Continue(())
     }
 
     /// Who has to show a token first has not.

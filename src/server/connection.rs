@@ -3,9 +3,11 @@
 //! The loop waits for what happens; `handle` decides, without waiting. Events are taken from the log only while
 //! the outbox is empty, and so are requests: a client that does not read costs one outbox and nobody's time.
 
+use super::apart::Asking;
 use super::authenticate::Stranger;
 use super::components::ClientId;
 use super::control::{Step, Steps};
+use super::ending::{Ending, ending_of};
 use super::frame::{self};
 use super::http::Upgraded;
 use super::outbox::Outbox;
@@ -17,16 +19,14 @@ use super::subscription::Subscription;
 use super::visitors::Acquaintance;
 use super::{Season, Shared};
 use crate::dialect::{Call, Close, Code, Dialect, Fault, Reply, Request, RequestId, Stamp};
-use crate::event::{EventId, SessionId, body::Body, channel};
-use crate::filter::{Filter, Pattern};
-use crate::hub::{self, ClientGuard, Next, Query, Record};
-use std::io;
+use crate::event::{EventId, SessionId};
+use crate::hub::{self, ClientGuard, Next, Record};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, error::ProtocolError};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 /// What the loop was woken by.
 #[derive(Debug)]
@@ -35,22 +35,10 @@ enum Happened {
     Next(Next),
     Season(Season),
     Step(Step),
+    /// Whether it is apart from claude.
+    Apart(Result<(), String>),
     InTheWay,
     Clock,
-}
-
-/// How a connection ends.
-#[must_use]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// The client closed; it has, or will be sent, our answer.
-    ByClient,
-    /// We say why and give it a moment to hear it.
-    ByUs(Close),
-    /// We say why, though it hardly listens; what it does not take is thrown away.
-    Abort(Close),
-    /// Nobody is there.
-    Lost,
 }
 
 pub(super) type Flow = ControlFlow<Ending>;
@@ -69,6 +57,8 @@ pub(super) struct Connection {
     pub(super) acquaintance: Acquaintance,
     /// How far what it does with claude has come.
     pub(super) steps: Steps,
+    /// What waits until it is known whether it is apart from claude; no other request is handled before.
+    pub(super) asking: Option<Asking>,
     /// How often its role did not allow what it asked.
     pub(super) refusals: u32,
     /// Of one that has not said who it is.
@@ -113,6 +103,7 @@ impl Connection {
             uplink: None,
             acquaintance: Acquaintance::None,
             steps: Steps::default(),
+            asking: None,
             refusals: 0,
             stranger,
             season,
@@ -152,6 +143,7 @@ impl Connection {
             wire = self.socket.next() => Happened::Wire(wire),
             next = self.subscription.next(), if idle => Happened::Next(next),
             step = self.steps.next(), if idle => Happened::Step(step),
+            apart = Asking::answered(self.asking.as_mut()) => Happened::Apart(apart),
             season = turned(&mut self.season), if self.end_by.is_none() => Happened::Season(season),
             () = Stranger::in_the_way(self.stranger.as_ref()) => Happened::InTheWay,
             () = &mut self.clock => Happened::Clock,
@@ -170,12 +162,16 @@ impl Connection {
                 self.tell_step(&step);
                 Continue(())
             }
+            Happened::Apart(apart) => self.is_known_apart(apart),
             Happened::InTheWay => self.turn_away(None),
             Happened::Clock => self.handle_clock(Instant::now()),
         }
     }
 
     fn handle_drained(&mut self) -> Flow {
+        if self.asking.is_some() {
+            return Continue(());
+        }
         match self.socket.release() {
             Some(request) => self.handle_request(&request),
             None if self.end_by.is_some() && !self.subscription.is_reading() => {
@@ -211,7 +207,7 @@ impl Connection {
     }
 
     fn handle_text(&mut self, text: Utf8Bytes) -> Flow {
-        if self.socket.is_idle() {
+        if self.socket.is_idle() && self.asking.is_none() {
             return self.handle_request(&text);
         }
         self.socket.hold(text);
@@ -304,31 +300,15 @@ impl Connection {
         }
     }
 
-    fn deliver(&mut self, records: &[Arc<Record>]) {
+    pub(super) fn deliver(&mut self, records: &[Arc<Record>]) {
         let filter = self.subscription.filter();
         let admitted = records.iter().filter(|record| record.is_for(filter));
         self.socket.outbox().push_frames(admitted.map(|record| &frame::of(record, self.dialect)[..]));
     }
 
-    fn tell_gap(&mut self, from_seq: u64, to_seq: u64, reason: &str) {
+    pub(super) fn tell_gap(&mut self, from_seq: u64, to_seq: u64, reason: &str) {
         self.shared.hub.gauges().drop_more(to_seq - from_seq + 1);
         self.say(&Reply::Gap { from_seq, to_seq, reason }, None);
-    }
-
-    /// For a client that could not take everything before the end: what it missed, and that it is over.
-    fn tell_the_end(&mut self) {
-        let Some(cursor) = self.subscription.cursor() else { return };
-        let hub = &self.shared.hub;
-        let filter = Filter::channels(vec![Pattern::Exact(channel::SESSION_END.to_owned())]);
-        let query = Query { filter, limit: 1, after: Some(cursor), ..Query::default() };
-        let end = hub.history(&query).records.pop().filter(|record| is_end(record));
-        let last_missed = end.as_ref().map_or(hub.last_seq(), |record| record.event.seq - 1);
-        if last_missed > cursor {
-            self.tell_gap(cursor + 1, last_missed, "the session ended");
-        }
-        if let Some(end) = end.filter(|record| record.is_for(self.subscription.filter())) {
-            self.deliver(&[end]);
-        }
     }
 
     /// Puts a reply into the outbox.
@@ -349,47 +329,10 @@ impl Connection {
         let frame = self.dialect.reply(reply, request_id, &stamp);
         self.socket.outbox().push_text(frame);
     }
-
-    /// Says goodbye, within the limit for that, and at once where somebody else needs the place.
-    async fn part(mut self: Box<Self>, ending: Ending) {
-        match ending {
-            Ending::Lost => return,
-            Ending::ByClient => {}
-            Ending::ByUs(close) | Ending::Abort(close) => self.socket.outbox().push_close(close),
-        }
-        let is_done = tokio::select! {
-            biased;
-            done = tokio::time::timeout(self.shared.limits.farewell, self.socket.finish()) => done.is_ok(),
-            () = Stranger::in_the_way(self.stranger.as_ref()) => false,
-        };
-        if !is_done && matches!(ending, Ending::Abort(_)) {
-            self.socket.abort_on_drop();
-        }
-    }
-}
-
-fn is_end(record: &Record) -> bool {
-    matches!(record.event.body, Body::SessionEnd(_))
 }
 
 /// Waits until the season is no longer open. Cancel-safe.
 async fn turned(season: &mut watch::Receiver<Season>) -> Season {
     // The server that held the other end is gone: so are we.
     season.wait_for(|season| *season != Season::Open).await.map_or(Season::Leaving, |season| *season)
-}
-
-/// What to say to a client that broke the protocol.
-fn ending_of(cause: &Error) -> Ending {
-    match cause {
-        Error::Capacity(_) => Ending::ByUs(Close::TooBig),
-        Error::Utf8(_) => Ending::ByUs(Close::BadUtf8),
-        Error::Io(cause) if cause.kind() == io::ErrorKind::FileTooLarge => Ending::ByUs(Close::TooBig),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::Io(_) => Ending::Lost,
-        Error::Protocol(ProtocolError::ReceivedAfterClosing) => Ending::ByClient,
-        Error::Protocol(_) => Ending::ByUs(Close::ProtocolError),
-        _ => {
-            tracing::debug!("cannot read from client: {cause}");
-            Ending::Lost
-        }
-    }
 }

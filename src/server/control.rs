@@ -6,8 +6,10 @@
 mod subject;
 
 use super::Shared;
+use super::apart::Then;
 use super::auditing::{self, Kind};
-use super::connection::{Connection, Ending, Flow};
+use super::connection::{Connection, Flow};
+use super::ending::Ending;
 use super::keys::ONCE_GOOD_FOR;
 use super::role::{Visitor, root};
 use crate::control::{Abilities, Command, Fate, Order};
@@ -202,8 +204,21 @@ impl Shared {
 impl Connection {
     /// Has it done, or says why not.
     pub(super) fn control(&mut self, command: Command, id: Option<&RequestId>) -> Flow {
+        match self.may_ask() {
+            Ok(()) => self.once_known_apart(Then::Order(command, id.cloned())),
+            refused => self.order(command, id, refused),
+        }
+    }
+
+    /// The same, once it is known whether it may.
+    pub(super) fn order(
+        &mut self,
+        command: Command,
+        id: Option<&RequestId>,
+        may: Result<(), String>,
+    ) -> Flow {
         let asked = Arc::new(Asked::new(&self.visitor, &self.shared.hub, &command, id.cloned()));
-        let refused = match self.may_control() {
+        let refused = match may {
             Ok(()) => self.way_to(&command),
             Err(reason) => Err((Code::NotAllowed, reason)),
         };
@@ -232,14 +247,15 @@ impl Connection {
         Continue(())
     }
 
-    fn may_control(&self) -> Result<(), String> {
+    /// All but whether it is apart from claude.
+    fn may_ask(&self) -> Result<(), String> {
         if !self.visitor.may(Role::Control) {
             return Err("this needs the role control".into());
         }
         if self.shared.access.is_unaudited && !self.visitor.peer.is_unix() {
             return Err("it could not be written down: the audit log cannot be opened".into());
         }
-        self.shared.is_apart_from_claude(&self.visitor.peer)
+        Ok(())
     }
 
     /// Where the order goes.
@@ -283,7 +299,7 @@ impl Connection {
     /// A token that lets one page in, once; for those who need none themselves.
     pub(super) fn mint_token(&mut self, id: Option<&RequestId>) -> Flow {
         let allowed = match self.visitor.peer.is_unix() {
-            true => self.may_control(),
+            true => self.may_ask().and_then(|()| self.shared.is_apart_from_claude(&self.visitor.peer)),
             false => Err("this is done by the Unix socket alone".into()),
         };
         let minted = allowed.map_err(|reason| (Code::NotAllowed, reason)).and_then(|()| {

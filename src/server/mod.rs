@@ -15,12 +15,14 @@
 
 mod access;
 mod answer;
+mod apart;
 mod auditing;
 mod authenticate;
 mod components;
 mod connection;
 mod control;
 mod door;
+mod ending;
 mod frame;
 mod gauge;
 mod handshake;
@@ -109,6 +111,8 @@ struct Shared {
     /// What may be read of posted events at the same time, in bytes.
     post_room: Arc<Semaphore>,
     places: Places,
+    /// Turns to look where callers come from.
+    looks: Arc<Semaphore>,
     strangers: Strangers,
     paces: Paces,
 }
@@ -162,6 +166,7 @@ pub async fn serve_within(
         visitors,
         post_room,
         places,
+        looks: Arc::new(Semaphore::new(apart::LOOKS)),
         strangers: Strangers::default(),
         paces: Paces::default(),
     });

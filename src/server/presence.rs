@@ -1,7 +1,8 @@
 //! Whether a client is there: what is told of its coming and leaving, and the signs of life that go to it and come back.
 
 use super::Shared;
-use super::connection::{Connection, Ending, Flow};
+use super::connection::{Connection, Flow};
+use super::ending::Ending;
 use super::frame::EMPTY_PING;
 use super::visitors::{self, Acquaintance};
 use crate::dialect::{Close, Reply};

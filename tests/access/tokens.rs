@@ -228,6 +228,18 @@ fn a_connection_whose_token_is_revoked_ends_at_its_next_request() {
     hub.audited("the revoked ones", |lines| lines.iter().filter(|line| is_told(line)).count() == 3);
 }
 
+/// What comes while it is looked where the caller comes from waits, and is done in its order.
+#[test]
+fn orders_right_behind_the_token_are_all_done() {
+    let mut hub = Guarded::strict();
+    for (dialect, order) in DIALECTS.into_iter().zip(ORDERS) {
+        let mut wire = hub.socket(dialect.0);
+        wire.say(&dialect.1.replace("TOKEN", &format!("{:?}", hub.control.1))).unwrap();
+        (0..3).for_each(|_| wire.say(order.1).unwrap());
+        assert_eq!(hub.orders_soon(3), 3, "{dialect:?}");
+    }
+}
+
 #[test]
 fn what_happens_after_a_token_was_revoked_is_not_told_to_who_came_with_it() {
     let hub = Guarded::strict();
