@@ -93,6 +93,8 @@ ENVIRONMENT
 FILES
   $XDG_RUNTIME_DIR/claude-mpm/       a record, a socket and a token of each running instance, removed when it ends
   ~/.local/state/claude-mpm/tls/     certificates of --tls auto (in XDG_STATE_HOME, if that is set)
+  ~/.local/state/claude-mpm/audit.log
+                                     who came, who was turned away, and what was done with claude from elsewhere
   ~/.config/claude-mpm/config.toml   settings (in XDG_CONFIG_HOME, if that is set):
       [[ticket]]                     a line of a tool's output that tells of a new ticket
       pattern = 'opened (?<id>DESK-\\d+): (?<title>.+)'
@@ -104,6 +106,11 @@ FILES
       critical_cpu_percent = 0
       hub_memory_mb = 128            of claude-mpm
       hub_queue_mb = 64              that wait to be written to clients
+      [limits]                       of a hub, a few of which are (README has all):
+      connections = 512
+      message_bytes = 65536
+      post_bytes = 4194304
+      requests_per_second = 20
       [redact]                       secrets in events and logs are shown as [REDACTED:name]
       enabled = true
       [[redact.pattern]]             one of yours, beside the known ones
