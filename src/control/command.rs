@@ -75,7 +75,7 @@ pub enum Answer {
     Allow {
         /// With this input instead of the model's; the whole of it.
         updated_input: Option<Map<String, Value>>,
-        /// To its questions, by their text (AskUserQuestion).
+        /// To its questions, by their text as it was told or is, or by their number from 1 on (AskUserQuestion).
         answers: Option<Map<String, Value>>,
         /// And will not be asked again.
         remember: Option<Remember>,

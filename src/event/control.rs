@@ -74,7 +74,9 @@ pub enum DecidedBy {
     Session,
 }
 
-/// `permission.resolved`: the end of what `permission.requested` began. There is exactly one for each.
+/// `permission.resolved`: the end of what `permission.requested` began. There is exactly one for each, but where who tells it
+/// is killed: what `session.end`, or a `system.error` RES001 of the supervisor, finds open is over, and `get_status` names what
+/// is open behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PermissionResolved {
     /// Which.

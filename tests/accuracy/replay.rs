@@ -137,7 +137,8 @@ struct Run {
     drawn: Drawn,
     activity: ActivityDetector,
     state: Option<(Arc<str>, ActivityState)>,
-    settles: Option<f64>,
+    /// When, and since when claude has been idle then.
+    settles: Option<(f64, Timestamp)>,
     events: Vec<Event>,
 }
 
@@ -192,11 +193,11 @@ impl Run {
             self.screen.tick(due);
             self.look(clock.at(due.as_secs_f64() * 1000.0));
         }
-        if let Some(due) = self.settles.filter(|due| *due <= t)
+        if let Some((_, since)) = self.settles.filter(|(due, _)| *due <= t)
             && let Some((session, _)) = self.state.clone()
         {
             self.settles = None;
-            self.observed(&Source::Transcript, &observation(session, clock.at(due), Fact::Settled));
+            self.observed(&Source::Transcript, &observation(session, since, Fact::Settled));
         }
         while let Some(due) = self.detector.due().filter(|due| *due <= clock.at(t)) {
             let told = self.detector.tick(due);
@@ -262,8 +263,9 @@ impl Run {
         if std::mem::replace(&mut self.state, now.clone()) == now {
             return;
         }
-        self.settles = (activity == ActivityState::Idle).then_some(t + SETTLED_MILLIS);
-        let seen = observation(state.claude_session, state.at.unwrap_or(at), Fact::State(activity));
+        let since = state.at.unwrap_or(at);
+        self.settles = (activity == ActivityState::Idle).then_some((t + SETTLED_MILLIS, since));
+        let seen = observation(state.claude_session, since, Fact::State(activity));
         self.observed(&Source::Transcript, &seen);
     }
 

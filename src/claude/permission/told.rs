@@ -56,7 +56,7 @@ pub(super) fn with_answers(
         }
     }
     let is_open = |own: &&Value| text(own, "question").is_some_and(|text| !given.contains_key(text));
-    if let Some(place) = asked.iter().position(|own| is_open(own)) {
+    if let Some(place) = asked.iter().position(is_open) {
         let as_told = told.get(place).copied().unwrap_or(asked[place]);
         return Err(format!(
             "the question {:?} has no answer",
