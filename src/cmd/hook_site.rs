@@ -6,7 +6,6 @@ use crate::control::HookMail;
 use crate::hub::Gauges;
 use crate::process::program::Command;
 use crate::server::{self, Afterwards, HookIntake, HookKey, Shutdown};
-use nix::sys::socket::{self, Backlog};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use tokio::sync::mpsc;
@@ -14,9 +13,6 @@ use tokio::task::JoinHandle;
 
 /// Hooks that may wait to be looked at; their bytes are bounded apart.
 const INBOX: usize = 1024;
-
-/// Connections that may wait to be accepted; the kernel allows no more than `net.core.somaxconn`.
-const WAITING: i32 = 4096;
 
 /// What came of asking claude for hooks.
 #[derive(Debug, Default)]
@@ -51,7 +47,7 @@ impl HookSite {
     /// Makes the place, and changes the call of claude so that its hooks come here. Where there are to be none, the
     /// call is as it was typed.
     pub(super) fn claim(options: &RunOptions, command: &mut Command) -> Claimed {
-        let made = listen()
+        let made = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
             .and_then(|listener| Ok((listener.local_addr()?, Self { listener, key: HookKey::mint()? })));
         let (address, site) = match made {
             Ok(made) => made,
@@ -85,11 +81,4 @@ impl HookSite {
         let task = tokio::spawn(server::serve_hooks(listener, intake.clone(), afterwards, shutdown));
         Ok(OpenHooks { intake, inbox, task })
     }
-}
-
-/// At a port of its own, with room for many who wait: the standard library's queue of 128 is soon filled by others.
-fn listen() -> io::Result<TcpListener> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    socket::listen(&listener, Backlog::new(WAITING)?)?;
-    Ok(listener)
 }

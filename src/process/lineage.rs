@@ -11,7 +11,8 @@
 //! Who hides on purpose: a process that clears its environment, begins a session of its own and outlives its parents,
 //! where none of these is a subreaper or a root (with a guardian above it, it is found; in exec mode there is none).
 //! And what was never below claude, though claude asked for it: `systemd-run --user`, `at`, cron, `ssh localhost`,
-//! `docker`, a terminal multiplexer or an editor that was running before. So what this calls free is the person's own
+//! `docker`, a terminal multiplexer or an editor that was running before, and whoever comes back by way of another
+//! machine. So what this calls free is the person's own
 //! only as far as nobody pretends.
 //!
 //! The other way round, what a supervised claude has started is its own, whoever types there: a tmux server or an

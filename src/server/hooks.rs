@@ -9,6 +9,7 @@ use super::access::{self, Access, Claims};
 use super::answer::{self, Answer};
 use super::door::Door;
 use super::intake::{HookIntake, Poster};
+use super::listener::lengthen_queue;
 use super::lobby::{Arrival, Lobby};
 use crate::process::parked::{Parked, Parking};
 use crate::process::peer::owner_of_tcp;
@@ -58,6 +59,7 @@ pub async fn serve_hooks(
     afterwards: Afterwards,
     mut shutdown: Shutdown,
 ) {
+    lengthen_queue(&listener);
     let port = listener.local_addr().map_or(0, |address| address.port());
     let permits = Arc::new(Semaphore::new(intake.limits().hook_connections));
     let site = Arc::new(Site { intake, door: Access::hook_door(port), afterwards, permits });

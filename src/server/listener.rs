@@ -3,9 +3,11 @@
 //! Nothing is bound here: whoever starts the server brings bound listeners.
 
 use crate::tls::Identity;
+use nix::sys::socket::{Backlog, listen};
 use std::future::poll_fn;
 use std::io;
 use std::net::{self, SocketAddr};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixListener as StdUnixListener;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -32,6 +34,7 @@ impl Listener {
     pub fn tcp(listener: net::TcpListener, identity: Option<&Identity>) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
+        lengthen_queue(&listener);
         Ok(match identity {
             Some(identity) => Self::Tls(listener, identity.clone()),
             None => Self::Tcp(listener),
@@ -44,6 +47,7 @@ impl Listener {
     /// When the runtime cannot watch it.
     pub fn unix(listener: StdUnixListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
+        lengthen_queue(&listener);
         UnixListener::from_std(listener).map(Self::Unix)
     }
 
@@ -57,6 +61,17 @@ impl Listener {
             }
             Self::Unix(listener) => listener.poll_accept(cx).map_ok(unix),
         }
+    }
+}
+
+/// Callers that may wait to be accepted; the kernel allows no more than `net.core.somaxconn`.
+const WAITING: i32 = 4096;
+
+/// Lets more callers wait than the 128 of the standard library, which a flood of others soon fills.
+pub(super) fn lengthen_queue(listener: &impl AsFd) {
+    let lengthened = Backlog::new(WAITING).and_then(|waiting| listen(listener, waiting));
+    if let Err(cause) = lengthened {
+        tracing::debug!("cannot let more callers wait: {cause}");
     }
 }
 
