@@ -165,6 +165,7 @@ fn connections_beyond_the_limit_get_503_and_come_in_when_one_leaves() {
 
 /// Whoever has taken all the others: what is started below a claude gets none of the owner's.
 #[test]
+#[cfg_attr(feature = "portable", ignore = "nobody tells which process has connected")]
 fn the_owner_gets_in_by_the_unix_socket_where_all_other_places_are_taken() {
     let (place, hub) = hub("connections = 8", &[]);
     let _held: Vec<Wire> = (0..8).map(|_| upgraded(hub.port, "/", "").unwrap()).collect();
