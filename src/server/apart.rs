@@ -57,9 +57,9 @@ impl Drop for Asking {
 }
 
 impl Connection {
-    /// Goes on once it is known whether it is apart from claude: at once by the Unix socket, where that is soon found out.
+    /// Goes on once it is known whether it is apart from claude; at once where that is soon found out.
     pub(super) fn once_known_apart(&mut self, then: Then) -> Flow {
-        if self.visitor.peer.is_unix() {
+        if self.visitor.peer.is_soon_known() {
             let apart = self.shared.is_apart_from_claude(&self.visitor.peer);
             return self.go_on(then, apart);
         }

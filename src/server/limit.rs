@@ -9,7 +9,7 @@ use std::time::Duration;
 pub struct Limits {
     /// Connections whose request head has arrived; beyond: 503.
     pub connections: usize,
-    /// Beyond these, connections by the Unix socket of who may control claude; beyond: 503.
+    /// Beyond these, connections of who may control claude, by the Unix socket or from another machine; beyond: 503.
     pub reserve: usize,
     /// Connections whose request head has not arrived; beyond: the oldest of them is cut after `grace`.
     pub handshakes: usize,

@@ -55,6 +55,12 @@ impl Peer {
         matches!(self.way, Way::Unix(_))
     }
 
+    /// Whether [`Self::lineage`] takes no more than a few small files: of a caller by TCP on this machine, it takes all
+    /// that its user's processes hold.
+    pub(super) fn is_soon_known(&self) -> bool {
+        !matches!(self.way, Way::Tcp { owner: Some(_), .. })
+    }
+
     /// By which way, in a word.
     pub(super) fn transport(&self) -> &'static str {
         if self.is_unix() { "unix" } else { "tcp" }

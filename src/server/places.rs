@@ -31,12 +31,12 @@ impl Places {
 }
 
 impl Shared {
-    /// A place for this caller. One of the reserve is for who comes by the Unix socket and may control claude: claude's
-    /// own tools, which may have taken all the others, may not.
+    /// A place for this caller. One of the reserve is for who may control claude and comes by the Unix socket or from
+    /// another machine: claude's own tools, which may have taken all the others, may not.
     pub(super) fn place_for(&self, visitor: &Visitor) -> Option<Place> {
         let is_owner = || {
-            visitor.peer.is_unix()
-                && visitor.may(Role::Control)
+            visitor.may(Role::Control)
+                && visitor.peer.is_soon_known()
                 && self.is_apart_from_claude(&visitor.peer).is_ok()
         };
         free(&self.places.shared).or_else(|| free(&self.places.reserve).filter(|_| is_owner()))
