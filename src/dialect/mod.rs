@@ -6,6 +6,7 @@
 //! There are three dialects, which differ in words and frames and not in what can be asked: `classic`, `envelope` and
 //! `monitor`. [`Dialect`] chooses among them.
 
+mod bounds;
 pub mod classic;
 pub mod close;
 pub mod control;

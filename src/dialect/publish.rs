@@ -3,13 +3,13 @@
 //! What lacks an id, a version or a session is completed by the hub, as R4's own examples need; what is there and
 //! wrong is refused. Who may publish what is the server's matter.
 
+use super::bounds::{cut_all, list, noted};
 use super::fault::{Code, Fault};
 use super::fields::{Fields, bounded, brief, unix_millis};
-use crate::detect::cut;
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::talk::Hook;
-use crate::event::values::{self, MAX_VALUES, MAX_VALUES_AT_ONCE, MAX_VALUES_TOLD};
+use crate::event::values::{MAX_VALUES, MAX_VALUES_TOLD};
 use crate::event::{Body, Draft, Event, EventId, SCHEMA_VERSION, SessionId, Source, Timestamp, channel};
 use crate::filter::Pattern;
 use serde::Deserialize;
@@ -20,8 +20,6 @@ use serde_json::{Map, Value};
 pub const MAX_EVENTS: usize = 1_000;
 /// Longest name of a source or a session, bytes.
 pub const MAX_NAME_BYTES: usize = 256;
-/// The field that names those that were cut, as in hooks.
-const TRUNCATED: &str = "truncated";
 /// The name of publishers that give none.
 const NAMELESS: &str = "publisher";
 
@@ -39,18 +37,6 @@ pub fn events(raw: &RawValue) -> Result<Vec<Draft>, Fault> {
         event(raw).map_err(message)
     };
     list.iter().enumerate().map(read).collect()
-}
-
-/// The items of a list, where they are not too many: neither they nor the values in them.
-fn list<'a>(what: &str, raw: &'a RawValue) -> Result<Vec<&'a RawValue>, Fault> {
-    if values::count(raw.get().as_bytes()).commas >= MAX_EVENTS {
-        return Err(Fault::new(
-            Code::TooLarge,
-            format_args!("cannot publish: more than {MAX_EVENTS} {what}"),
-        ));
-    }
-    bounded(what, raw, MAX_VALUES_AT_ONCE)?;
-    serde_json::from_str(raw.get()).map_err(|cause| wrong(what, cause))
 }
 
 /// Reads one event.
@@ -176,31 +162,6 @@ fn body(kind: &str, source: &str, data: Option<&RawValue>) -> Result<Body, Fault
     }
 }
 
-/// Texts are cut, and where is said.
-fn noted(mut object: Map<String, Value>) -> Map<String, Value> {
-    let cut = cut::long_texts(&mut object);
-    if !cut.is_empty() {
-        object.insert(TRUNCATED.to_owned(), cut.into());
-    }
-    object
-}
-
-/// What has no place to say so is cut alike: texts of our shapes and names of fields.
-fn cut_all(body: &mut Body, remarks: Option<&mut Remarks>) {
-    let cut = |text: &mut String| {
-        if text.len() > cut::MAX_TEXT {
-            text.truncate(text.floor_char_boundary(cut::MAX_TEXT));
-        }
-    };
-    if let Body::Output(output) = body {
-        output.truncated |= output.content.len() > cut::MAX_TEXT;
-    }
-    body.visit_texts(&mut { cut });
-    if let Some(remarks) = remarks {
-        remarks.visit_texts(&mut { cut });
-    }
-}
-
 /// `component.started` names its component by its source.
 fn component(source: &str, mut payload: Map<String, Value>) -> Body {
     let texts = |value: Value| match value {
@@ -255,7 +216,7 @@ pub(super) fn named(what: &str, name: String) -> Result<String, Fault> {
     Ok(name)
 }
 
-fn wrong(what: &str, cause: impl std::fmt::Display) -> Fault {
+pub(super) fn wrong(what: &str, cause: impl std::fmt::Display) -> Fault {
     Fault::new(Code::NotJson, format_args!("cannot read {what}: {cause}"))
 }
 

@@ -20,6 +20,13 @@ pub(super) trait Visitor {
     /// A text, which it may change.
     fn text(&mut self, text: &mut String);
 
+    /// The name of a field; what it is to be instead.
+    fn name(&mut self, name: &str) -> Option<String> {
+        let mut new = name.to_owned();
+        self.text(&mut new);
+        (new != name).then_some(new)
+    }
+
     /// A JSON value, before what is in it.
     fn value(&mut self, _value: &Value) {}
 }
@@ -278,16 +285,11 @@ fn value(value: &mut Value, visit: Visit<'_>) {
 
 fn fields(map: &mut Map<String, Value>, visit: Visit<'_>) {
     map.values_mut().for_each(|item| value(item, visit));
-    let renamed = |name: &String, visit: Visit<'_>| {
-        let mut new = name.clone();
-        visit.text(&mut new);
-        (new != *name).then_some(new)
-    };
-    if !map.keys().any(|name| renamed(name, visit).is_some()) {
+    if !map.keys().any(|name| visit.name(name).is_some()) {
         return;
     }
     for (name, item) in std::mem::take(map) {
-        let mut new = renamed(&name, visit).unwrap_or(name);
+        let mut new = visit.name(&name).unwrap_or(name);
         // Two secrets of one kind are two fields still.
         while map.contains_key(&new) {
             new.push('\'');
@@ -297,8 +299,11 @@ fn fields(map: &mut Map<String, Value>, visit: Visit<'_>) {
 }
 
 fn names(stats: &mut BTreeMap<String, AgentStats>, visit: Visit<'_>) {
-    for (mut name, stats_of) in std::mem::take(stats) {
-        visit.text(&mut name);
+    if !stats.keys().any(|name| visit.name(name).is_some()) {
+        return;
+    }
+    for (name, stats_of) in std::mem::take(stats) {
+        let mut name = visit.name(&name).unwrap_or(name);
         while stats.contains_key(&name) {
             name.push('\'');
         }

@@ -10,11 +10,11 @@ use serde_json::Value;
 /// The event itself, its place in a log, and what every frame says of it, bytes.
 const FIXED: usize = 576;
 /// A text beside its letters: its place in what holds it, and what the allocator takes for it.
-const TEXT: usize = 64;
-/// A value beside its text: 72 bytes, in a list that has grown to twice of what it holds.
-const VALUE: usize = 144;
+const TEXT: usize = 40;
+/// A value beside its text: 72 bytes in a list, 104 in an object, and room for half as many more.
+const VALUE: usize = 112;
 /// A list or an object in which something stands: none has room for less than four values.
-const LIST: usize = 4 * VALUE;
+const LIST: usize = 4 * 80;
 
 /// Adds up.
 #[derive(Default)]
@@ -23,6 +23,11 @@ struct Scales(usize);
 impl Visitor for Scales {
     fn text(&mut self, text: &mut String) {
         self.0 += TEXT + letters(text);
+    }
+
+    fn name(&mut self, name: &str) -> Option<String> {
+        self.0 += TEXT + letters(name);
+        None
     }
 
     fn value(&mut self, value: &Value) {
@@ -63,8 +68,16 @@ impl Body {
 
 /// In memory and in a frame, where a control character is six letters and a quote two.
 fn letters(text: &str) -> usize {
-    let controls = text.bytes().filter(u8::is_ascii_control).count();
-    3 * text.len() + 4 * controls
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let controls = |bytes: &[u8]| bytes.iter().filter(|byte| **byte < 0x20).count();
+    let with_any = words.iter().filter(|word| may_have_control(u64::from_ne_bytes(**word)));
+    3 * text.len() + 4 * (with_any.map(|word| controls(word)).sum::<usize>() + controls(rest))
+}
+
+/// Whether a byte of it is below a space: never missed, and seldom wrongly said (Hacker's Delight, 6-1).
+fn may_have_control(word: u64) -> bool {
+    const ONES: u64 = u64::MAX / 0xff;
+    word.wrapping_sub(ONES * 0x20) & !word & (ONES * 0x80) != 0
 }
 
 #[cfg(test)]
@@ -129,6 +142,15 @@ mod tests {
         let small = Body::Error(Fault { component: String::new(), ..fault });
         assert!(weight(small.clone(), Some(remarks)) > 300_000);
         assert!(weight(small, None) < 1_000);
+    }
+
+    #[test]
+    fn control_characters_weigh_what_they_are_in_a_frame() {
+        for text in ["\u{1}".repeat(1000), "ä\u{1f}b".repeat(1000), "\n\t\r\\\"".repeat(999)] {
+            let frame = serde_json::to_string(&text).unwrap();
+            assert!(letters(&text) >= text.len() + frame.len() - 2);
+        }
+        assert_eq!(letters(&"plain ä ~\u{7f}".repeat(9)), 3 * 9 * "plain ä ~\u{7f}".len());
     }
 
     #[test]

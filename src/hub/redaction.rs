@@ -105,8 +105,6 @@ impl Hub {
             Body::Hook(hook) if redaction.finds(&hook.channel) => {
                 *hook = Hook::of_type(channel::hook(HIDDEN_NAME), std::mem::take(&mut hook.data));
             }
-            Body::SessionStart(SessionStart { session_id, .. })
-            | Body::SessionEnd(SessionEnd { session_id, .. }) => redaction.clean_id(session_id),
             _ => {}
         }
         redaction.clean_id(&mut event.session_id);
@@ -130,6 +128,8 @@ impl Redaction {
         match body {
             Body::Output(output) => return self.output(&redactor, session, source, output),
             Body::Hook(hook) => self.shown(&redactor, session, hook),
+            Body::SessionStart(SessionStart { session_id, .. })
+            | Body::SessionEnd(SessionEnd { session_id, .. }) => self.clean_id(session_id),
             _ => {}
         }
         let mut asked_for = None;

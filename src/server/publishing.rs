@@ -32,7 +32,7 @@ impl Shared {
             is_start.then(|| draft.source.as_str().to_owned())
         };
         self.components.enter_all(drafts.iter().filter_map(starts).collect(), client, Instant::now())?;
-        let seqs: Vec<u64> = drafts.into_iter().map(|draft| self.publish_one(draft)).collect();
+        let seqs: Vec<u64> = drafts.into_iter().map(|draft| self.publish_one(draft, client)).collect();
         if seqs.contains(&0) { Err(closed()) } else { Ok(seqs) }
     }
 
@@ -90,11 +90,15 @@ impl Shared {
         Ok(())
     }
 
-    fn publish_one(&self, draft: Draft) -> u64 {
+    fn publish_one(&self, draft: Draft, client: Option<ClientId>) -> u64 {
         let source = draft.source.clone();
         let name = source.as_str();
         let now = Instant::now();
         match &draft.body {
+            // It may have left within the same publication; there was room for it.
+            Body::ComponentStarted(_) if !self.components.is_known(name) => {
+                let _entered = self.components.enter_all([name.to_owned()].into(), client, now);
+            }
             Body::ComponentStarted(_) => {}
             body if is_test(body) => {}
             body if body.channel() == channel::COMPONENT_STOPPED => self.components.leave(name),
