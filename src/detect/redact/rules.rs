@@ -64,9 +64,12 @@ impl Rule {
 /// its ESC (`ESC[32m`, `ESC[K`, `ESC(B`), an escape of a string (`\\n`, `\\u003d`), a percent sign's (`%20`).
 const FRONT: &str = r"(?:\A|[^A-Za-z0-9]|\[[0-9;:?]{0,24}[A-Za-z]|\x1b[()][0-9A-Z]|\\[nrtbfv0]|\\u[0-9A-Fa-f]{4}|%[0-9A-Fa-f]{2})";
 
-/// `FRONT` stands for itself in a pattern.
+/// Between a name and its secret: no end of a line, behind which another command would stand.
+const GAP: &str = r"[^\S\r\n]";
+
+/// `FRONT` and `GAP` stand for themselves in a pattern.
 fn compile(pattern: &str) -> Regex {
-    Regex::new(&pattern.replace("FRONT", FRONT)).expect("the tests compile every pattern")
+    Regex::new(&pattern.replace("FRONT", FRONT).replace("GAP", GAP)).expect("the tests compile every pattern")
 }
 
 /// All of them but blocks of private keys. Where two find the same, the first gives the name.
@@ -117,8 +120,8 @@ pub(super) static RULES: [Rule; 14] = [
             ],
         ),
         (
-            r#"(?i)(?:secret[-_ ]?access[-_ ]?key|session[-_ ]?token)(?:\s\[[^\]\s]{0,40}\])?\\{0,3}["']?(?:\s{0,8}[:=>,]\s{0,8}|\s{1,8})\\{0,3}["']?(?<secret>[A-Za-z0-9/+=]{40,})"#,
-            r#"(?i)(?:secret[-_ ]?access[-_ ]?key|session[-_ ]?token)(?:\s\[[^\]\s]{0,40}\])?\\{0,3}["']?(?:\s{0,8}[:=>,]\s{0,8}|\s{1,8})\\{0,3}["']?(?<secret>[A-Za-z0-9/+=]*)\z"#,
+            r#"(?i)(?:secret[-_ ]?access[-_ ]?key|session[-_ ]?token)(?:GAP\[[^\]\s]{0,40}\])?\\{0,3}["']?(?:GAP{0,8}[:=>,]GAP{0,8}|GAP{1,8})\\{0,3}["']?(?<secret>[A-Za-z0-9/+=]{40,})"#,
+            r#"(?i)(?:secret[-_ ]?access[-_ ]?key|session[-_ ]?token)(?:GAP\[[^\]\s]{0,40}\])?\\{0,3}["']?(?:GAP{0,8}[:=>,]GAP{0,8}|GAP{1,8})\\{0,3}["']?(?<secret>[A-Za-z0-9/+=]*)\z"#,
         ),
         (judge::always, judge::always, true),
     ),
@@ -173,8 +176,8 @@ pub(super) static RULES: [Rule; 14] = [
     Rule::new(
         ("bearer", &["uthorization", "UTHORIZATION"]),
         (
-            r#"(?i)authorization\\{0,3}["']?\s{0,8}[:=,]\s{0,8}\\{0,3}["']?(?:bearer|basic|token|apikey)\s{1,8}(?<secret>[A-Za-z0-9._~+/=:%-]{4,})"#,
-            r#"(?i)authorization\\{0,3}["']?\s{0,8}[:=,]\s{0,8}\\{0,3}["']?(?:bearer|basic|token|apikey)\s{1,8}(?<secret>[A-Za-z0-9._~+/=:%-]*)\z"#,
+            r#"(?i)authorization\\{0,3}["']?GAP{0,8}[:=,]GAP{0,8}\\{0,3}["']?(?:bearer|basic|token|apikey)GAP{1,8}(?<secret>[A-Za-z0-9._~+/=:%-]{4,})"#,
+            r#"(?i)authorization\\{0,3}["']?GAP{0,8}[:=,]GAP{0,8}\\{0,3}["']?(?:bearer|basic|token|apikey)GAP{1,8}(?<secret>[A-Za-z0-9._~+/=:%-]*)\z"#,
         ),
         (judge::is_credential, judge::is_no_word, false),
     ),

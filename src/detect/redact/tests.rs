@@ -243,6 +243,9 @@ fn no_command_hides_between_the_marks_of_a_secret() {
         ("echo ://b:&reboot&@x".into(), "&reboot&"),
         ("echo ://b:$(reboot)@x".into(), "$(reboot)"),
         ("echo ://a&reboot&:b@x".into(), "&reboot&"),
+        (": Authorization: Bearer\n/tmp/evil1.sh\n".into(), "/tmp/evil1.sh"),
+        (format!(": aws_secret_access_key\n/tmp/{}\n", "aB3".repeat(20)), "/tmp/aB3"),
+        (format!(": session_token=\n/tmp/{}\n", "aB3".repeat(20)), "/tmp/aB3"),
     ] {
         for shown in
             [redacted(&text), r().redacted_cut(&text).unwrap_or(text.clone()), lines(&text).join("\n")]
