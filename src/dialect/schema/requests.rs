@@ -6,6 +6,7 @@ use super::book::{Book, choice, exactly, object, reference};
 use super::control;
 use super::drafts::drafts;
 use super::parts::{limit, maybe_text, moment, names, number, patterns, request_id, severity, text};
+use crate::dialect::publish::MAX_NAME_BYTES;
 use serde_json::{Value, json};
 
 /// The commands with their parameters; a name that ends in `?` may be left out.
@@ -41,7 +42,7 @@ fn commands() -> Vec<(&'static str, &'static str, Value)> {
             "uplink",
             "I am an instance, and am going to tell of my session",
             json!({
-                "session_id": text("Which"), "epoch": text("Numbering of its log"), "key": text("Its secret"),
+                "session_id": name("Which"), "epoch": name("Numbering of its log"), "key": name("Its secret"),
                 "version?": text("Of claude-mpm"),
                 "recollection?": {
                     "description": "Where the session stands, as events without the rest", "type": ["array", "null"],
@@ -60,6 +61,11 @@ fn commands() -> Vec<(&'static str, &'static str, Value)> {
     ];
     commands.extend(control::commands());
     commands
+}
+
+/// A text that is kept as long as what it names.
+fn name(description: &str) -> Value {
+    json!({ "description": description, "type": "string", "minLength": 1, "maxLength": MAX_NAME_BYTES })
 }
 
 fn subscribe() -> Value {
