@@ -192,12 +192,9 @@ impl Status {
         let of_start =
             |start: &SessionStart| start.working_directory.len() + 2 * start.instance_info.working_dir.len();
         let start = self.session.as_ref().map_or(0, of_start);
-        size_of::<Self>()
-            + start
-            + self.todo_bytes
-            + self.tickets.bytes()
-            + self.permissions.bytes()
-            + self.agents.bytes()
+        let lists = self.todo_bytes + self.tickets.bytes() + self.permissions.bytes() + self.agents.bytes();
+        let ids: usize = self.claude_sessions.iter().map(|id| size_of::<String>() + id.len()).sum();
+        size_of::<Self>() + start + lists + self.sources.bytes() + ids
     }
 
     /// Keeps no more of its lists: there is no room for them.

@@ -63,6 +63,12 @@ impl Sources {
         self.0.get_mut(place).filter(|entry| entry.name == name)
     }
 
+    /// What is kept of them, bytes, about.
+    pub(super) fn bytes(&self) -> usize {
+        let texts = |entry: &Entry| entry.name.len() + entry.note.as_ref().map_or(0, String::len);
+        self.0.iter().map(|entry| size_of::<Entry>() + texts(entry)).sum()
+    }
+
     /// What else is known of it.
     pub(super) fn health(&self, source: &Source) -> Option<Health> {
         self.0.iter().find(|entry| entry.name == source.as_str()).map(|entry| entry.health)
