@@ -75,15 +75,16 @@ fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name)?.as_str()
 }
 
-/// Which question is meant.
+/// Which question is meant. Of two with the same text as it was told, none is.
 fn place(asked: &[&Value], told: &[&Value], name: &str) -> Option<usize> {
-    let only = |all: &[&Value]| {
-        let is_meant = |place: &usize| text(all[*place], "question") == Some(name);
-        let mut places = (0..all.len().min(asked.len())).filter(is_meant);
+    let is_named = |question: &&Value| text(question, "question") == Some(name);
+    let own = || asked.iter().position(is_named);
+    let as_told = || {
+        let mut places = (0..told.len().min(asked.len())).filter(|place| is_named(&told[*place]));
         places.next().filter(|_| places.next().is_none())
     };
     let number = || name.parse::<usize>().ok()?.checked_sub(1).filter(|place| *place < asked.len());
-    only(asked).or_else(|| only(told)).or_else(number)
+    own().or_else(as_told).or_else(number)
 }
 
 /// One answer as claude takes it; several are one text. An option is named in claude's own words.

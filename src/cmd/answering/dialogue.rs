@@ -30,7 +30,7 @@ pub(super) enum Step {
 pub(super) struct Dialogue {
     asked: PermissionRequested,
     questions: Vec<Question>,
-    /// By the text of each question.
+    /// By what names each question.
     answers: Map<String, Value>,
     /// Places of options that are chosen, of the question at hand.
     chosen: BTreeSet<usize>,
@@ -111,7 +111,7 @@ impl Dialogue {
 
     /// The question that needs an answer now; `None` where a permission is asked for.
     fn at_hand(&self) -> Option<&Question> {
-        self.questions.iter().find(|question| !self.answers.contains_key(&question.text))
+        self.questions.iter().find(|question| !self.answers.contains_key(&question.key))
     }
 
     /// What these keys do. A decision is one key alone: what comes in a crowd was pasted, or typed for somebody else.
@@ -192,7 +192,7 @@ impl Dialogue {
 
     /// Answers the question at hand.
     fn answer(&mut self, answer: Value) -> Step {
-        let Some(question) = self.at_hand().map(|question| question.text.clone()) else { return Step::Stay };
+        let Some(question) = self.at_hand().map(|question| question.key.clone()) else { return Step::Stay };
         self.answers.insert(question, answer);
         self.chosen.clear();
         match self.at_hand() {

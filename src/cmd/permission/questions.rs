@@ -7,9 +7,12 @@ use serde_json::{Map, Value};
 /// One question, in claude's own form.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(in crate::cmd) struct Question {
-    /// What names it in the answer, too.
+    /// What it asks.
     #[serde(rename = "question")]
     pub(in crate::cmd) text: String,
+    /// What names it in the answer: its text, or its number where another one has that text.
+    #[serde(skip)]
+    pub(in crate::cmd) key: String,
     /// The same in a word.
     #[serde(default)]
     pub(in crate::cmd) header: String,
@@ -34,7 +37,17 @@ pub(in crate::cmd) struct Choice {
 /// The questions of a `permission.requested`; none where it asks for a permission.
 pub(in crate::cmd) fn read(questions: Option<&Value>) -> Vec<Question> {
     let questions = questions.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    questions.iter().filter_map(|question| Question::deserialize(question).ok()).collect()
+    let text = |question: &Value| question.get("question").and_then(Value::as_str).map(str::to_owned);
+    let texts: Vec<String> = questions.iter().filter_map(text).collect();
+    let with_text = questions.iter().filter(|question| text(question).is_some()).enumerate();
+    let read = |(place, question): (usize, &Value)| {
+        let mut question = Question::deserialize(question).ok()?;
+        // Where secrets are hidden, two may look the same.
+        let is_only = texts.iter().filter(|text| **text == question.text).count() == 1;
+        question.key = if is_only { question.text.clone() } else { (place + 1).to_string() };
+        Some(question)
+    };
+    with_text.filter_map(read).collect()
 }
 
 /// The answers by the text of each question, out of `QUESTION=ANSWER` each.
@@ -46,14 +59,14 @@ pub(super) fn answers(asked: &[Question], given: &[String]) -> Result<Map<String
     for text in given {
         let (question, answer) =
             split(asked, text).ok_or_else(|| format!("{text:?} names no question of it, or no answer"))?;
-        match answers.get_mut(&question.text) {
-            None => drop(answers.insert(question.text.clone(), answer.into())),
+        match answers.get_mut(&question.key) {
+            None => drop(answers.insert(question.key.clone(), answer.into())),
             Some(_) if !question.several => return Err(format!("{:?} takes one answer", question.text)),
             Some(Value::Array(several)) => several.push(answer.into()),
             Some(first) => *first = Value::Array(vec![first.take(), answer.into()]),
         }
     }
-    match asked.iter().find(|question| !answers.contains_key(&question.text)) {
+    match asked.iter().find(|question| !answers.contains_key(&question.key)) {
         Some(open) => Err(format!("{:?} needs an answer", open.text)),
         None => Ok(answers),
     }
@@ -113,6 +126,15 @@ mod tests {
             let expected = json!({ "a = b?": "yes", "Which caches?": ["Redis", "a=b"] });
             assert_eq!(answers(&asked(), &given).map(Value::Object), Ok(expected), "{first}");
         }
+    }
+
+    #[test]
+    fn two_that_look_the_same_are_named_by_their_numbers() {
+        let same =
+            read(Some(&json!([{ "question": "[x]?" }, { "question": "[x]?" }, { "question": "Why?" }])));
+        let given = ["1=a", "2=b", "3=c"].map(String::from);
+        let expected = json!({ "1": "a", "2": "b", "Why?": "c" });
+        assert_eq!(answers(&same, &given).map(Value::Object), Ok(expected));
     }
 
     #[test]

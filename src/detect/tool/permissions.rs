@@ -33,8 +33,18 @@ struct Question {
     call_id: Option<String>,
     asked_at: Timestamp,
     until: Option<Timestamp>,
-    presumed: Option<(Timestamp, Decision)>,
+    presumed: Option<Presumed>,
     refused: Option<Refused>,
+}
+
+/// How it seems to have ended.
+#[derive(Debug, Clone, Copy)]
+struct Presumed {
+    /// When that is believed.
+    due: Timestamp,
+    decision: Decision,
+    /// Claude's state says so, as of then.
+    by_state: Option<Timestamp>,
 }
 
 /// It was refused from elsewhere; whether claude has heard that is not known yet.
@@ -136,12 +146,12 @@ impl Permissions {
 
     /// Claude's state file. Of several questions it does not say which was answered.
     pub(super) fn state(&mut self, state: ActivityState, at: Timestamp) {
+        let [question] = &mut self.open[..] else { return };
         let decision = match state {
             ActivityState::Busy => Decision::Allow,
             ActivityState::Idle => Decision::Cancelled,
-            ActivityState::NeedsPermission | ActivityState::NeedsInput => return,
+            ActivityState::NeedsPermission | ActivityState::NeedsInput => return question.is_asked_at(at),
         };
-        let [question] = &mut self.open[..] else { return };
         if question.asked_at >= at || question.presumed.is_some() {
             return;
         }
@@ -151,7 +161,7 @@ impl Permissions {
             Some(Refused { at: Some(told_at), .. }) if at >= *told_at => Decision::Deny,
             _ => decision,
         };
-        question.presumed = Some((later(at, STATE_MILLIS), decision));
+        question.presumed = Some(Presumed { due: later(at, STATE_MILLIS), decision, by_state: Some(at) });
     }
 
     /// A turn of claude itself begins or is over: what it asked in the one before has been answered somehow.
@@ -199,7 +209,7 @@ impl Permissions {
 
     /// When [`Self::tick`] has something to say.
     pub(super) fn due(&self) -> Option<Timestamp> {
-        let presumed = self.open.iter().filter_map(|question| Some(question.presumed?.0));
+        let presumed = self.open.iter().filter_map(|question| Some(question.presumed?.due));
         presumed.chain(self.open.iter().filter_map(|question| question.until)).min()
     }
 
@@ -207,7 +217,7 @@ impl Permissions {
     pub(super) fn tick(&mut self, telling: &mut Telling<'_>) {
         let now = telling.at;
         self.end(Decision::Cancelled, DecidedBy::Local, telling, |question| {
-            question.presumed.is_some_and(|(due, _)| due <= now)
+            question.presumed.is_some_and(|presumed| presumed.due <= now)
         });
         self.open.retain(|question| {
             let is_over = question.until.is_some_and(|until| until <= now);
@@ -220,7 +230,7 @@ impl Permissions {
 
     fn presume(&mut self, at: Timestamp, millis: i64, decision: Decision, is_it: impl Fn(&Question) -> bool) {
         for question in self.open.iter_mut().filter(|question| is_it(question)) {
-            question.presumed = Some((later(at, millis), decision));
+            question.presumed = Some(Presumed { due: later(at, millis), decision, by_state: None });
         }
     }
 
@@ -255,9 +265,17 @@ impl Permissions {
 }
 
 impl Question {
+    /// Claude waits for somebody: what it did before was the end of another question.
+    fn is_asked_at(&mut self, at: Timestamp) {
+        let by_state = self.presumed.and_then(|presumed| presumed.by_state);
+        if self.refused.is_none() && by_state.is_some_and(|since| since < at) {
+            self.presumed = None;
+        }
+    }
+
     /// How it ended, as far as `decision` says; and what the model was told.
     fn ended(&self, decision: Decision, by: DecidedBy) -> ((Decision, DecidedBy), Option<String>) {
-        let presumed = self.presumed.map(|(_, presumed)| presumed);
+        let presumed = self.presumed.map(|presumed| presumed.decision);
         let decision = presumed.filter(|_| decision == Decision::Cancelled).unwrap_or(decision);
         match (&self.refused, decision) {
             (Some(Refused { message, .. }), Decision::Deny | Decision::Cancelled) => {

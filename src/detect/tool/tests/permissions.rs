@@ -118,6 +118,18 @@ fn what_lags_behind_answers_nothing() {
 }
 
 #[test]
+fn while_claude_waits_it_is_asked() {
+    let mut bench = bench();
+    ask(&mut bench).hear(&TRANSCRIPT, Fact::State(ActivityState::Busy));
+    assert!(bench.detector.is_presumed("p"));
+    bench.hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission));
+    assert!(!bench.detector.is_presumed("p"), "it was the end of the one before");
+    assert_eq!(bench.wait(9_000).permissions(), ["p? Bash"]);
+    bench.left("p").hear(&TRANSCRIPT, Fact::State(ActivityState::NeedsPermission));
+    assert_eq!(bench.wait(9_000).permissions()[1..], ["p Deny Local"]);
+}
+
+#[test]
 fn one_that_can_no_longer_be_answered_expires() {
     let mut bench = bench();
     bench.hear(&HOOK, call("t", "Bash", json!({ "command": "ls" })));
