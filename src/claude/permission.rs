@@ -130,6 +130,7 @@ impl Question {
                 let unanswered = self.tool == QUESTION_TOOL && !input.contains_key("answers");
                 let input = Value::Object(input.clone());
                 told::has_nothing_hidden(&self.input, &input)?;
+                told::has_nothing_cut(shown, &input)?;
                 if unanswered { Err(UNANSWERED.into()) } else { Ok(Some(input)) }
             }
             (None, Some(answers)) => {

@@ -291,3 +291,25 @@ fn bound(before: usize, text: &mut String) -> bool {
     }
     is_cut
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_question_says_in_which_fields_something_is_hidden() {
+        let secret = format!("ghp_{}", "4bZ9".repeat(9));
+        let asked = json!({ "permission_id": "p", "tool_name": "Bash", "agent": null, "suggestions": [],
+            "tool_input": { "command": format!("echo {secret}"), "timeout": 1, "env": { "a": secret } },
+            "questions": null, "expires_at": null });
+        let mut body = Body::PermissionRequested(serde_json::from_value(asked).unwrap());
+        // A hub that is told by another finds nothing more.
+        for _ in 0..2 {
+            Redaction::default().clean(&SessionId::new("s"), &Source::Hook, &mut body);
+            let Body::PermissionRequested(asked) = &body else { panic!() };
+            assert_eq!(asked.redacted, ["command", "env"]);
+            assert!(!asked.tool_input.to_string().contains("4bZ9"), "{asked:?}");
+        }
+    }
+}

@@ -35,6 +35,19 @@ pub(super) fn has_nothing_hidden(original: &Value, given: &Value) -> Result<(), 
     }
 }
 
+/// What was cut, sent back as it was shown, would be the whole of it.
+pub(super) fn has_nothing_cut(shown: Option<&PermissionRequested>, given: &Value) -> Result<(), String> {
+    let Some(shown) = shown else { return Ok(()) };
+    let is_as_shown = |name: &&String| {
+        let field = shown.tool_input.get(name.as_str());
+        field.is_some() && field == given.get(name.as_str())
+    };
+    match shown.truncated.iter().find(is_as_shown) {
+        Some(name) => Err(format!("{name} is cut as it is shown, and would be taken as it is")),
+        None => Ok(()),
+    }
+}
+
 /// The input of a question with the answers to it: by its text, as it was told or as it is, or by its number.
 pub(super) fn with_answers(
     question: &Question,
@@ -183,6 +196,16 @@ mod tests {
             json!({ "1": "yes", "2": "because of [REDACTED:x]" }),
         ] {
             assert!(answered(&wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_was_cut_is_not_sent_back_as_if_it_were_whole() {
+        let shown = shown(&json!({ "tool_input": { "a": "x", "b": 1 }, "truncated": ["a", "..."] }));
+        for (given, is_right) in
+            [(json!({ "a": "x", "b": 2 }), false), (json!({ "a": "y" }), true), (json!({ "b": 1 }), true)]
+        {
+            assert_eq!(has_nothing_cut(Some(&shown), &given).is_ok(), is_right, "{given}");
         }
     }
 
