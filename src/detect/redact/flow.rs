@@ -6,6 +6,7 @@
 //! stands before it (a password in an address, a bearer of letters alone), all that stood in that piece.
 
 use super::private_key::{self, Place, opens};
+use super::rules::{RULES, Rule};
 use super::{MARK, Redactor, Secret, judge, marked, replaced};
 
 /// A block that has not ended after so many pieces is none.
@@ -131,12 +132,20 @@ impl Flow {
         // it; a line was perhaps wrapped there, so that it has to look like one.
         let goes_on = |secret: &Secret<'_>| match self.is_text {
             true => end == piece.len(),
-            false => judge::is_random(&piece[secret.place.start..end]),
+            false => {
+                let is_known = rule_of(secret).is_none_or(|rule| rule.is_known_by_itself);
+                is_known && judge::is_random(&piece[secret.place.start..end])
+            }
         };
         let is_long = |secret: &Secret<'_>| end - secret.place.start >= MIN_BEGUN;
         secrets.extend(begun.filter(|secret| !is_secret && is_long(secret) && goes_on(secret)));
         replaced(piece, secrets)
     }
+}
+
+/// The first rule of that kind; none where it is of the user, or a block.
+fn rule_of(secret: &Secret<'_>) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.kind == secret.kind)
 }
 
 /// A piece that ends in this much of a secret shows nothing of it.
@@ -206,7 +215,7 @@ impl Tail {
         let seam = self.word.len();
         let crosses = |secret: &Secret<'_>| secret.place.start < seam && secret.place.end > seam;
         redactor.secrets(joined).into_iter().filter(crosses).find_map(|secret| {
-            let rule = super::rules::RULES.iter().find(|rule| rule.kind == secret.kind);
+            let rule = rule_of(&secret);
             let counts = looks_cut || rule.is_some_and(|rule| rule.is_known_by_itself);
             counts.then_some(Secret { place: secret.place, kind: rule.map_or(MORE, |rule| rule.kind) })
         })

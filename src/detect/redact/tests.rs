@@ -321,6 +321,7 @@ fn lines_of_ordinary_text_stay_whatever_stands_in_the_next() {
         "see http://localhost:3000\nfoo@example.com",
         "it uses Bearer authentication\nand more of it",
         "pip install sk-learn\nDone",
+        "brokers: kafka://h1.example:9092,h2.example:9093\nlistening on http://0.0.0.0:31337\nx",
         "keys begin with sk-ant-\nor with ghp_\nand so on",
         "look for AKIA\nin the files",
         "secret_access_key\nis the name",
