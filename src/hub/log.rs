@@ -21,7 +21,9 @@ pub struct Record {
     /// How its session stood before it.
     pub before: Standing,
     slots: [OnceLock<Bytes>; SLOTS],
-    /// Bytes of all encodings of a log but the first of each record, which the weights contain.
+    /// So many bytes of the first encoding are in the weight.
+    weighed: usize,
+    /// Bytes of all encodings of a log that the weights do not contain.
     extra: Arc<AtomicUsize>,
 }
 
@@ -34,11 +36,12 @@ impl Drop for Record {
 impl Record {
     /// A record without encodings, that belongs to no log.
     pub fn new(event: Event) -> Self {
-        Self::counted(event, Standing::default(), Arc::default())
+        Self::counted(event, Standing::default(), (0, Arc::default()))
     }
 
-    pub(super) fn counted(event: Event, before: Standing, extra: Arc<AtomicUsize>) -> Self {
-        Self { event, before, slots: Default::default(), extra }
+    fn counted(event: Event, before: Standing, (weight, extra): (usize, Arc<AtomicUsize>)) -> Self {
+        let (part, whole) = Event::FRAME;
+        Self { event, before, slots: Default::default(), weighed: weight / whole * part, extra }
     }
 
     /// Whether a client with this filter wants it.
@@ -53,15 +56,19 @@ impl Record {
     pub fn encoded(&self, slot: usize, encode: impl FnOnce(&Self) -> Bytes) -> &Bytes {
         self.slots[slot].get_or_init(|| {
             let encoded = encode(self);
-            if slot > 0 {
-                self.extra.fetch_add(encoded.len(), Relaxed);
-            }
+            self.extra.fetch_add(self.beyond(slot, &encoded), Relaxed);
             encoded
         })
     }
 
     fn extra_bytes(&self) -> usize {
-        self.slots.iter().skip(1).filter_map(OnceLock::get).map(Bytes::len).sum()
+        let made = self.slots.iter().enumerate().filter_map(|(slot, made)| Some((slot, made.get()?)));
+        made.map(|(slot, encoded)| self.beyond(slot, encoded)).sum()
+    }
+
+    /// What of an encoding is not in the weight.
+    fn beyond(&self, slot: usize, encoded: &Bytes) -> usize {
+        encoded.len().saturating_sub(if slot == 0 { self.weighed } else { 0 })
     }
 }
 
@@ -87,7 +94,7 @@ pub(super) struct Log {
     records: VecDeque<(Arc<Record>, usize)>,
     bounds: Bounds,
     bytes: usize,
-    /// Encodings beyond the first of each record.
+    /// Encodings, as far as the weights do not contain them.
     extra: Arc<AtomicUsize>,
     last_seq: u64,
 }
@@ -118,10 +125,9 @@ impl Log {
     pub(super) fn append(&mut self, mut event: Event, before: Standing) -> usize {
         debug_assert_eq!(event.seq, self.last_seq + 1, "seq has no holes");
         self.last_seq += 1;
-        // Estimated once and from above, so that an encoding that is made later never moves the ring past its bound.
         let weight = event.weight();
         self.bytes += weight;
-        let record = Record::counted(event, before, self.extra.clone());
+        let record = Record::counted(event, before, (weight, self.extra.clone()));
         self.records.push_back((Arc::new(record), weight));
         while self.records.len() > 1
             && (self.records.len() > self.bounds.records || self.bytes_in_all() > self.bounds.bytes)
@@ -216,10 +222,24 @@ mod tests {
         for seq in 1..=4 {
             log.append(event(seq, "x"), Standing::default());
             let record = log.from(seq).next().unwrap();
-            record.encoded(0, |_| vec![0; 3_000].into());
+            record.encoded(0, |_| vec![0; 300].into());
             record.encoded(1, |_| vec![0; 3_000].into());
         }
         assert_eq!(numbers(&log, 1), [2, 3, 4]);
+    }
+
+    #[test]
+    fn an_encoding_that_is_larger_than_was_weighed_counts_whole() {
+        let mut log = Log::new(Bounds { records: 100, bytes: 100_000 });
+        for seq in 1..=20 {
+            log.append(event(seq, &"\u{1}".repeat(1000)), Standing::default());
+            let record = log.from(seq).next().unwrap();
+            let frame = serde_json::to_vec(&record.event).unwrap();
+            assert!(record.encoded(0, |_| frame.into()).len() > 6_000);
+        }
+        assert!((10..=15).contains(&numbers(&log, 1).len()), "{}", numbers(&log, 1).len());
+        log.records.clear();
+        assert_eq!(log.extra.load(Relaxed), 0);
     }
 
     #[test]
