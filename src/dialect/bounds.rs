@@ -1,8 +1,7 @@
 //! How large what somebody publishes may be: how many events and values, how long a text.
 
 use super::fault::{Code, Fault};
-use super::fields::bounded;
-use super::publish::{MAX_EVENTS, wrong};
+use super::fields::{bounded, wrong};
 use crate::detect::cut;
 use crate::event::Body;
 use crate::event::published::Remarks;
@@ -10,6 +9,8 @@ use crate::event::values::{self, MAX_VALUES_AT_ONCE};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+/// Most events in one request.
+pub const MAX_EVENTS: usize = 1_000;
 /// The field that names those that were cut, as in hooks.
 const TRUNCATED: &str = "truncated";
 

@@ -124,6 +124,11 @@ pub(super) fn unix_millis(name: &str, raw: &RawValue) -> Result<Timestamp, Fault
     Ok(Timestamp::from_millis(millis))
 }
 
+/// What of a request, or of an event, cannot be read.
+pub(super) fn wrong(what: &str, cause: impl fmt::Display) -> Fault {
+    Fault::new(Code::NotJson, format_args!("cannot read {what}: {cause}"))
+}
+
 /// At most 64 characters of a text that goes back to who sent it.
 pub(super) fn brief(text: &str) -> String {
     text.chars().take(64).collect()

@@ -3,9 +3,11 @@
 //! What lacks an id, a version or a session is completed by the hub, as R4's own examples need; what is there and
 //! wrong is refused. Who may publish what is the server's matter.
 
+pub use super::bounds::MAX_EVENTS;
+
 use super::bounds::{cut_all, list, noted};
-use super::fault::{Code, Fault};
-use super::fields::{Fields, bounded, brief, unix_millis};
+use super::fault::Fault;
+use super::fields::{Fields, bounded, brief, unix_millis, wrong};
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::talk::Hook;
@@ -16,8 +18,6 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// Most events in one request.
-pub const MAX_EVENTS: usize = 1_000;
 /// Longest name of a source or a session, bytes.
 pub const MAX_NAME_BYTES: usize = 256;
 /// The name of publishers that give none.
@@ -214,10 +214,6 @@ pub(super) fn named(what: &str, name: String) -> Result<String, Fault> {
         return Err(wrong(what, format_args!("longer than {MAX_NAME_BYTES} bytes")));
     }
     Ok(name)
-}
-
-pub(super) fn wrong(what: &str, cause: impl std::fmt::Display) -> Fault {
-    Fault::new(Code::NotJson, format_args!("cannot read {what}: {cause}"))
 }
 
 /// Where the session of an uplink stands: an array of `{"type", "data"}`.
