@@ -1,5 +1,6 @@
 //! Keys by their names, as tmux names them, and the bytes a terminal sends for them.
 
+use std::fmt;
 use std::str::FromStr;
 
 /// One key.
@@ -120,6 +121,25 @@ impl Key {
     }
 }
 
+/// Its name.
+impl fmt::Display for Key {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enter => out.write_str("Enter"),
+            Self::Escape => out.write_str("Escape"),
+            Self::Tab => out.write_str("Tab"),
+            Self::BackTab => out.write_str("BTab"),
+            Self::Space => out.write_str("Space"),
+            Self::Backspace => out.write_str("BSpace"),
+            Self::Delete => out.write_str("Delete"),
+            Self::Move(name, _) => out.write_str(name),
+            Self::Control(letter) => write!(out, "C-{}", char::from(*letter)),
+            Self::Digit(digit) => write!(out, "{}", char::from(*digit)),
+            Self::Function(number) => write!(out, "F{number}"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +157,8 @@ mod tests {
             ("7", b"7"),
             ("BTab", b"\x1b[Z"),
         ] {
-            assert_eq!(name.parse::<Key>().map(Key::bytes).as_deref(), Ok(bytes), "{name}");
+            let key = name.parse::<Key>().expect("a key");
+            assert_eq!((key.bytes().as_slice(), key.to_string().parse()), (bytes, Ok(key)), "{name}");
         }
         for name in ["", "a", "!", "C-", "C-1", "C-cc", "F0", "F13", "F+1", "F", "enter", "10", "\u{1b}"] {
             assert_eq!(name.parse::<Key>(), Err(UnknownKey), "{name:?}");

@@ -22,6 +22,7 @@ use crate::instance::audit::{Entry, Subject};
 use std::collections::VecDeque;
 use std::ops::ControlFlow::{Break, Continue};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
@@ -243,7 +244,10 @@ impl Connection {
             // Only a client that has left does not take it.
             let _left = steps.try_send(Step { asked: Arc::clone(&asked), fate });
         };
-        drop(orders.try_send(Order::new(command, told)));
+        // One that cannot be sent because nobody takes it tells so itself.
+        if let Err(TrySendError::Full(mut order)) = orders.try_send(Order::new(command, told)) {
+            order.tell(Fate::Rejected { reason: "too much is under way".into() });
+        }
         Continue(())
     }
 

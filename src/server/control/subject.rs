@@ -12,7 +12,7 @@ const MAX_INPUT: usize = 160;
 pub(super) fn of(command: &Command, hub: &Hub) -> Option<String> {
     match command {
         Command::SendInput(typing) => Some(format!("{} characters", typing.text.chars().count())),
-        Command::SendKeys(keys) => Some(format!("{keys:?}")),
+        Command::SendKeys(keys) => Some(keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")),
         Command::Interrupt => None,
         Command::Stop { grace } | Command::Restart { grace } => Some(format!("grace {} s", grace.as_secs())),
         Command::Respond { permission_id, answer } => {
