@@ -4,7 +4,7 @@
 use super::terminal::Size;
 use crate::process::best_effort;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
-use nix::sys::termios::{self, SetArg, Termios};
+use nix::sys::termios::{self, FlushArg, SetArg, Termios};
 use portable_pty::{MasterPty, PtySize, SlavePty, native_pty_system};
 use std::ffi::{CStr, CString};
 use std::io;
@@ -82,8 +82,12 @@ impl Pty {
         Ok(())
     }
 
-    /// Gives the child's side back the settings it began with. A terminal that is gone needs none.
+    /// Gives the child's side, which is held, back the settings it began with, and throws away what was typed and is
+    /// unread: it was for the last child. A terminal that is gone needs none.
     pub fn reset(&self) {
+        if let Some(held) = &self.held {
+            best_effort(termios::tcflush(held, FlushArg::TCIFLUSH));
+        }
         best_effort(termios::tcsetattr(&self.master, SetArg::TCSANOW, &self.began_with));
     }
 
@@ -132,4 +136,32 @@ fn duplicate(raw: i32) -> io::Result<OwnedFd> {
     let owned = unsafe { OwnedFd::from_raw_fd(copy) };
     fcntl(&owned, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
     Ok(owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::termios::cfmakeraw;
+    use nix::unistd::{read, write};
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn what_one_child_has_not_read_is_not_read_by_the_next() {
+        let mut pty = Pty::open(None, None).unwrap();
+        let slave = Unread::at(pty.slave_path()).unwrap();
+        let mut raw = termios::tcgetattr(&slave.0).unwrap();
+        cfmakeraw(&mut raw);
+        termios::tcsetattr(&slave.0, SetArg::TCSANOW, &raw).unwrap();
+        write(pty.master(), b"\x1b[200~for the first\x1b[201~\r").unwrap();
+        drop(slave);
+        pty.release_slave();
+        pty.hold_slave().unwrap();
+        pty.reset();
+        let slave = Unread::at(pty.slave_path()).unwrap();
+        termios::tcsetattr(&slave.0, SetArg::TCSANOW, &raw).unwrap();
+        write(pty.master(), b"next").unwrap();
+        let mut bytes = [0; 64];
+        let count = read(slave.0.as_fd(), &mut bytes).unwrap();
+        assert_eq!(&bytes[..count], b"next");
+    }
 }

@@ -98,3 +98,19 @@ fn a_program_that_is_not_claude_is_typed_to_interrupted_and_started_again() {
     assert_eq!(received.of("session.end")[0]["signal"], 2);
     place.terminal.wait_exit(DEADLINE);
 }
+
+#[test]
+fn what_was_typed_to_one_that_did_not_read_it_is_not_read_by_the_next() {
+    let script = "echo start; [ -e mark ] || { touch mark; exec sleep 600; }; \
+        while read line; do echo \"<$line>\"; done";
+    let place = Place::with_program("/bin/sh", &["-c", script]);
+    place.terminal.wait_for(|screen| screen.contains("start"), DEADLINE);
+    assert_eq!(place.hands.type_soon("for the first").end().1.outcome, "typed");
+    assert_eq!(place.hands.ask(json!({ "command": "restart" })).end().0, ["done"]);
+    place.terminal.wait_for(|screen| screen.matches("start").count() == 2, DEADLINE);
+    assert_eq!(place.hands.type_soon("for the second").end().1.outcome, "typed");
+    place.terminal.wait_for(|screen| screen.contains("<for the second>"), DEADLINE);
+    let screen = place.terminal.screen();
+    assert!(!screen.contains("<for the first>"), "{screen}");
+    place.leave();
+}
