@@ -27,9 +27,15 @@ pub(super) enum Stroke {
     KillLine,
     /// Leaves a dialog.
     Escape,
-    /// Moves in the text.
+    /// Moves in the text; in none it may take a suggestion.
     Move,
+    /// The same; in no text it may open a menu.
+    Left,
     /// May bring any text, or take some away.
+    Replace,
+    /// Puts the text aside, or back (`^S`).
+    Stash,
+    /// The same as [`Stroke::Replace`], and may open a menu.
     Anything,
 }
 
@@ -72,6 +78,11 @@ impl Strokes {
         self.place = Place::Plain;
     }
 
+    /// In the middle of a key, or of something that the terminal tells.
+    pub(super) fn is_amid(&self) -> bool {
+        self.place != Place::Plain
+    }
+
     /// The next byte; the key that it completes.
     pub(super) fn feed(&mut self, byte: u8) -> Option<Stroke> {
         match (self.place, byte) {
@@ -94,7 +105,8 @@ impl Strokes {
             (Place::Escape, b']' | b'P' | b'_' | b'^' | b'X') => self.to(Place::String),
             (Place::Escape, 0x1b) => Some(Stroke::Anything),
             (Place::Escape, _) => self.done(with_alt(byte)),
-            (Place::Single, b'A' | b'B') => self.done(Some(Stroke::Anything)),
+            (Place::Single, b'A' | b'B') => self.done(Some(Stroke::Replace)),
+            (Place::Single, b'D') => self.done(Some(Stroke::Left)),
             (Place::Single, _) => self.done(Some(Stroke::Move)),
             (Place::Sequence, 0x20..=0x3f) if self.parameters.len() < MAX_PARAMETERS => {
                 self.parameters.push(byte);
@@ -134,7 +146,9 @@ impl Strokes {
             (b'u', _) if self.parameters.first() == Some(&b'?') => None,
             (b'u', code) => key(code, numbers.get(1).copied(), released(&self.parameters)),
             (b'~', 27) => key(numbers.get(2).copied().unwrap_or(0), numbers.get(1).copied(), false),
-            (b'~', 1 | 4 | 7 | 8) | (b'C' | b'D' | b'E' | b'F' | b'H', _) => Some(Stroke::Move),
+            (b'~', 1 | 4 | 7 | 8) | (b'C' | b'E' | b'F' | b'H', _) => Some(Stroke::Move),
+            (b'D', _) => Some(Stroke::Left),
+            (b'A' | b'B', _) => Some(Stroke::Replace),
             // Delete takes away what it can; pages, function keys, focus, mouse and answers are no text.
             (b'~', 2 | 3 | 5 | 6 | 11..=24)
             | (
@@ -195,6 +209,9 @@ fn plain(byte: u8) -> Option<Stroke> {
         0x01 | 0x02 | 0x05 | 0x06 => Some(Stroke::Move),
         // ^D ^K ^W take away what they can; ^L ^O ^T ^Z ^\ change what is shown, or nothing.
         0x04 | 0x0b | 0x17 | 0x0c | 0x0f | 0x14 | 0x1a | 0x1c => None,
+        // TAB ^N ^P ^V ^Y ^_
+        0x09 | 0x0e | 0x10 | 0x16 | 0x19 | 0x1f => Some(Stroke::Replace),
+        0x13 => Some(Stroke::Stash),
         0x00..=0x1f => Some(Stroke::Anything),
         // Within a character.
         0x80..=0xbf => None,
