@@ -7,9 +7,9 @@ use nix::unistd::write;
 use std::collections::VecDeque;
 use std::fmt;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Injections that wait at most.
 pub const MOST: usize = 8;
@@ -21,8 +21,10 @@ const PASTE: (&[u8], &[u8]) = (b"\x1b[200~", b"\x1b[201~");
 
 /// What follows an Escape sooner is taken as one key with it.
 const ESCAPE: Duration = Duration::from_millis(60);
-/// Several of them that are read in one go are none (`^U`).
+/// Several of them that are read in one go are none (`^U`, and Backspace).
 const KILLING: Duration = Duration::from_millis(5);
+/// Claude knows by then where its cursor is.
+const LETTING_GO: Duration = Duration::from_millis(50);
 /// Claude 2.1.197 loses an Enter that follows a paste at once, more often than not: not before it has drawn that.
 const PASTING: Duration = Duration::from_millis(150);
 
@@ -82,6 +84,7 @@ impl Piece {
             Self::Paste(_) => PASTING,
             Self::Keys(bytes) if bytes.last() == Some(&0x1b) => ESCAPE,
             Self::Keys(bytes) if bytes[..] == [0x15] => KILLING,
+            Self::Keys(bytes) if bytes[..] == [0x7f] => LETTING_GO,
             Self::Keys(_) => Duration::ZERO,
         }
     }
@@ -96,6 +99,37 @@ pub struct Injection {
     pub(super) pieces: Vec<Piece>,
     pub(super) check: Check,
     told: Option<Told>,
+    ticket: Ticket,
+    /// A key of the user's in between ends it.
+    pub(super) is_whole: bool,
+}
+
+/// With which an injection is taken back by whoever no longer wants it.
+#[derive(Debug, Clone, Default)]
+pub struct Ticket(Arc<AtomicU8>);
+
+impl Ticket {
+    const WAITS: u8 = 0;
+    const BEGUN: u8 = 1;
+    const WITHDRAWN: u8 = 2;
+
+    /// Nothing of it is written any more; `false` when it was begun, and something may have been.
+    pub fn withdraw(&self) -> bool {
+        self.0.swap(Self::WITHDRAWN, SeqCst) != Self::BEGUN
+    }
+
+    /// The same, but where it was begun it goes on: `false`.
+    pub fn withdraw_unbegun(&self) -> bool {
+        self.0.compare_exchange(Self::WAITS, Self::WITHDRAWN, SeqCst, SeqCst) != Err(Self::BEGUN)
+    }
+
+    fn begins(&self) -> bool {
+        self.0.compare_exchange(Self::WAITS, Self::BEGUN, SeqCst, SeqCst).is_ok()
+    }
+
+    fn goes_on(&self) -> bool {
+        self.0.load(SeqCst) == Self::BEGUN
+    }
 }
 
 impl Injection {
@@ -105,7 +139,30 @@ impl Injection {
         check: impl Fn(&Draft, usize) -> Result<(), String> + Send + 'static,
         told: impl FnOnce(Outcome) + Send + 'static,
     ) -> Self {
-        Self { pieces, check: Box::new(check), told: Some(Box::new(told)) }
+        let (check, told) = (Box::new(check), Some(Box::new(told) as Told));
+        Self { pieces, check, told, ticket: Ticket::default(), is_whole: false }
+    }
+
+    /// The pieces belong together: when the user presses a key in between, the others are not written.
+    #[must_use]
+    pub fn whole(mut self) -> Self {
+        self.is_whole = true;
+        self
+    }
+
+    /// To take it back.
+    pub fn ticket(&self) -> Ticket {
+        self.ticket.clone()
+    }
+
+    /// Whether it is still wanted, in front of its first piece.
+    pub(super) fn begins(&self) -> bool {
+        self.ticket.begins()
+    }
+
+    /// And in front of another.
+    pub(super) fn goes_on(&self) -> bool {
+        self.ticket.goes_on()
     }
 
     pub(super) fn tell(mut self, outcome: Outcome) {
@@ -137,28 +194,47 @@ impl fmt::Debug for Injection {
     }
 }
 
-/// What the thread and those who inject share.
+/// What the thread and those who inject share. Its times are milliseconds since it was made, on a clock that is never set.
 #[derive(Debug)]
 pub(super) struct Door {
+    made: Instant,
     /// `None` once the thread has ended. Never held while anything is written.
     queue: Mutex<Option<VecDeque<Injection>>>,
     /// A [`Prompt`] by its number.
     prompt: AtomicU8,
-    /// When the child has last taken a prompt, milliseconds since 1970.
+    /// When the child has last taken a prompt.
     taken: AtomicI64,
+    /// When somebody else than the user has last answered a question.
+    answered: AtomicI64,
+    /// The child does not tell of the prompts that it takes.
+    is_untold: AtomicBool,
     /// What the child does, and since when. Short: two words are copied.
     work: Mutex<(Work, i64)>,
 }
 
 impl Door {
     pub(super) fn new() -> Self {
-        let queue = Mutex::new(Some(VecDeque::new()));
         Self {
-            queue,
+            made: Instant::now(),
+            queue: Mutex::new(Some(VecDeque::new())),
             prompt: AtomicU8::new(Prompt::Empty as u8),
             taken: AtomicI64::new(i64::MIN),
+            answered: AtomicI64::new(i64::MIN),
+            is_untold: AtomicBool::new(false),
             work: Mutex::new((Work::Idle, i64::MIN)),
         }
+    }
+
+    /// The time.
+    pub(super) fn now(&self) -> i64 {
+        i64::try_from(self.made.elapsed().as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// When that was, by milliseconds since 1970: nothing has happened that is still to come, however the clock was set.
+    fn when(&self, at: i64) -> i64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let today = i64::try_from(since.as_millis()).unwrap_or(i64::MAX);
+        self.now().saturating_sub(today.saturating_sub(at).max(0))
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<VecDeque<Injection>>> {
@@ -167,6 +243,11 @@ impl Door {
 
     pub(super) fn next(&self) -> Option<Injection> {
         self.lock().as_mut()?.pop_front()
+    }
+
+    /// Whether something waits.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.lock().as_ref().is_some_and(|waiting| !waiting.is_empty())
     }
 
     /// Nothing is written any more.
@@ -178,7 +259,11 @@ impl Door {
 
     /// Tells a draft what the child was told to do.
     pub(super) fn inform(&self, draft: &mut Draft) {
+        if self.is_untold.load(SeqCst) {
+            draft.is_untold();
+        }
         draft.taken(self.taken.load(SeqCst));
+        draft.answered_elsewhere(self.answered.load(SeqCst));
         let (work, since) = *self.work.lock().unwrap_or_else(PoisonError::into_inner);
         draft.works(work, since);
     }
@@ -218,21 +303,33 @@ impl Injector {
 
     /// What stands at the child's prompt.
     pub fn prompt(&self) -> Prompt {
-        match self.door.prompt.load(SeqCst) {
-            number if number == Prompt::Empty as u8 => Prompt::Empty,
-            number if number == Prompt::PutBack as u8 => Prompt::PutBack,
-            _ => Prompt::Draft,
-        }
+        let number = self.door.prompt.load(SeqCst);
+        let known = [Prompt::Empty, Prompt::Shell, Prompt::PutBack, Prompt::Draft];
+        known.into_iter().find(|prompt| *prompt as u8 == number).unwrap_or(Prompt::Unsure)
     }
 
     /// The child has taken a prompt at this time, milliseconds since 1970.
     pub fn prompt_taken(&self, at: i64) {
-        self.door.taken.fetch_max(at, SeqCst);
+        self.door.taken.fetch_max(self.door.when(at), SeqCst);
         self.ring();
+    }
+
+    /// Somebody else than the user has answered a question of the child's at this time, milliseconds since 1970.
+    pub fn answered_elsewhere(&self, at: i64) {
+        self.door.answered.fetch_max(self.door.when(at), SeqCst);
+        self.ring();
+    }
+
+    /// The child does not tell of the prompts that it takes, as was expected.
+    pub fn prompts_are_untold(&self) {
+        if !self.door.is_untold.swap(true, SeqCst) {
+            self.ring();
+        }
     }
 
     /// What the child does since this time, milliseconds since 1970.
     pub fn works(&self, work: Work, since: i64) {
+        let since = self.door.when(since);
         *self.door.work.lock().unwrap_or_else(PoisonError::into_inner) = (work, since);
         self.ring();
     }

@@ -1,11 +1,14 @@
 //! The byte path inward: what the user types goes to the child, and so does what is injected.
 //!
 //! One thread writes all of the child's keys, so that they never mix: what is injected stands between two keys of the
-//! user's, or behind a paste of his, and nothing of his inside of it. It blocks on nothing but its ends and the bell.
+//! user's, or behind a paste of his. The user comes first: his keys are looked for in front of every piece of what is
+//! injected, and what belongs together is not gone on with behind one. It blocks on nothing but its ends and the bell.
+
+mod inject;
+mod write;
 
 use super::draft::{ALONE, Draft};
-use super::injection::{Door, Injection, Injector, Outcome, Piece};
-use super::pty::Unread;
+use super::injection::{Door, Injection, Injector, Outcome};
 use super::relay::bell;
 use super::signals::thread_beside_main;
 use super::terminal::{SignalKey, Terminal, follow_size, signal_key};
@@ -19,17 +22,14 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+use write::write_all;
 
 const CHUNK: usize = 64 << 10;
-/// A child that has drawn nothing of a paste for so long draws nothing.
-const DRAWING: Duration = Duration::from_millis(1500);
-/// How often it is looked whether it has read it.
-const READING: Duration = Duration::from_millis(10);
-const UNREAD: &str = "claude does not read what is typed";
-/// A child that reads nothing for so long is not typed to.
-const PATIENCE: Duration = Duration::from_secs(2);
+const AMID: &str = "the user is in the middle of a paste";
+/// So long it waits for the end of a paste or key of the user's.
+const HOLD: Duration = Duration::from_secs(2);
 
 /// To the child's terminal.
 #[derive(Debug)]
@@ -49,6 +49,8 @@ pub struct Inward {
     writes: Arc<AtomicU64>,
     /// The end of a paste that the child did not take. Nothing is written in front of it.
     owed: Vec<u8>,
+    /// What waits until the user is between two keys, and until when.
+    held: Option<(Injection, Instant)>,
 }
 
 /// The switch of a running [`Inward`].
@@ -102,6 +104,7 @@ impl Inward {
             draft: Draft::new(is_told),
             writes: Arc::default(),
             owed: Vec::new(),
+            held: None,
         })
     }
 
@@ -134,14 +137,16 @@ impl Inward {
     fn run(&mut self, ring: &OwnedFd) {
         let mut buffer = vec![0; CHUNK];
         loop {
-            match self.wait(ring) {
-                Woken::Rung if matches!(read(ring, &mut buffer), Ok(0)) => return,
-                Woken::Rung => self.look_around(ring.as_fd()),
-                Woken::Typed => self.read(&mut buffer, ring.as_fd()),
-                Woken::HungUp => self.terminal_is_gone(),
-                Woken::Settled => self.look_around(ring.as_fd()),
-                Woken::Nothing => {}
+            let woken = self.wait(ring);
+            if woken.is_typed {
+                self.read(&mut buffer, ring.as_fd());
+            } else if woken.is_hung_up {
+                self.terminal_is_gone();
             }
+            if woken.is_rung && matches!(read(ring, &mut buffer), Ok(0)) {
+                return;
+            }
+            self.look_around(&mut buffer, ring.as_fd());
         }
     }
 
@@ -149,26 +154,28 @@ impl Inward {
         // That it was hung up is told even where nothing is asked for.
         let keys = if self.listening.load(Relaxed) { PollFlags::POLLIN } else { PollFlags::empty() };
         let rung = PollFd::new(ring.as_fd(), PollFlags::POLLIN);
-        let Some(terminal) = &self.terminal else {
-            let mut ends = [rung];
-            return if poll(&mut ends, PollTimeout::NONE).is_ok() { Woken::Rung } else { Woken::Nothing };
-        };
-        let mut ends = [rung, PollFd::new(terminal.as_fd(), keys)];
-        match poll(&mut ends, self.timeout()) {
-            Err(_) => Woken::Nothing,
-            Ok(0) => Woken::Settled,
-            Ok(_) if ends[0].any() == Some(true) => Woken::Rung,
-            Ok(_) if ends[1].revents().is_some_and(|events| events.contains(PollFlags::POLLIN)) => {
-                Woken::Typed
-            }
-            Ok(_) => Woken::HungUp,
+        let terminal = self.terminal.as_ref().map(|terminal| PollFd::new(terminal.as_fd(), keys));
+        let mut ends: Vec<PollFd<'_>> = [rung].into_iter().chain(terminal).collect();
+        if poll(&mut ends, self.timeout()).is_err() {
+            return Woken::default();
+        }
+        let terminal = ends.get(1).and_then(PollFd::revents).unwrap_or(PollFlags::empty());
+        let is_typed = terminal.contains(PollFlags::POLLIN);
+        Woken {
+            is_rung: ends[0].any() == Some(true),
+            is_typed,
+            is_hung_up: !is_typed && !terminal.is_empty(),
         }
     }
 
-    /// Where the last key may still become another one, it is looked at again.
+    /// Where the last key may still become another one, or something waits, it is looked at again.
     fn timeout(&self) -> PollTimeout {
-        let soon = || PollTimeout::try_from(ALONE + 1).unwrap_or(PollTimeout::NONE);
-        if self.draft.awaits_more() { soon() } else { PollTimeout::NONE }
+        let soon = PollTimeout::try_from(ALONE + 1).unwrap_or(PollTimeout::NONE);
+        match &self.held {
+            None if self.door.is_wanted() => PollTimeout::ZERO,
+            None if !self.draft.awaits_more() => PollTimeout::NONE,
+            None | Some(_) => soon,
+        }
     }
 
     fn read(&mut self, buffer: &mut [u8], ring: BorrowedFd<'_>) {
@@ -178,6 +185,16 @@ impl Inward {
             Err(Errno::EINTR | Errno::EAGAIN) => {}
             _ => self.terminal_is_gone(),
         }
+    }
+
+    /// Whether the user has pressed a key that was not passed on.
+    fn is_typed_at(&self) -> bool {
+        let Some(terminal) = self.terminal.as_ref().filter(|_| self.listening.load(Relaxed)) else {
+            return false;
+        };
+        let mut end = [PollFd::new(terminal.as_fd(), PollFlags::POLLIN)];
+        poll(&mut end, PollTimeout::ZERO).is_ok()
+            && end[0].revents().is_some_and(|events| events.contains(PollFlags::POLLIN))
     }
 
     fn terminal_is_gone(&mut self) {
@@ -198,8 +215,8 @@ impl Inward {
             return;
         }
         // Before it is written: the child may be quick.
-        let at = now();
-        if write_until(self.to.as_fd(), bytes, ring, None) < bytes.len() {
+        let at = self.door.now();
+        if write_all(self.to.as_fd(), bytes, ring, None) < bytes.len() {
             return;
         }
         if let Ok(settings) = settings {
@@ -217,9 +234,9 @@ impl Inward {
     }
 
     /// `false` when it could not be written yet.
-    fn write_owed(&mut self, ring: BorrowedFd<'_>, patience: Option<Duration>) -> bool {
-        let at = now();
-        let written = write_until(self.to.as_fd(), &self.owed, ring, patience);
+    fn write_owed(&mut self, ring: BorrowedFd<'_>, until: Option<Instant>) -> bool {
+        let at = self.door.now();
+        let written = write_all(self.to.as_fd(), &self.owed, ring, until);
         let sent: Vec<u8> = self.owed.drain(..written).collect();
         self.follow(&sent, at, false);
         self.owed.is_empty()
@@ -232,115 +249,38 @@ impl Inward {
         self.door.show(&self.draft);
     }
 
-    /// Somebody rang: because something waits, or the draft may be another.
-    fn look_around(&mut self, ring: BorrowedFd<'_>) {
-        self.door.inform(&mut self.draft);
-        self.draft.tick(now());
-        self.door.show(&self.draft);
-        while let Some(injection) = self.door.next() {
-            let outcome = self.inject(&injection, ring);
-            injection.tell(outcome);
-        }
-    }
-
-    fn inject(&mut self, injection: &Injection, ring: BorrowedFd<'_>) -> Outcome {
-        if !self.owed.is_empty() && !self.write_owed(ring, Some(PATIENCE)) {
-            return Outcome::Unwritten(UNREAD.into());
-        }
-        for (number, piece) in injection.pieces.iter().enumerate() {
-            match (injection.check)(&self.draft, number) {
-                Err(reason) if number == 0 => return Outcome::Refused(reason),
-                Err(reason) => return Outcome::Unwritten(format!("it was begun, and then {reason}")),
-                Ok(()) => {}
-            }
-            let bytes = piece.bytes();
-            let (at, before) = (now(), self.writes.load(Relaxed));
-            let written = write_until(self.to.as_fd(), &bytes, ring, Some(PATIENCE));
-            self.follow(&bytes[..written], at, false);
-            if written < bytes.len() {
-                self.owed = piece.owed(written);
-                return Outcome::Unwritten(UNREAD.into());
-            }
-            self.rest(piece, before, ring);
-        }
-        Outcome::Typed
-    }
-}
-
-impl Inward {
-    /// Leaves the child alone with a piece; `before`: so often it had written in front of it. What it reads in one go
-    /// with a paste is lost, so it must have read that, and drawn it.
-    fn rest(&self, piece: &Piece, mut before: u64, ring: BorrowedFd<'_>) {
-        if piece.rest().is_zero() {
+    /// Something waits, or the draft may be another. One injection is done, and then the user is heard again.
+    fn look_around(&mut self, buffer: &mut [u8], ring: BorrowedFd<'_>) {
+        self.keep_up();
+        let waiting = self.held.take();
+        let Some((injection, until)) = waiting.or_else(|| Some((self.door.next()?, Instant::now() + HOLD)))
+        else {
             return;
+        };
+        // The end of a paste that is owed is not the user's.
+        if !self.owed.is_empty() || !self.draft.is_amid(self.door.now()) {
+            let outcome = self.inject(&injection, buffer, ring);
+            injection.tell(outcome);
+        } else if Instant::now() < until {
+            self.held = Some((injection, until));
+        } else {
+            injection.tell(Outcome::Unwritten(AMID.into()));
         }
-        let until = Instant::now() + DRAWING;
-        if let Some(unread) = self.slave.as_deref().and_then(Unread::at) {
-            while unread.is_there() && Instant::now() < until {
-                before = self.writes.load(Relaxed);
-                if pause(ring, READING) {
-                    return;
-                }
-            }
-        }
-        while !pause(ring, piece.rest()) && piece.is_drawn() && Instant::now() < until {
-            if self.writes.load(Relaxed) > before {
-                return;
-            }
-        }
+    }
+
+    fn keep_up(&mut self) {
+        self.door.inform(&mut self.draft);
+        self.draft.tick(self.door.now());
+        self.door.show(&self.draft);
     }
 }
 
-#[derive(Debug, PartialEq, Eq)]
-enum Woken {
-    Rung,
-    Typed,
-    HungUp,
-    /// The last key has become no other one.
-    Settled,
-    Nothing,
-}
-
-/// Milliseconds since 1970.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Waits so long, unless the switch is dropped: `true`.
-fn pause(ring: BorrowedFd<'_>, time: Duration) -> bool {
-    let mut end = [PollFd::new(ring, PollFlags::empty())];
-    matches!(poll(&mut end, PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO)), Ok(1..))
-}
-
-/// Writes to a master side that may be full, until the switch is dropped, or nothing was taken for as long as
-/// `patience`. Gives how much was written.
-fn write_until(to: BorrowedFd<'_>, bytes: &[u8], ring: BorrowedFd<'_>, patience: Option<Duration>) -> usize {
-    let mut written = 0;
-    let mut until = patience.map(|patience| Instant::now() + patience);
-    while written < bytes.len() {
-        match write(to, &bytes[written..]) {
-            Ok(count) => {
-                written += count;
-                until = patience.map(|patience| Instant::now() + patience);
-            }
-            Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => {
-                let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-                let timeout = left.map_or(PollTimeout::NONE, |left| {
-                    PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)
-                });
-                let mut ends = [PollFd::new(to, PollFlags::POLLOUT), PollFd::new(ring, PollFlags::empty())];
-                best_effort(poll(&mut ends, timeout));
-                let hung_up = ends[1].revents().is_some_and(|events| events.contains(PollFlags::POLLHUP));
-                if hung_up || left == Some(Duration::ZERO) {
-                    break;
-                }
-            }
-            Err(_) => break,
-        }
-    }
-    written
+/// What has happened.
+#[derive(Debug, Default)]
+struct Woken {
+    is_rung: bool,
+    is_typed: bool,
+    is_hung_up: bool,
 }
 
 #[cfg(test)]

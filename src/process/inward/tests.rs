@@ -1,30 +1,51 @@
 //! Injections between a master side and a child that reads, or does not.
 
+use super::inject::UNREAD;
 use super::*;
 use crate::process::draft::Prompt;
+use crate::process::injection::{Piece, Ticket};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::pty::{OpenptyResult, openpty};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::sync::mpsc;
 
-/// A master that does not block, the switch of its writer, and the child's side, raw.
-fn stand() -> (OwnedFd, InwardSwitch, std::fs::File) {
+/// Both sides of a terminal, raw.
+fn raw() -> (OwnedFd, OwnedFd) {
     let OpenptyResult { master, slave } = openpty(None, None).unwrap();
     let mut raw = tcgetattr(&slave).unwrap();
     cfmakeraw(&mut raw);
     tcsetattr(&slave, SetArg::TCSANOW, &raw).unwrap();
+    (master, slave)
+}
+
+/// A master that does not block, the switch of its writer, and the child's side, raw.
+fn stand() -> (OwnedFd, InwardSwitch, std::fs::File) {
+    stand_for(None)
+}
+
+/// The same, with somebody who types.
+fn stand_with_user() -> (std::fs::File, OwnedFd, InwardSwitch, std::fs::File) {
+    let (user, terminal) = raw();
+    let (master, switch, child) = stand_for(Some(terminal));
+    switch.listen(true);
+    (user.into(), master, switch, child)
+}
+
+fn stand_for(terminal: Option<OwnedFd>) -> (OwnedFd, InwardSwitch, std::fs::File) {
+    let (master, slave) = raw();
     fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
     let path =
         CString::new(nix::unistd::ttyname(&slave).unwrap().into_os_string().into_encoded_bytes()).unwrap();
-    let inward = Inward::new(None, master.try_clone().unwrap(), true, false).unwrap().read_at(&path);
+    let mut inward = Inward::new(None, master.try_clone().unwrap(), true, false).unwrap().read_at(&path);
+    inward.terminal = terminal;
     (master, inward.start().unwrap(), slave.into())
 }
 
 fn inject(switch: &InwardSwitch, pieces: Vec<Piece>, is_allowed: bool) -> mpsc::Receiver<Outcome> {
     let (tell, told) = mpsc::channel();
     let check = move |_: &Draft, _: usize| if is_allowed { Ok(()) } else { Err("not now".to_owned()) };
-    let injection = Injection::new(pieces, check, move |outcome| tell.send(outcome).unwrap());
+    let injection = Injection::new(pieces, check, move |outcome| drop(tell.send(outcome)));
     switch.injector().inject(injection);
     told
 }
@@ -73,6 +94,96 @@ fn what_waits_when_the_switch_is_dropped_is_told() {
     let injector = switch.injector();
     drop(switch);
     let (tell, told) = mpsc::channel();
-    injector.inject(Injection::new(Vec::new(), |_, _| Ok(()), move |outcome| tell.send(outcome).unwrap()));
+    injector.inject(Injection::new(Vec::new(), |_, _| Ok(()), move |outcome| drop(tell.send(outcome))));
     assert!(matches!(outcome(&told), Outcome::Unwritten(_) | Outcome::Typed));
+}
+
+/// What the child reads, up to this.
+fn read_until(child: &mut std::fs::File, end: &[u8]) -> Vec<u8> {
+    let mut all = Vec::new();
+    while !all.ends_with(end) {
+        let mut byte = [0];
+        child.read_exact(&mut byte).unwrap();
+        all.push(byte[0]);
+    }
+    all
+}
+
+#[test]
+fn the_users_keys_come_between_the_pieces_of_what_is_injected_and_not_behind_them() {
+    let (mut user, _master, switch, mut child) = stand_with_user();
+    let long = || (0..12).map(|_| Piece::Keys(b"\x1b".to_vec())).collect::<Vec<_>>();
+    let outcomes = [inject(&switch, long(), true), inject(&switch, long(), true)];
+    read_until(&mut child, b"\x1b");
+    user.write_all(b"x").unwrap();
+    let before = read_until(&mut child, b"x").len();
+    assert!(before < 10, "{before} keys came first");
+    child.read_exact(&mut vec![0; 2 * 12 - before]).unwrap();
+    outcomes.iter().for_each(|told| assert_eq!(outcome(told), Outcome::Typed));
+}
+
+#[test]
+fn what_belongs_together_is_not_gone_on_with_behind_a_key_of_the_users() {
+    let (user, _master, switch, mut child) = stand_with_user();
+    let (tell, told) = mpsc::channel();
+    let pieces = vec![Piece::Paste("half".into()), Piece::Keys(b"\r".to_vec())];
+    let check = move |_: &Draft, number: usize| {
+        (&user).write_all(b"x").unwrap();
+        if number == 0 { Ok(()) } else { Err("no other piece is looked at".to_owned()) }
+    };
+    let injection = Injection::new(pieces, check, move |outcome| drop(tell.send(outcome)));
+    switch.injector().inject(injection.whole());
+    assert_eq!(read_until(&mut child, b"x"), b"\x1b[200~half\x1b[201~x");
+    assert_eq!(outcome(&told), Outcome::Unwritten("it was begun, and then the user typed".into()));
+}
+
+#[test]
+fn nothing_comes_inside_of_a_paste_of_the_users() {
+    let (mut user, _master, switch, mut child) = stand_with_user();
+    user.write_all(b"\x1b[200~half").unwrap();
+    read_until(&mut child, b"half");
+    let key = || inject(&switch, vec![Piece::Keys(b"k".to_vec())], true);
+    let (first, second) = (key(), key());
+    assert_eq!(outcome(&first), Outcome::Unwritten(AMID.into()), "not for ever");
+    user.write_all(b"whole\x1b[201~").unwrap();
+    assert_eq!(outcome(&second), Outcome::Typed);
+    assert_eq!(read_until(&mut child, b"k"), b"whole\x1b[201~k");
+}
+
+#[test]
+fn what_was_taken_back_is_never_written() {
+    let (mut user, _master, switch, mut child) = stand_with_user();
+    let long = b"x".repeat(40_000);
+    let types = std::thread::spawn(move || user.write_all(&long).map(|()| user));
+    // The thread that types waits for a child that reads nothing.
+    let mut first = [0; 1];
+    child.read_exact(&mut first).unwrap();
+    let (tell, told) = mpsc::channel();
+    let key = vec![Piece::Keys(b"k".to_vec())];
+    let injection = Injection::new(key, |_, _| Ok(()), move |outcome| drop(tell.send(outcome)));
+    let ticket: Ticket = injection.ticket();
+    switch.injector().inject(injection);
+    assert!(ticket.withdraw_unbegun());
+    let mut rest = vec![0; 39_999];
+    child.read_exact(&mut rest).unwrap();
+    assert!(rest.iter().all(|byte| *byte == b'x'));
+    let _user = types.join().unwrap().unwrap();
+    assert!(matches!(outcome(&told), Outcome::Unwritten(_)));
+    assert_eq!(outcome(&inject(&switch, vec![Piece::Keys(b"n".to_vec())], true)), Outcome::Typed);
+    assert_eq!(read_until(&mut child, b"n"), b"n");
+}
+
+#[test]
+fn what_was_begun_is_not_gone_on_with_when_the_switch_is_dropped() {
+    let (master, switch, mut child) = stand();
+    let (tell, told) = mpsc::channel();
+    let pieces = vec![Piece::Paste("begun".into()), Piece::Keys(b"\r".to_vec())];
+    let injection = Injection::new(pieces, |_, _| Ok(()), move |outcome| drop(tell.send(outcome)));
+    switch.injector().inject(injection);
+    let begun = read_until(&mut child, b"\x1b[201~");
+    assert_eq!(begun, b"\x1b[200~begun\x1b[201~");
+    drop(switch);
+    assert!(matches!(outcome(&told), Outcome::Unwritten(_)));
+    write(&master, b"end").unwrap();
+    assert_eq!(read_until(&mut child, b"end"), b"end");
 }
