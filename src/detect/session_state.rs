@@ -21,8 +21,19 @@ pub struct SessionState {
     pub cwd: Option<String>,
     /// Works or waits; `None` before claude has said so, and for words that are not known.
     pub activity: Option<ActivityState>,
+    /// A status that says something else.
+    pub other: Option<Other>,
     /// Since when.
     pub at: Option<Timestamp>,
+}
+
+/// What a status says that tells of no work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Other {
+    /// Claude waits for a prompt, and commands go on in the background.
+    Shells,
+    /// A word that is not known.
+    Unknown,
 }
 
 /// Reads the file; `None` where it is cut, or something else.
@@ -35,6 +46,7 @@ pub fn read(content: &[u8]) -> Option<SessionState> {
         claude_session: session_id(text(&state, "sessionId")?)?.into(),
         cwd: text(&state, "cwd").map(Into::into),
         activity: activity(&state),
+        other: other(&state),
         at: millis("statusUpdatedAt").or_else(|| millis("updatedAt")),
     })
 }
@@ -49,6 +61,14 @@ fn activity(state: &Value) -> Option<ActivityState> {
         }
         "waiting" => Some(ActivityState::NeedsInput),
         _ => None,
+    }
+}
+
+fn other(state: &Value) -> Option<Other> {
+    match state.get("status")?.as_str() {
+        Some("busy" | "idle" | "waiting") => None,
+        Some("shell") => Some(Other::Shells),
+        _ => Some(Other::Unknown),
     }
 }
 
@@ -71,6 +91,7 @@ mod tests {
             claude_session: "s-1".into(),
             cwd: Some("/tmp/demo".into()),
             activity: Some(ActivityState::Busy),
+            other: None,
             at: Some(Timestamp::from_millis(8)),
         };
         assert_eq!(state, expected);
@@ -78,14 +99,21 @@ mod tests {
 
     #[test]
     fn each_word_of_claude_has_its_meaning_and_new_words_none() {
-        for (status, activity) in [
-            ("", None),
-            (r#""status":"idle","#, Some(ActivityState::Idle)),
-            (r#""status":"waiting","waitingFor":"permission prompt","#, Some(ActivityState::NeedsPermission)),
-            (r#""status":"waiting","waitingFor":"an answer","#, Some(ActivityState::NeedsInput)),
-            (r#""status":"dreaming","#, None),
+        for (status, activity, other) in [
+            ("", None, None),
+            (r#""status":"idle","#, Some(ActivityState::Idle), None),
+            (
+                r#""status":"waiting","waitingFor":"permission prompt","#,
+                Some(ActivityState::NeedsPermission),
+                None,
+            ),
+            (r#""status":"waiting","waitingFor":"dialog open","#, Some(ActivityState::NeedsInput), None),
+            (r#""status":"shell","#, None, Some(Other::Shells)),
+            (r#""status":"dreaming","#, None, Some(Other::Unknown)),
+            (r#""status":7,"#, None, Some(Other::Unknown)),
         ] {
-            assert_eq!(read(file(status).as_bytes()).unwrap().activity, activity, "{status}");
+            let state = read(file(status).as_bytes()).unwrap();
+            assert_eq!((state.activity, state.other), (activity, other), "{status}");
         }
     }
 

@@ -4,7 +4,7 @@
 //! claude is.
 
 use crate::detect::observation::{Fact, Observation};
-use crate::detect::session_state::{self, SessionState};
+use crate::detect::session_state::{self, Other, SessionState};
 use crate::event::body::ActivityState;
 use crate::event::{Source, Timestamp};
 use crate::hub;
@@ -65,9 +65,24 @@ async fn at(time: Option<Instant>) {
     }
 }
 
+/// What claude says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Said {
+    /// It does this.
+    Activity(ActivityState),
+    /// A word that is not known.
+    Unknown,
+}
+
 /// What the claude of this process id says of itself at this moment; `None` where it says nothing.
-pub fn now(folder: &ClaudeFolder, pid: u32) -> Option<ActivityState> {
-    read(&folder.sessions().join(format!("{pid}.json")), pid)?.activity
+pub fn now(folder: &ClaudeFolder, pid: u32) -> Option<Said> {
+    let state = read(&folder.sessions().join(format!("{pid}.json")), pid)?;
+    match (state.activity, state.other) {
+        (Some(activity), _) => Some(Said::Activity(activity)),
+        (None, Some(Other::Shells)) => Some(Said::Activity(ActivityState::Idle)),
+        (None, Some(Other::Unknown)) => Some(Said::Unknown),
+        (None, None) => None,
+    }
 }
 
 /// Claude's own word on what it does at this moment, asked directly.

@@ -33,6 +33,15 @@ impl Place {
         Self::set(api, sandbox, None, arguments)
     }
 
+    /// The real claude, with these settings.
+    #[track_caller]
+    pub(super) fn with_settings(settings: Value) -> Self {
+        let api = MessagesApi::start();
+        let sandbox = Sandbox::new(&api);
+        sandbox.set_settings(&settings);
+        Self::set(api, sandbox, None, &[])
+    }
+
     /// Any program.
     #[track_caller]
     pub(super) fn with_program(program: &str, arguments: &[&str]) -> Self {

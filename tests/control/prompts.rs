@@ -81,6 +81,8 @@ fn nothing_is_typed_into_a_dialog_of_claudes_own() {
     place.terminal.wait_for(|screen| screen.contains("help"), DEADLINE);
     let (outcomes, last) = place.hands.type_now("not into the dialog").end();
     assert_eq!(outcomes, ["rejected"], "{last:?}\n{}", place.terminal.screen());
+    // That it is open is told.
+    place.wait_activity("needs_permission");
     place.user_types("\x1b");
     place.terminal.wait_for(|screen| screen.contains("dismissed"), DEADLINE);
     let (outcomes, last) = place.hands.type_soon("now").end();
@@ -169,5 +171,83 @@ fn a_prompt_that_was_put_back_is_cleared_only_where_nobody_may_want_it() {
     let (outcomes, last) = place.hands.type_now("behind what the user may want").end();
     assert_eq!(outcomes, ["rejected"], "{last:?}\n{}", place.terminal.screen());
     place.terminal.wait_for(put_back, DEADLINE);
+    place.leave();
+}
+
+/// What the user began as a command for the shell and took away again leaves claude such that it would run what is sent.
+#[test]
+fn what_is_sent_is_a_prompt_wherever_the_user_has_left_the_shell_mode() {
+    let place = Place::with_claude(&[]);
+    place.wait_ready();
+    let is_for_shell = |screen: &str| screen.contains("! for shell mode");
+    for (number, (begun, keys, is_shell)) in [
+        (&["!", "ls"][..], &["\x15"][..], true),
+        (&["!", "ls"], &["\x03"], true),
+        (&["\x1b[200~!ls\x1b[201~"], &["\x03"], true),
+        (&["!", "ls"], &["\x03", "\x7f"], false),
+        (&["!", "ls"], &["\x15", "\x15"], false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for key in begun {
+            place.user_types(key);
+            place.terminal.wait_for(is_for_shell, DEADLINE);
+        }
+        let is_begun = |line: &str| line.starts_with('!') && line.trim_end().ends_with("ls");
+        let stands = |screen: &str| screen.lines().any(is_begun);
+        place.terminal.wait_for(stands, DEADLINE);
+        for key in keys {
+            place.user_types(key);
+            place.terminal.wait_for(|screen| !stands(screen), DEADLINE);
+        }
+        place.terminal.wait_for(|screen| is_for_shell(screen) == is_shell, DEADLINE);
+        let text = format!("touch by-the-shell-{number}");
+        let (outcomes, last) = place.hands.type_now(&text).end();
+        assert_eq!(outcomes, ["typed", "accepted"], "{keys:?} {last:?}\n{}", place.terminal.screen());
+        place.wait_prompt(&text);
+        place.wait_idle(number + 2);
+    }
+    place.leave();
+}
+
+#[test]
+fn nothing_is_typed_where_a_menu_may_be_open_until_the_user_has_sent_a_prompt() {
+    let place = Place::with_claude(&[]);
+    place.wait_ready();
+    let mut turns = 1;
+    for (keys, shown) in [(&["\x1b", "\x1b"][..], "Rewind"), (&["\x12"], "search prompts")] {
+        for key in keys {
+            place.user_types(key);
+            // Longer than an Escape waits to become another key, and shorter than two of them are one.
+            std::thread::sleep(std::time::Duration::from_millis(300));
+        }
+        place.terminal.wait_for(|screen| screen.contains(shown), DEADLINE);
+        place.user_types("\x03");
+        let (outcomes, last) = place.hands.type_now("not into the menu").end();
+        assert_eq!(outcomes, ["rejected"], "{shown} {last:?}\n{}", place.terminal.screen());
+        assert!(last.reason.starts_with("it is not known whether claude's prompt is empty"), "{last:?}");
+        place.user_types("\x1b");
+        place.terminal.wait_for(|screen| !screen.contains(shown), DEADLINE);
+        place.user_submits("and on with it");
+        place.wait_idle(turns + 1);
+        let (outcomes, last) = place.hands.type_now("now it is known").end();
+        assert_eq!(outcomes, ["typed", "accepted"], "{last:?}\n{}", place.terminal.screen());
+        turns += 2;
+        place.wait_idle(turns);
+    }
+    place.leave();
+}
+
+#[test]
+fn where_claude_tells_of_no_prompts_one_is_typed_behind_the_other() {
+    let place = Place::with_settings(json!({ "disableAllHooks": true }));
+    place.terminal.wait_for(|screen| screen.contains("for shortcuts"), DEADLINE);
+    place.user_submits("typed by the user");
+    for text in ["the first", "the second", "the third"] {
+        let (outcomes, last) = place.hands.type_soon(text).end();
+        assert_eq!(last.outcome, "typed", "{outcomes:?} {last:?}\n{}", place.terminal.screen());
+        place.terminal.wait_for(|screen| screen.contains(&format!("\u{276f} {text}")), DEADLINE);
+    }
     place.leave();
 }

@@ -102,3 +102,19 @@ async fn it_ends_with_the_child() {
     drop(site.child);
     tokio::time::timeout(DEADLINE, site.task).await.unwrap().unwrap();
 }
+
+#[tokio::test]
+async fn a_word_that_is_not_known_is_no_silence() {
+    let site = Site::new();
+    let said = || now(&site.folder, std::process::id());
+    assert_eq!(said(), None);
+    for (status, expected) in [
+        ("idle", Said::Activity(ActivityState::Idle)),
+        ("shell", Said::Activity(ActivityState::Idle)),
+        ("busy", Said::Activity(ActivityState::Busy)),
+        ("dreaming", Said::Unknown),
+    ] {
+        site.write("s-1", status, "");
+        assert_eq!(said(), Some(expected), "{status}");
+    }
+}

@@ -2,6 +2,7 @@
 //! answered; of one that prints its answer, the work can be interrupted.
 
 use super::manner::{Manner, Program, abilities};
+use super::passed_on::pass_on;
 use crate::control::{Command, Fate, Order};
 use crate::process::followed::Followed;
 use nix::libc;
@@ -66,13 +67,7 @@ impl Afar {
                 send(claude, &[libc::SIGINT]);
                 self.interrupts.push((order, Instant::now() + PATIENCE));
             }
-            Command::Respond { .. } => {
-                if let Err(refused) = self.permissions.try_send(order) {
-                    let (mpsc::error::TrySendError::Full(mut order)
-                    | mpsc::error::TrySendError::Closed(mut order)) = refused;
-                    order.tell(Fate::Rejected { reason: "too many answers wait to be given".into() });
-                }
-            }
+            Command::Respond { .. } => pass_on(&self.permissions, order),
             _ => order.tell(Fate::Rejected { reason: "too much of the kind is under way".into() }),
         }
     }

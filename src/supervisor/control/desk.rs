@@ -1,8 +1,10 @@
 //! The task that takes orders, has them done, and tells what becomes of them.
 
-use super::eyes::{Doing, Eyes};
+use super::eyes::{Doing, Eyes, NOT_SEEN, may_type};
+use super::handed::Handed;
 use super::interrupts::Interrupts;
 use super::manner::{Manner, Program, abilities};
+use super::passed_on::pass_on;
 use super::reading::{Read, Reading, hooks_are_missing};
 use super::typist::{Typist, Writing};
 use super::wish::{Child, DeskLines, Lines, Phase, Wish};
@@ -29,6 +31,8 @@ const NOT_IDLE: &str = "claude is idle: there is nothing to interrupt";
 const OVER: &str = "claude has ended";
 const STOPPED: &str = "claude is stopped (^Z): continue it first";
 
+/// Hears what came of it.
+type Told = Box<dyn FnOnce(Outcome) + Send>;
 /// Where it is heard what came of what was typed, by the number of the order.
 type Outcomes = (mpsc::Sender<(u64, Outcome)>, mpsc::Receiver<(u64, Outcome)>);
 
@@ -46,7 +50,7 @@ pub(in crate::supervisor) struct Desk {
     newest: u64,
     typist: Typist,
     interrupts: Interrupts,
-    keys: HashMap<u64, Order>,
+    keys: HashMap<u64, (Order, Handed)>,
     stops: Vec<Order>,
     /// With the start they were asked in.
     restarts: Vec<(Order, u32)>,
@@ -118,7 +122,7 @@ impl Desk {
     }
 
     async fn event(&mut self) -> Event {
-        let is_at_work = self.typist.is_at_work() || !self.interrupts.is_empty();
+        let is_at_work = self.is_at_work();
         tokio::select! {
             biased;
             changed = self.lines.phase.changed() => match changed {
@@ -133,6 +137,11 @@ impl Desk {
         }
     }
 
+    /// Whether something is under way that goes through claude's terminal.
+    fn is_at_work(&self) -> bool {
+        self.typist.is_at_work() || !self.interrupts.is_empty() || !self.keys.is_empty()
+    }
+
     fn keep_up(&mut self, told: Option<Next>) {
         let keys = self.child.as_ref().and_then(|child| child.keys.as_ref()).map(|(keys, _)| keys);
         for read in self.reading.take(told, &self.eyes) {
@@ -140,6 +149,9 @@ impl Desk {
                 Read::Taken(taken) => {
                     self.typist.taken(&taken);
                     keys.inspect(|keys| keys.prompt_taken(taken.at));
+                }
+                Read::Elsewhere(at) => {
+                    keys.inspect(|keys| keys.answered_elsewhere(at));
                 }
                 Read::Works(work, since) => {
                     keys.inspect(|keys| keys.works(work, since));
@@ -160,7 +172,7 @@ impl Desk {
             },
             Command::SendKeys(keys) => {
                 let keys = keys.clone();
-                self.send_keys(order, &keys);
+                self.send_keys(order, &keys, now);
             }
             Command::Interrupt => self.interrupt(order, now),
             Command::Stop { grace } => {
@@ -176,7 +188,7 @@ impl Desk {
                     self.restarts.push((order, start));
                 }
             }
-            Command::Respond { .. } => self.respond(order),
+            Command::Respond { .. } => pass_on(&self.permissions, order),
         }
     }
 
@@ -189,15 +201,6 @@ impl Desk {
         None
     }
 
-    /// Questions are answered elsewhere.
-    fn respond(&self, order: Order) {
-        if let Err(refused) = self.permissions.try_send(order) {
-            let (mpsc::error::TrySendError::Full(mut order) | mpsc::error::TrySendError::Closed(mut order)) =
-                refused;
-            order.tell(Fate::Rejected { reason: "too many answers wait to be given".into() });
-        }
-    }
-
     /// The child, if it can take keys; `Err` says why there is none.
     fn awake(&self) -> Result<&Child, &'static str> {
         match &self.child {
@@ -207,23 +210,25 @@ impl Desk {
         }
     }
 
-    fn send_keys(&mut self, mut order: Order, keys: &[Key]) {
+    fn send_keys(&mut self, mut order: Order, keys: &[Key], now: Instant) {
         let child = match self.awake() {
             Ok(child) => child.clone(),
             Err(reason) => return order.tell(Fate::Nothing { reason: reason.into() }),
         };
         let (eyes, pid) = (self.eyes.clone(), child.pid);
         let only_leave = keys.iter().all(|key| key.only_leaves());
-        let check = move || match eyes.doing(pid) {
-            Doing::Asks if !only_leave => Err(ASKED.to_owned()),
-            _ => Ok(()),
+        self.eyes.doing(pid);
+        let check = move || match eyes.seen(pid) {
+            None => Err(NOT_SEEN.to_owned()),
+            Some(Doing::Asks) if !only_leave => Err(ASKED.to_owned()),
+            Some(_) => Ok(()),
         };
         if let Err(reason) = check() {
             return order.tell(Fate::Rejected { reason });
         }
-        let pieces = pieces(keys);
-        let id = self.inject(&child, pieces, move |_, _| check());
-        self.keys.insert(id, order);
+        let injection = |told| Injection::new(pieces(keys), move |_, _| check(), told);
+        let handed = self.inject(&child, injection, now);
+        self.keys.insert(handed.id, (order, handed));
     }
 
     fn interrupt(&mut self, mut order: Order, now: Instant) {
@@ -232,61 +237,58 @@ impl Desk {
             Err(reason) => return order.tell(Fate::Nothing { reason: reason.into() }),
         };
         if !self.manner.takes_keys() {
-            if let Some(order) = self.wish(order, Wish::Interrupt, 0) {
+            if let Some(order) = self.wish(order, Wish::Interrupt, self.interrupts.len()) {
                 self.interrupts.push(order, None, now);
             }
             return;
         }
         let is_claude = self.manner.program() == Program::Claude;
         let (eyes, pid) = (self.eyes.clone(), child.pid);
-        let check = move || match eyes.doing(pid) {
-            Doing::Idle | Doing::Settles | Doing::Unsure if is_claude => Err(NOT_IDLE.to_owned()),
-            Doing::Starting if is_claude => Err("claude is starting".to_owned()),
-            _ => Ok(()),
+        self.eyes.doing(pid);
+        let check = move || match eyes.seen(pid) {
+            None => Err(NOT_SEEN.to_owned()),
+            Some(Doing::Idle | Doing::Settles | Doing::Unsure) if is_claude => Err(NOT_IDLE.to_owned()),
+            Some(Doing::Starting) if is_claude => Err("claude is starting".to_owned()),
+            Some(_) => Ok(()),
         };
         if let Err(reason) = check() {
             return order.tell(Fate::Nothing { reason });
         }
         let key = if is_claude { Key::Escape } else { Key::Control(b'c') };
-        let id = self.inject(&child, pieces(&[key]), move |_, _| check());
-        self.interrupts.push(order, Some(id), now);
+        let injection = |told| Injection::new(pieces(&[key]), move |_, _| check(), told);
+        let handed = self.inject(&child, injection, now);
+        self.interrupts.push(order, Some(handed), now);
     }
 
-    fn inject(
-        &mut self,
-        child: &Child,
-        pieces: Vec<Piece>,
-        check: impl Fn(&Draft, usize) -> Result<(), String> + Send + 'static,
-    ) -> u64 {
+    fn inject(&mut self, child: &Child, injection: impl FnOnce(Told) -> Injection, now: Instant) -> Handed {
         self.newest += 1;
         let (id, outcomes) = (self.newest, self.outcomes.0.clone());
-        let injection = Injection::new(pieces, check, move |outcome| {
+        let injection = injection(Box::new(move |outcome| {
             // There is room for all that can be under way.
             let _over = outcomes.try_send((id, outcome));
-        });
+        }));
+        let handed = Handed::new(id, injection.ticket(), now);
         match &child.keys {
             Some((keys, _)) => keys.inject(injection),
             None => drop(injection),
         }
-        id
+        handed
     }
 
     fn written(&mut self, id: u64, outcome: Outcome, now: Instant) {
-        if let Some(mut order) = self.keys.remove(&id) {
+        if let Some((mut order, _)) = self.keys.remove(&id) {
             return order.tell(match outcome {
                 Outcome::Typed => Fate::Typed { is_last: true },
-                Outcome::Refused(reason) => Fate::Rejected { reason },
-                Outcome::Unwritten(reason) => Fate::Rejected { reason },
+                Outcome::Refused(reason) | Outcome::Unwritten(reason) => Fate::Rejected { reason },
             });
         }
-        if outcome == Outcome::Typed {
-            self.interrupts.written(id);
-        } else if let Some(mut order) = self.interrupts.remove(id) {
-            return order.tell(match outcome {
-                Outcome::Refused(reason) => Fate::Nothing { reason },
-                Outcome::Unwritten(reason) => Fate::Rejected { reason },
-                Outcome::Typed => Fate::Done,
-            });
+        let is_interrupt = match &outcome {
+            Outcome::Typed => self.interrupts.written(id, now),
+            Outcome::Refused(reason) => self.interrupts.end(id, Fate::Nothing { reason: reason.clone() }),
+            Outcome::Unwritten(reason) => self.interrupts.end(id, Fate::Rejected { reason: reason.clone() }),
+        };
+        if is_interrupt {
+            return;
         }
         self.typist.written(id, outcome, &self.eyes, now);
     }
@@ -294,31 +296,42 @@ impl Desk {
     fn look(&mut self, now: Instant) {
         if hooks_are_missing(&self.hub) {
             self.eyes.hooks_are_missing();
+            let keys = self.child.as_ref().and_then(|child| child.keys.as_ref());
+            keys.inspect(|(keys, _)| keys.prompts_are_untold());
         }
         let Some(child) = self.child.clone() else { return };
-        if !self.typist.is_at_work() && self.interrupts.is_empty() {
+        if !self.is_at_work() {
             return;
         }
         let doing = self.eyes.doing(child.pid);
+        self.keys.retain(|_, (order, handed)| {
+            let reason = handed.given_up(now);
+            reason.inspect(|reason| order.tell(Fate::Rejected { reason: (*reason).into() }));
+            reason.is_none()
+        });
         self.interrupts.look(doing, now);
         self.typist.look(doing, now);
         let id = self.newest + 1;
         if let Some(writing) = self.typist.next(&child, &self.eyes, (id, self.hub.last_seq()), now) {
-            self.type_prompt(&child, writing);
+            self.type_prompt(&child, writing, now);
         }
     }
 
-    fn type_prompt(&mut self, child: &Child, writing: Writing) {
+    fn type_prompt(&mut self, child: &Child, writing: Writing, now: Instant) {
         let Writing { pieces, stands, is_marked } = writing;
         let (eyes, pid) = (self.eyes.clone(), child.pid);
         let modes = child.keys.as_ref().map(|(_, modes)| *modes);
         let check = move |draft: &Draft, number: usize| {
+            let doing = eyes.seen(pid).ok_or(NOT_SEEN)?;
             if number > 0 {
-                // What is left must not become an answer.
-                let asks = eyes.doing(pid) == Doing::Asks;
-                return if asks { Err("claude asked something".to_owned()) } else { Ok(()) };
+                // What is left must not become an answer, nor the beginning of another claude.
+                return match doing {
+                    Doing::Asks => Err("claude asked something".to_owned()),
+                    Doing::Starting => Err(OVER.to_owned()),
+                    _ => Ok(()),
+                };
             }
-            eyes.may_type(pid)?;
+            may_type(doing)?;
             if draft.prompt() != stands {
                 return Err(super::typist::DRAFT.to_owned());
             }
@@ -327,12 +340,17 @@ impl Desk {
                 false => Err("claude changed its terminal in that moment".to_owned()),
             }
         };
-        self.inject(child, pieces, check);
+        let handed = self.inject(child, |told| Injection::new(pieces, check, told).whole(), now);
+        self.typist.hands(handed);
     }
 
     fn stands(&mut self, phase: Phase) {
         match phase {
             Phase::Running(child) => {
+                // That the last one was over may not have been heard.
+                if self.child.as_ref().is_some_and(|last| last.start != child.start) {
+                    self.leaves();
+                }
                 let (done, waiting) = std::mem::take(&mut self.restarts)
                     .into_iter()
                     .partition::<Vec<_>, _>(|(_, start)| *start < child.start);
@@ -354,7 +372,7 @@ impl Desk {
         self.typist.give_up(OVER);
         self.interrupts.over();
         // What waited in its thread tells so itself.
-        for (_, mut order) in self.keys.drain() {
+        for (_, (mut order, _)) in self.keys.drain() {
             order.tell(Fate::Nothing { reason: OVER.into() });
         }
     }

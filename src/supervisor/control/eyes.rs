@@ -1,11 +1,12 @@
-//! What claude is doing at this moment, asked of all that know: what the hub has folded, and claude's own file. It is asked
-//! directly before something is typed, in the thread that types.
+//! What claude is doing at this moment, asked of all that know: what the hub has folded, and claude's own file. The thread
+//! that types reads no file and waits for nobody: directly before something is typed, it compares what was seen last, and
+//! how long ago that was.
 
 use super::manner::Program;
 use crate::event::body::{ActivityState, ProcessState};
 use crate::hub::Hub;
 use crate::source::claude_folder::ClaudeFolder;
-use crate::source::claude_state;
+use crate::source::claude_state::{self, Said};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,6 +45,8 @@ struct Shared {
     heard: Mutex<Option<Instant>>,
     /// What it does was last told by somebody who knows.
     is_exact: AtomicBool,
+    /// What was seen last, of which process, and when. Short: three words are copied.
+    seen: Mutex<Option<(u32, Doing, Instant)>>,
     /// The turn of the last prompt, until its end was seen. Short: nothing is asked while it is held.
     turn: Mutex<Option<Turn>>,
 }
@@ -60,6 +63,11 @@ struct Turn {
 const BEGINNING: Duration = Duration::from_secs(1);
 /// A turn of which nobody sees anything for so long was over before it was looked at.
 const UNSEEN: Duration = Duration::from_secs(2);
+/// What was seen so long ago is not known any more.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Nobody looks.
+pub(super) const NOT_SEEN: &str = "it is not known what claude does now";
 
 impl Eyes {
     pub(super) fn new(hub: Hub, folder: Option<ClaudeFolder>, program: Program, has_hooks: bool) -> Self {
@@ -67,6 +75,7 @@ impl Eyes {
             has_hooks: AtomicBool::new(has_hooks),
             heard: Mutex::default(),
             is_exact: AtomicBool::new(false),
+            seen: Mutex::default(),
             turn: Mutex::default(),
         };
         Self { hub, folder, program, shared: Arc::new(shared) }
@@ -113,24 +122,41 @@ impl Eyes {
     /// Another claude begins.
     pub(super) fn forget(&self) {
         *locked(&self.shared.heard) = None;
+        *locked(&self.shared.seen) = None;
         self.shared.is_exact.store(false, SeqCst);
         self.turn(false);
     }
 
-    /// What this claude does.
+    /// What this claude does. It reads claude's file.
     pub(super) fn doing(&self, pid: u32) -> Doing {
+        let doing = self.look(pid);
+        *locked(&self.shared.seen) = Some((pid, doing, Instant::now()));
+        doing
+    }
+
+    /// What this claude did a moment ago, by [`Eyes::doing`]; `None` where nobody has looked since.
+    pub(super) fn seen(&self, pid: u32) -> Option<Doing> {
+        let (whose, doing, at) = (*locked(&self.shared.seen))?;
+        (whose == pid && at.elapsed() < FRESH).then_some(doing)
+    }
+
+    fn look(&self, pid: u32) -> Doing {
         use ActivityState::{Busy, Idle, NeedsInput, NeedsPermission};
         let standing = self.hub.standing();
         if standing.claude != Some(ProcessState::Running) {
             return Doing::Starting;
         }
-        let own = match (&self.folder, self.program) {
+        let said = match (&self.folder, self.program) {
             (Some(folder), Program::Claude) => claude_state::now(folder, pid),
             _ => None,
         };
         if self.hub.has_questions() {
             return Doing::Asks;
         }
+        let own = match said {
+            Some(Said::Activity(own)) => Some(own),
+            Some(Said::Unknown) | None => None,
+        };
         let looks_busy = standing.activity == Some(Busy) && own.is_none() || own == Some(Busy);
         let is_in_turn = self.is_in_turn(looks_busy);
         match (standing.activity, own) {
@@ -138,6 +164,7 @@ impl Eyes {
             (Some(Busy), _) => Doing::Busy,
             (_, Some(Busy)) => Doing::Settles,
             (Some(Idle), Some(Idle) | None) if is_in_turn => Doing::Busy,
+            (Some(Idle), None) if said == Some(Said::Unknown) => Doing::Unsure,
             (None, Some(Idle)) => self.idle(true),
             (None, _) => Doing::Starting,
             (Some(Idle), own) => self.idle(own.is_some()),
@@ -155,16 +182,16 @@ impl Eyes {
             None | Some(_) => Doing::Idle,
         }
     }
+}
 
-    /// Whether a prompt can be typed now; `Err` says why not.
-    pub(super) fn may_type(&self, pid: u32) -> Result<(), &'static str> {
-        match self.doing(pid) {
-            Doing::Idle => Ok(()),
-            Doing::Busy | Doing::Settles => Err("claude is busy"),
-            Doing::Asks => Err("a permission is pending: answer it with respond_permission"),
-            Doing::Starting => Err("claude is starting"),
-            Doing::Unsure => Err("it is not known for certain that claude is idle"),
-        }
+/// Whether a prompt can be typed while claude does this; `Err` says why not.
+pub(super) fn may_type(doing: Doing) -> Result<(), &'static str> {
+    match doing {
+        Doing::Idle => Ok(()),
+        Doing::Busy | Doing::Settles => Err("claude is busy"),
+        Doing::Asks => Err("a permission is pending: answer it with respond_permission"),
+        Doing::Starting => Err("claude is starting"),
+        Doing::Unsure => Err("it is not known for certain that claude is idle"),
     }
 }
 

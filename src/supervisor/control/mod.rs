@@ -8,8 +8,10 @@
 mod afar;
 mod desk;
 mod eyes;
+mod handed;
 mod interrupts;
 mod manner;
+mod passed_on;
 mod prompt;
 mod reading;
 mod typist;

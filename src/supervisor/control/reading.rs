@@ -3,6 +3,7 @@
 use super::eyes::Eyes;
 use super::prompt::as_taken;
 use crate::event::body::ActivityState;
+use crate::event::control::DecidedBy;
 use crate::event::talk::Hook;
 use crate::event::{Body, Event, SessionId, Source};
 use crate::filter::Filter;
@@ -40,11 +41,14 @@ pub(super) enum Read {
     Taken(Taken),
     /// What claude does since this time, milliseconds since 1970.
     Works(Work, i64),
+    /// Somebody else than the user has answered a question of claude's at this time.
+    Elsewhere(i64),
 }
 
 /// The desk's place in the log.
 #[derive(Debug)]
 pub(super) struct Reading {
+    hub: Hub,
     reader: Reader,
     session: SessionId,
     /// What it does beside asking.
@@ -61,6 +65,7 @@ impl Reading {
     pub(super) fn of(hub: &Hub) -> Self {
         let reader = hub.reader(Start::Live, &Filter::default());
         Self {
+            hub: hub.clone(),
             reader,
             session: hub.session_id().clone(),
             work: Work::Idle,
@@ -90,7 +95,7 @@ impl Reading {
                     }
                 }
                 // What was missed is asked for again where it matters: by the file, and by what comes next.
-                Next::Gap { .. } => {}
+                Next::Gap { .. } => self.questions = usize::from(self.hub.has_questions()),
                 Next::Closed => {
                     self.is_over = true;
                     break;
@@ -123,8 +128,11 @@ impl Reading {
                 self.questions += 1;
                 self.works(self.work, at, read);
             }
-            Body::PermissionResolved(_) => {
+            Body::PermissionResolved(resolved) => {
                 self.questions = self.questions.saturating_sub(1);
+                if resolved.by != DecidedBy::Local {
+                    read.push(Read::Elsewhere(at));
+                }
                 self.works(self.work, at, read);
             }
             Body::Hook(hook) if event.source == Source::Hook => {

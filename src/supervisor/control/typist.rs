@@ -1,7 +1,8 @@
 //! Prompts: typed one after the other, each only when claude is idle and nothing else stands at its prompt, and followed
 //! until claude says that it has taken it. Nothing is typed twice.
 
-use super::eyes::{Doing, Eyes};
+use super::eyes::{Doing, Eyes, may_type};
+use super::handed::Handed;
 use super::prompt::{as_taken, is_same};
 use super::reading::Taken;
 use super::wish::Child;
@@ -21,7 +22,10 @@ const SETTLES: Duration = Duration::from_millis(1500);
 /// `^U` takes away what is in front of the cursor in its line, and then the line. (`^C` would take all, and a second one
 /// ends claude.)
 const KILL_LINE: u8 = 0x15;
-/// Most presses of it.
+/// In an empty prompt, Backspace lets go of the `!` that makes claude run a shell, and does nothing else (2.1.197). It is
+/// pressed where nobody knows of one, too.
+const LET_GO: u8 = 0x7f;
+/// Most presses of `^U`.
 const PRESSES: usize = 60;
 /// Claude's terminal has at least so many columns for a line of the prompt.
 const COLUMNS: usize = 16;
@@ -30,6 +34,7 @@ const MARKS: usize = 16 + PRESSES;
 
 const PUT_BACK: &str = "the prompt that was interrupted stands there again, and is too long to be cleared";
 pub(super) const DRAFT: &str = "something is typed at claude's prompt that was not submitted";
+const UNSURE: &str = "it is not known whether claude's prompt is empty, since keys were pressed there that may have brought a text or opened a menu: the next prompt typed there makes it known";
 
 /// A prompt that waits.
 #[derive(Debug)]
@@ -48,7 +53,7 @@ enum Work {
     /// Nothing.
     None,
     /// It is being written.
-    Writing { waiting: Waiting, id: u64, seq: u64 },
+    Writing { waiting: Waiting, id: u64, seq: u64, handed: Option<Handed> },
     /// It was submitted, and claude has not said that it took it.
     Submitted { order: Order, text: String, seq: u64, until: Instant, idle_since: Option<Instant> },
 }
@@ -124,34 +129,30 @@ impl Typist {
         }
         let first = self.waiting.remove(0);
         let typing = typing(&first.order)?.clone();
-        let writing =
-            child.keys.as_ref().ok_or("claude has no terminal of ours").and_then(|(keys, modes)| {
-                eyes.may_type(child.pid)?;
-                let stands = keys.prompt();
-                if stands == Prompt::Draft {
-                    return Err(DRAFT);
-                }
-                let (mut pieces, is_marked) = pieces(&typing, modes.marks_pastes())?;
-                if stands == Prompt::PutBack {
-                    let presses = presses(self.newest.as_deref())?;
-                    pieces.splice(0..0, vec![Piece::Keys(vec![KILL_LINE]); presses]);
-                }
-                Ok(Writing { pieces, stands, is_marked })
-            });
-        match writing {
+        let doing = eyes.doing(child.pid);
+        match writing(&typing, child, doing, self.newest.as_deref()) {
             Ok(writing) => {
                 self.early.clear();
-                self.work = Work::Writing { waiting: first, id, seq };
+                self.work = Work::Writing { waiting: first, id, seq, handed: None };
                 Some(writing)
             }
             Err(reason) => {
-                if eyes.doing(child.pid) == Doing::Settles && now < first.settles {
+                if doing == Doing::Settles && now < first.settles {
                     self.waiting.insert(0, first);
                 } else {
                     self.put_off(first, reason);
                 }
                 None
             }
+        }
+    }
+
+    /// It was handed over.
+    pub(super) fn hands(&mut self, it: Handed) {
+        if let Work::Writing { id, handed, .. } = &mut self.work
+            && *id == it.id
+        {
+            *handed = Some(it);
         }
     }
 
@@ -176,14 +177,14 @@ impl Typist {
         }
     }
 
-    /// What became of a writing; `false` where it was none of these.
-    pub(super) fn written(&mut self, id: u64, outcome: Outcome, eyes: &Eyes, now: Instant) -> bool {
+    /// What became of a writing.
+    pub(super) fn written(&mut self, id: u64, outcome: Outcome, eyes: &Eyes, now: Instant) {
         let work = std::mem::replace(&mut self.work, Work::None);
         let (mut waiting, seq) = match work {
-            Work::Writing { waiting, id: ours, seq } if ours == id => (waiting, seq),
+            Work::Writing { waiting, id: ours, seq, .. } if ours == id => (waiting, seq),
             other => {
                 self.work = other;
-                return false;
+                return;
             }
         };
         match (outcome, typing(&waiting.order)) {
@@ -196,8 +197,7 @@ impl Typist {
                         .iter()
                         .any(|(told, is_cut)| is_same(&text, told, *is_cut))
                     {
-                        waiting.order.tell(Fate::Accepted);
-                        return true;
+                        return waiting.order.tell(Fate::Accepted);
                     }
                     let (order, until, idle_since) = (waiting.order, now + PATIENCE, Some(now));
                     self.work = Work::Submitted { order, text, seq, until, idle_since };
@@ -207,7 +207,6 @@ impl Typist {
             (Outcome::Unwritten(reason), _) => waiting.order.tell(Fate::Rejected { reason }),
             (Outcome::Typed, None) => {}
         }
-        true
     }
 
     /// Claude has taken a prompt.
@@ -233,6 +232,12 @@ impl Typist {
 
     /// Time has passed, and claude does this now.
     pub(super) fn look(&mut self, doing: Doing, now: Instant) {
+        if let Work::Writing { waiting, handed: Some(handed), .. } = &mut self.work
+            && let Some(reason) = handed.given_up(now)
+        {
+            waiting.order.tell(Fate::Rejected { reason: reason.into() });
+            self.work = Work::None;
+        }
         let Work::Submitted { order, until, idle_since, .. } = &mut self.work else { return };
         match doing {
             Doing::Idle | Doing::Settles | Doing::Unsure => {
@@ -259,6 +264,30 @@ impl Typist {
             order.tell(Fate::Rejected { reason: reason.into() });
         }
     }
+}
+
+/// What is to be written so that claude takes this prompt; `Err` says why nothing is.
+fn writing(
+    typing: &Typing,
+    child: &Child,
+    doing: Doing,
+    newest: Option<&str>,
+) -> Result<Writing, &'static str> {
+    let (keys, modes) = child.keys.as_ref().ok_or("claude has no terminal of ours")?;
+    may_type(doing)?;
+    let stands = keys.prompt();
+    let (mut pieces, is_marked) = pieces(typing, modes.marks_pastes())?;
+    let (key, presses) = match stands {
+        Prompt::Empty if is_marked => (LET_GO, 1),
+        Prompt::Empty => (LET_GO, 0),
+        // One that is read in one go with a key of the user's does nothing, and neither did that.
+        Prompt::Shell => (KILL_LINE, 4),
+        Prompt::PutBack => (KILL_LINE, presses(newest)?),
+        Prompt::Draft => return Err(DRAFT),
+        Prompt::Unsure => return Err(UNSURE),
+    };
+    pieces.splice(0..0, vec![Piece::Keys(vec![key]); presses]);
+    Ok(Writing { pieces, stands, is_marked })
 }
 
 fn typing(order: &Order) -> Option<&Typing> {
