@@ -51,7 +51,7 @@ pub enum HookFault {
     /// Not JSON, or nested deeper than 128 levels.
     #[error("cannot read hook: {0}")]
     Json(#[from] serde_json::Error),
-    /// More than [`MAX_VALUES`] values, lists and objects counted for four: reading it would take hundreds of MiB.
+    /// More than 100,000 values, lists and objects counted for four: reading it would take much memory.
     #[error("cannot read hook: it has more than {MAX_VALUES} values")]
     TooWide,
     /// JSON, but a list or a plain value.
