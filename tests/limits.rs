@@ -147,6 +147,31 @@ fn posts_that_announce_much_and_send_nothing_keep_no_other_from_being_taken() {
     assert!(hub.stop().success());
 }
 
+/// Three of them have all the room for large ones, and the others wait for it.
+#[test]
+fn posts_that_stop_in_the_middle_make_room_for_those_that_come() {
+    let (_place, hub) = hub("", &[]);
+    let head = "POST /api/events HTTP/1.1\r\nHost: 127.0.0.1:PORT\r\nContent-Type: application/json\r\n";
+    let head = format!("{head}Content-Length: {}\r\n\r\n", 4 << 20).replace("PORT", &hub.port.to_string());
+    let begun = head + &"x".repeat(20_000);
+    let mut held: Vec<Wire> = (0..12).map(|_| Wire::tcp(hub.port).unwrap()).collect();
+    held.iter_mut().for_each(|wire| wire.send(begun.as_bytes()).unwrap());
+    assert_eq!(post(hub.port, 1000), 202);
+    assert_eq!(post(hub.port, 3 << 20), 202);
+    assert_eq!(held.remove(0).answer().status, 503);
+    assert!(hub.stop().success());
+}
+
+#[test]
+fn large_posts_that_come_at_once_are_taken_one_behind_the_other() {
+    let (_place, hub) = hub("", &[]);
+    let port = hub.port;
+    let posts: Vec<_> = (0..10).map(|_| std::thread::spawn(move || post(port, 4 << 20))).collect();
+    let statuses: Vec<u16> = posts.into_iter().map(|post| post.join().unwrap()).collect();
+    assert_eq!(statuses, [202; 10]);
+    assert!(hub.stop().success());
+}
+
 #[test]
 fn connections_beyond_the_limit_get_503_and_come_in_when_one_leaves() {
     let (_place, hub) = hub("connections = 8", &[]);

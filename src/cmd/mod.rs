@@ -51,6 +51,7 @@ mod user_settings;
 mod watch;
 
 use crate::cli::{Cli, LogLevel, LogOptions, Verb};
+use crate::process::memory;
 use failure::{Exit, Failure};
 use redaction::Entries;
 use std::ffi::OsString;
@@ -141,6 +142,7 @@ fn note(text: &str) {
 
 /// A runtime for one verb, on this thread alone.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    memory::give_back_large_blocks();
     tokio::runtime::Builder::new_current_thread().enable_all().build()
 }
 

@@ -8,6 +8,7 @@ pub use super::bounds::MAX_EVENTS;
 use super::bounds::{cut_all, list, noted};
 use super::fault::Fault;
 use super::fields::{Fields, bounded, brief, unix_millis, wrong};
+use crate::event::acting::acts;
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::talk::Hook;
@@ -206,9 +207,9 @@ fn required(fields: &Fields<'_>, name: &str) -> Result<String, Fault> {
 
 /// A name of a source, a session or a component that may stand on one line.
 pub(super) fn named(what: &str, name: String) -> Result<String, Fault> {
-    let is_plain = !name.is_empty() && !name.chars().any(char::is_control);
+    let is_plain = !name.is_empty() && name.trim() == name && !name.chars().any(acts);
     if !is_plain {
-        return Err(wrong(what, "empty, or with control characters"));
+        return Err(wrong(what, "empty, or with a space at an end, or with characters that do not show"));
     }
     if name.len() > MAX_NAME_BYTES {
         return Err(wrong(what, format_args!("longer than {MAX_NAME_BYTES} bytes")));

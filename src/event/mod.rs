@@ -79,9 +79,9 @@ impl Source {
         found.unwrap_or_else(|| Self::Component(name.to_owned()))
     }
 
-    /// Whether it is a detector or the supervisor, whose name no publisher may have.
+    /// Whether it is a detector or the supervisor, whose name no publisher may have, nor one that differs by case alone.
     pub fn is_own(&self) -> bool {
-        !matches!(self, Self::Component(_))
+        Self::OWN.into_iter().any(|own| own.as_str().eq_ignore_ascii_case(self.as_str()))
     }
 }
 

@@ -19,6 +19,7 @@ pub mod inward;
 pub mod keeper;
 pub mod left_terminal;
 pub mod lineage;
+pub mod memory;
 pub mod modes;
 pub mod parked;
 pub mod peer;

@@ -9,7 +9,7 @@ use super::answer::{self, Answer};
 use super::holding::{Held, Holding};
 use super::hook_key::HookKey;
 use super::limit::Limits;
-use super::load::{self, Claim, Patience, Spoilt};
+use super::load::{self, Patience, Spoilt};
 use crate::control::{Hold, HookMail, HookPost};
 use crate::hub::{self, Gauges};
 use hyper::body::{Body, Incoming};
@@ -184,8 +184,7 @@ impl HookIntake {
         let arrived = hub::now();
         let mut patience = Patience(self.limits.hook_wait);
         let size = body.size_hint().exact();
-        let room = (&self.room, Claim::Announced);
-        let reading = load::read(body, self.limits.hook_bytes, room, &mut patience);
+        let reading = load::read(body, self.limits.hook_bytes, &self.room, &mut patience);
         let body = match timeout(self.limits.hook_body, reading).await.map_err(|_| Unfit::Slow)? {
             Ok(body) => body,
             Err(Spoilt::TooLarge) => return Err(Unfit::TooLarge),

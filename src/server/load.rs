@@ -1,4 +1,4 @@
-//! The body of a post while it is read: its bytes, and the room they take of what may be in flight together.
+//! The body of a hook's post while it is read: its bytes, and the room they take of what may be in flight together.
 //!
 //! The room is given back when the last reader drops the body, wherever that is. Deadlines are the caller's.
 
@@ -22,15 +22,6 @@ impl Patience {
         self.0 = self.0.saturating_sub(began.elapsed());
         result
     }
-}
-
-/// When room is claimed for a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Claim {
-    /// For as much as is announced, before it comes: who posts is known to send it.
-    Announced,
-    /// For what has come: who announces much and sends nothing takes nothing from others.
-    Come,
 }
 
 /// Why there is no body.
@@ -73,12 +64,13 @@ impl Load {
     }
 }
 
-/// Reads a whole body of at most `most` bytes. One that finds no room is read all the same: the caller is in the
-/// middle of sending it, and would take a hang-up for a failure.
+/// Reads a whole body of at most `most` bytes, with room for as much as is announced before it comes: who posts is known to
+/// send it. One that finds no room is read all the same: the caller is in the middle of sending it, and would take a
+/// hang-up for a failure.
 pub(super) async fn read(
     mut body: Incoming,
     most: usize,
-    (room, claim): (&Arc<Semaphore>, Claim),
+    room: &Arc<Semaphore>,
     patience: &mut Patience,
 ) -> Result<Bytes, Spoilt> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
@@ -87,8 +79,7 @@ pub(super) async fn read(
     }
     let mut size = 0;
     let mut kept = Load::default();
-    let first = if claim == Claim::Announced { announced } else { 0 };
-    let mut has_room = kept.claim(room, first, patience).await;
+    let mut has_room = kept.claim(room, announced, patience).await;
     while let Some(frame) = body.frame().await {
         let Ok(data) = frame.map_err(|_| Spoilt::Broken)?.into_data() else { continue };
         size += data.len();

@@ -42,6 +42,7 @@ mod past;
 mod peer;
 mod places;
 mod post;
+mod post_room;
 mod presence;
 mod publishing;
 mod rate;
@@ -69,6 +70,7 @@ use connection::Connection;
 use listener::{Caller, Listeners};
 use lobby::{Arrival, Lobby};
 use places::Places;
+use post_room::PostRoom;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
@@ -109,7 +111,7 @@ struct Shared {
     components: Components,
     visitors: Visitors,
     /// What may be read of posted events at the same time, in bytes.
-    post_room: Arc<Semaphore>,
+    post_room: PostRoom,
     places: Places,
     /// Turns to look where callers come from.
     looks: Arc<Semaphore>,
@@ -154,7 +156,7 @@ pub async fn serve_within(
 ) {
     let Doors { listeners, hooks, control } = doors.into();
     let places = Places::new(&limits);
-    let post_room = Arc::new(Semaphore::new(limits.post_bytes_in_flight));
+    let post_room = PostRoom::new(limits.post_bytes_in_flight);
     let (components, visitors) = (Components::default(), Visitors::new(Instant::now()));
     let shared = Arc::new(Shared {
         hub,

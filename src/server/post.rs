@@ -6,7 +6,7 @@ use super::Shared;
 use super::answer::{self, Answer};
 use super::intake::is_json;
 use super::limit::Limits;
-use super::load::{self, Claim, Patience, Spoilt};
+use super::load::{Patience, Spoilt};
 use super::role::Visitor;
 use crate::dialect::reply::FaultData;
 use crate::dialect::{Code, Fault, publish};
@@ -69,8 +69,7 @@ async fn take(
         return refuse(StatusCode::PAYLOAD_TOO_LARGE, Code::TooLarge, &cause);
     }
     let mut patience = Patience(limits.answer);
-    let room = (&shared.post_room, Claim::Come);
-    let bytes = match load::read(body, limits.post_bytes, room, &mut patience).await {
+    let bytes = match shared.post_room.read(body, limits.post_bytes, &mut patience).await {
         Ok(bytes) => bytes,
         Err(Spoilt::TooLarge) => {
             let cause = format!("more than {} bytes", limits.post_bytes);
