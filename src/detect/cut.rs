@@ -1,6 +1,7 @@
 //! Bounds the fields of a JSON object: long texts are cut at a character, and so are the largest fields until the
 //! whole is small enough, in letters and in values.
 
+use crate::event::cut_text;
 use crate::event::values::{self, MAX_VALUES};
 use serde_json::{Map, Value};
 
@@ -105,10 +106,7 @@ pub fn long_texts(fields: &mut Map<String, Value>) -> Vec<String> {
 /// Cuts every text in it to [`MAX_TEXT`]; whether one was longer.
 fn cut_texts(value: &mut Value) -> bool {
     match value {
-        Value::String(text) if text.len() > MAX_TEXT => {
-            text.truncate(text.floor_char_boundary(MAX_TEXT));
-            true
-        }
+        Value::String(text) => cut_text(text, MAX_TEXT),
         Value::Array(items) => items.iter_mut().fold(false, |cut, item| cut_texts(item) | cut),
         Value::Object(fields) => fields.values_mut().fold(false, |cut, item| cut_texts(item) | cut),
         _ => false,
@@ -128,6 +126,9 @@ fn thin(value: &mut Value, room: &mut usize) -> bool {
         Value::Object(fields) => fields.retain(|_, item| fits(item, &mut cut)),
         _ => {}
     }
+    if cut {
+        let_go(value);
+    }
     let own = 1 + if value.is_array() || value.is_object() { values::LIST } else { 0 };
     *room = room.saturating_sub(own);
     cut
@@ -143,18 +144,29 @@ fn shrink(value: &mut Value, room: &mut usize) {
     match value {
         Value::String(text) => {
             let end = fitting(text, room.saturating_sub(2));
-            text.truncate(end);
+            cut_text(text, end);
             *room = 0;
         }
         Value::Array(items) => {
             *room = room.saturating_sub(2);
             items.retain_mut(|item| shrink_part(item, 1, room));
+            let_go(value);
         }
         Value::Object(fields) => {
             *room = room.saturating_sub(2);
             fields.retain(|name, item| shrink_part(item, json_text_len(name) + 2, room));
+            let_go(value);
         }
         _ => *room = 0,
+    }
+}
+
+/// Lets go of the memory of what was left out.
+fn let_go(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.shrink_to_fit(),
+        Value::Object(fields) => *fields = std::mem::take(fields).into_iter().collect(),
+        _ => {}
     }
 }
 

@@ -3,9 +3,9 @@
 use super::fault::{Code, Fault};
 use super::fields::{bounded, wrong};
 use crate::detect::cut;
-use crate::event::Body;
 use crate::event::published::Remarks;
 use crate::event::values::{self, MAX_VALUES_AT_ONCE};
+use crate::event::{Body, cut_text};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -37,11 +37,7 @@ pub(super) fn noted(mut object: Map<String, Value>) -> Map<String, Value> {
 
 /// What has no place to say so is cut alike: texts of our shapes and names of fields.
 pub(super) fn cut_all(body: &mut Body, remarks: Option<&mut Remarks>) {
-    let cut = |text: &mut String| {
-        if text.len() > cut::MAX_TEXT {
-            text.truncate(text.floor_char_boundary(cut::MAX_TEXT));
-        }
-    };
+    let cut = |text: &mut String| _ = cut_text(text, cut::MAX_TEXT);
     if let Body::Output(output) = body {
         output.truncated |= output.content.len() > cut::MAX_TEXT;
     }

@@ -4,7 +4,6 @@
 
 pub use super::session::{EndReason, InstanceInfo, LaunchMethod, SessionEnd, SessionStart};
 
-use super::Timestamp;
 use super::channel::{self};
 use super::control::{ControlAction, PermissionRequested, PermissionResolved};
 use super::published::Published;
@@ -14,6 +13,7 @@ use super::surroundings::{
 };
 use super::talk::{Hook, Message, ModelSwitch, Usage};
 use super::work::{AgentStatus, Delegation, Ticket, TicketUpdate, TodoUpdate};
+use super::{Timestamp, cut_text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -284,8 +284,7 @@ pub struct Output {
 impl Output {
     /// A line, cut where it is too long.
     pub fn line(mut content: String, stream: Stream) -> Self {
-        let truncated = content.len() > MAX_TEXT_BYTES;
-        content.truncate(content.floor_char_boundary(MAX_TEXT_BYTES));
+        let truncated = cut_text(&mut content, MAX_TEXT_BYTES);
         Self { content, stream, truncated }
     }
 }

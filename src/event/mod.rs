@@ -26,7 +26,7 @@ pub use body::Body;
 pub use draft::Draft;
 pub use id::{Epoch, EventId, SessionId};
 pub use published::{Origin, Remarks};
-pub use texts::texts_of;
+pub use texts::{cut_text, texts_of};
 pub use time::Timestamp;
 
 use serde::{Serialize, Serializer, ser::SerializeStruct};

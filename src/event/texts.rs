@@ -264,6 +264,17 @@ fn of_component(started: &mut ComponentStarted, visit: Visit<'_>) {
     fields(more, visit);
 }
 
+/// Cuts a text at a character so that it has at most so many bytes, and lets go of the memory of the rest; whether anything
+/// was cut.
+pub fn cut_text(text: &mut String, most: usize) -> bool {
+    let is_cut = text.len() > most;
+    if is_cut {
+        text.truncate(text.floor_char_boundary(most));
+        text.shrink_to_fit();
+    }
+    is_cut
+}
+
 /// Shows every text of a JSON value to `visit`, names of fields too.
 pub fn texts_of(value: &mut Value, visit: &mut dyn FnMut(&mut String)) {
     self::value(value, &mut Texts(visit));

@@ -9,7 +9,7 @@ use crate::event::body::{MAX_TEXT_BYTES, Output, SessionEnd, SessionStart, Strea
 use crate::event::control::PermissionRequested;
 use crate::event::published::{Published, Remarks};
 use crate::event::talk::Hook;
-use crate::event::{Body, Draft, Epoch, Event, SessionId, Source, channel, texts_of};
+use crate::event::{Body, Draft, Epoch, Event, SessionId, Source, channel, cut_text, texts_of};
 use crate::status::Note;
 use serde_json::{Map, Value};
 use std::collections::VecDeque;
@@ -285,11 +285,7 @@ fn clean_cut(redactor: &Redactor, names: &[String], data: &mut Map<String, Value
 
 /// What stands in the place of short secrets is longer than they; the bound of a text stays. Whether it was cut.
 fn bound(before: usize, text: &mut String) -> bool {
-    let is_cut = text.len() > MAX_TEXT_BYTES.max(before);
-    if is_cut {
-        text.truncate(text.floor_char_boundary(MAX_TEXT_BYTES.max(before)));
-    }
-    is_cut
+    cut_text(text, MAX_TEXT_BYTES.max(before))
 }
 
 #[cfg(test)]

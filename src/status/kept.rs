@@ -1,8 +1,8 @@
 //! The newest of many, bounded in number and in bytes; and how much of other parts of a status is kept.
 
-use crate::event::Body;
 use crate::event::body::SessionStart;
 use crate::event::work::TodoUpdate;
+use crate::event::{Body, cut_text};
 use std::collections::VecDeque;
 
 /// Most items of one list.
@@ -88,13 +88,14 @@ pub(super) fn todos(update: &TodoUpdate) -> (TodoUpdate, usize) {
             return (kept, bytes);
         }
         kept.todos.truncate(kept.todos.len() / 2);
+        kept.todos.shrink_to_fit();
     }
 }
 
 /// A beginning whose texts are no longer than such texts are.
 pub(super) fn start(start: &SessionStart) -> SessionStart {
     let mut start = start.clone();
-    let cut = |text: &mut String, most: usize| text.truncate(text.floor_char_boundary(most));
+    let cut = |text: &mut String, most: usize| _ = cut_text(text, most);
     cut(&mut start.working_directory, MAX_PATH);
     let info = &mut start.instance_info;
     [&mut info.working_dir, &mut info.host].into_iter().for_each(|text| cut(text, MAX_PATH));

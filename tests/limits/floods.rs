@@ -102,6 +102,27 @@ fn values_without_letters_fill_no_more_of_the_memory_than_others_and_a_flood_of_
     assert!(hub.stop().success());
 }
 
+/// They are cut to 64 KiB, and what was cut off is let go.
+#[test]
+fn large_texts_cost_no_more_of_the_memory_than_what_is_kept_of_them() {
+    let place = Place::new(WRAPPER);
+    let hub = place.serve(0);
+    honest(hub.port, "").unwrap();
+    let before = Cost::of(hub.pid());
+    let event = format!(
+        r#"{{"type":"x.y","data":{{"text":"{}","list":["{}"]}}}}"#,
+        "x".repeat(2 << 20),
+        "y".repeat(1 << 20)
+    );
+    for _ in 0..40 {
+        assert_eq!(post(&hub, &event), 202);
+    }
+    let filled = Cost::of(hub.pid()).peak - before.memory;
+    println!("filled: +{filled} KiB");
+    assert!(filled <= LOG + MOST, "{filled} KiB for the log and one client");
+    assert!(hub.stop().success());
+}
+
 fn measure(hub: &Hub, flood: Flood) {
     let before = Cost::of(hub.pid());
     forget_peak(hub.pid());
