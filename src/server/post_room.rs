@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep};
 
 /// A body up to this is small, bytes.
 const SMALL: usize = 64 << 10;
-/// So much of the room is for small ones: a fraction.
+/// One part of the room in so many is for small ones.
 const SMALL_SHARE: usize = 4;
 /// So long a body may take its time, and so long others wait before it is looked at.
 const GRACE: Duration = Duration::from_millis(100);
