@@ -116,6 +116,28 @@ def event(entry, seq):
             "origin": {"epoch": "o", "seq": seq}}
 
 
+def record(seq, text="x"):
+    """A line of a journal that gets its checksum from the target."""
+    return "+" + compact({"type": "claude.output", "seq": seq, "data": {"content": text}, "before": {}})
+
+
+def journals():
+    """Journals as they are, and with each kind of damage."""
+    first = ["@0"] + [record(seq) for seq in range(1, 5)]
+    second = ["@1"] + [record(seq) for seq in range(5, 9)]
+    other = ["@2"] + [record(seq) for seq in range(1, 4)]
+    remark = "+" + compact({"type": "system.gap", "data": {"missed": 2}})
+    index = ["@5", "+" + compact({"seq": 3, "offset": 40, "millis": 1}), "@6", "+" + compact({"seq": 7, "offset": 1, "millis": 1})]
+    ended = ["@7", "+" + compact({"epoch": "f", "last_seq": 3}), "@8", "+" + compact({"name": "x"})]
+    copy = ["@3"] + second[1:]
+    return [
+        first + second + other + index + ended, first + second + copy + other, first[:3] + [remark] + first[3:],
+        first + [record(4), record(2)] + other, first + ['{"crc32":"00000000","seq":9}', "x\0y", ""] + second,
+        first + ["@4", record(18446744073709551615), "@9", "x"], second + first + ["@7", "+{}", "[]", "@5", "garbage"],
+        ["@0", '+{"seq":"1"}', '+{"seq":-1}', "+{", '+{"seq":1,"seq":2}', '+{"a":1}'],
+    ]
+
+
 def main():
     shutil.rmtree(HERE / "corpus", ignore_errors=True)
     for name in PRINTED + DRAWN:
@@ -133,6 +155,9 @@ def main():
         keep("client_command", query)
     for secret in SECRETS:
         keep("redact", secret)
+    for files in journals():
+        keep("journal", "\n".join(files) + "\n")
+    keep("journal", "\n".join(journals()[0][:4]) + "\n" + '{"crc32":"00')
     kinds = {}
     for path in sorted(FIXTURES.glob("*/*.events.jsonl")):
         for entry in lines(path):

@@ -5,11 +5,13 @@
 
 mod alerts;
 mod file;
+mod journal;
 mod limits;
 mod redact;
 
 pub use alerts::AlertSettings;
 pub use file::{CONFIG_VARIABLE, ConfigFile};
+pub use journal::JournalSettings;
 pub use limits::LimitSettings;
 pub use redact::{RedactPattern, RedactSettings};
 
@@ -35,6 +37,9 @@ pub struct Config {
     /// `[limits]`: what callers of a hub may do.
     #[serde(default)]
     pub limits: LimitSettings,
+    /// `[journal]`: how long and how much is kept on disk.
+    #[serde(default)]
+    pub journal: JournalSettings,
 }
 
 /// One `[[ticket]]`.

@@ -2,6 +2,11 @@
 //!
 //! Pure decisions; who asks and how is the dialects' and the server's matter.
 
+mod query;
+pub mod rates;
+
+pub use query::Query;
+
 use crate::event::channel::Vocabulary;
 use crate::event::{Body, Event, Timestamp, body::Severity};
 use std::fmt;

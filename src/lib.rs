@@ -20,8 +20,11 @@
 //! | 1 | [`instance`] | port, registry record, private directories, tokens, audit log, environment of the child |
 //! | 2 | [`claude`] *pure* | the claude command line: versions, hooks and their answers, arguments, settings |
 //! | 2 | [`tls`] | with which certificate a hub shows itself, and which ones a client trusts |
+//! | 2 | [`recording`] | the terminal on disk, as an asciicast, where that is asked for |
 //! | 2 | [`dialect`] *pure* | frames and requests, to and from text, in three dialects; close codes; sentences |
-//! | 3 | [`hub`] | the log: publisher, ring, reader; its sessions, and how far uplinks have come |
+//! | 2 | [`journal`] | the log on disk: segments, recovery, cursors; knows no event |
+//! | 3 | [`hub`] | the log: publisher, ring, journalist, reader; its sessions, and how far uplinks have come |
+//! | 3 | [`export`] *pure* | a session as a document: ndjson, csv, markdown, html |
 //! | 4 | [`source`] | producers: claude's output, claude's files, the machine; the funnel where facts meet |
 //! | 4 | [`server`] | lets clients read the log over HTTP and WebSocket, and publish; takes claude's hooks on a port of their own |
 //! | 4 | [`client`] | the other end: connect, follow, resume; the uplink |
@@ -34,6 +37,7 @@
 //! ```text
 //! PTY or pipe ─► process::relay ─► the user's terminal            (first, always, waits for nobody else)
 //!                     └─► process::tap ─► source::output ─► detect ─► lines, activity ───────► Body ─┐
+//!                     └─► process::tap ─► recording ─► terminal.cast, where one is asked for         │
 //! claude's hooks ─► server::hooks ─────────────────► detect::hook ─┐                                 │
 //! claude's stream ─► source::output ────────► detect::stream_json ─┤ Observation                     │
 //! claude's files ─► source::transcript, claude_state ─► detect ────┤                                 │
@@ -45,7 +49,7 @@
 //! instances ─► their log ─► client::uplink ═► server ─► hub::relay (is it news?) ─────────► Event ───┤
 //!                                                                                 Publisher::publish ◄┘
 //!                                                               = redact · stamp · fold Status · append · wake
-//!                                                                      hub::Log (seq, ring)
+//!                                                                      hub::Log (seq, ring) ─► hub::journalist ─► journal
 //!                                                                           │ Reader::next → batch | gap | closed
 //!                                      Filter::admits ─► dialect (encoded once per record) ─► socket, deadline
 //! ```
@@ -88,8 +92,11 @@
 //!    session or the process.
 //! 9. Nothing under `~/.claude` or in the project is written, but by `hook install`. A hook is answered before it is
 //!    looked at, so that claude waits for nothing of ours; but for a question, whose dialog is there all the while.
-//! 10. Event text is hostile: visible escapes in `watch`, one line per entry in logs.
-//! 11. Secrets are hidden before an event is in the log, whichever door it comes by; the user's own terminal is not touched.
+//! 10. What is on disk was written by us: each line of the journal has a checksum; damage costs the damaged lines, and never
+//!     stops a start. A number of a running epoch that somebody was told is in the journal, or is counted as missing there.
+//! 11. Event text is hostile: visible escapes in `watch`, one line per entry in logs.
+//! 12. Secrets are hidden before an event is in the log, whichever door it comes by; the user's own terminal is not touched,
+//!     and neither is a recording of it, which nobody has who does not ask for one.
 //!
 //! # Vocabulary
 //!
@@ -102,7 +109,7 @@
 //! told once · **event, body, channel** · **draft** what somebody publishes, before it has a number · **component** a
 //! publisher that has registered · **uplink** an instance telling another hub of its session, **origin** where such an
 //! event was numbered first · **record** an event
-//! in the log with its encodings · **log, ring, cursor, epoch** · **subscription** filter and cursor · **gap, slow
+//! in the log with its encodings · **log, ring, journal, segment, cursor, epoch** · **subscription** filter and cursor · **gap, slow
 //! consumer** · **dialect, frame, request, reply** · **connection** one client's task · **tap** where detectors read
 //! along · **peer** who is at the other end of a socket · **lineage** whether that leads to a supervised claude ·
 //! **token, role, secret, digest** what somebody shows to be let in, what it allows, and how it is known again ·
@@ -141,6 +148,10 @@
 //!
 //! *News of clients is told a second late.* Whoever asks something in passing is not interrupted by the news that he came.
 //!
+//! *A replay is a hub with the numbers of another.* Its log takes records as they were written and nothing else, and what
+//! has left memory is read from the very journal that is told again; so every client sees what it would have seen. What
+//! followed from an event was recorded behind it, and is not derived twice.
+//!
 //! *A restart is the guardian's second start of the child, not a second guardian.* By then we have threads, and only a
 //! process of one thread may fork.
 
@@ -153,10 +164,13 @@ pub mod control;
 pub mod detect;
 pub mod dialect;
 pub mod event;
+pub mod export;
 pub mod filter;
 pub mod hub;
 pub mod instance;
+pub mod journal;
 pub mod process;
+pub mod recording;
 pub mod server;
 pub mod source;
 pub mod status;

@@ -6,6 +6,7 @@ mod eventually;
 #[path = "access/guarded.rs"]
 mod guarded;
 #[path = "server/hub_server.rs"]
+#[allow(dead_code, reason = "each test uses a part of it")]
 mod hub_server;
 #[path = "access/inside.rs"]
 mod inside;
@@ -296,9 +297,9 @@ async fn an_answer_that_nobody_takes_is_cut_at_its_deadline() {
     assert!(taken.len() < 300 * 60_000, "{}", taken.len());
 }
 
-fn everything() -> claude_mpm::hub::Query {
+fn everything() -> claude_mpm::filter::Query {
     let filter = claude_mpm::filter::Filter::all();
-    claude_mpm::hub::Query { filter, limit: usize::MAX, ..Default::default() }
+    claude_mpm::filter::Query { filter, limit: usize::MAX, ..Default::default() }
 }
 
 #[tokio::test]

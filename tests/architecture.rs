@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rank of each module below `src/`; `true` for pure ones. A new module has to be entered here.
-const MODULES: [(&str, u8, bool); 20] = [
+const MODULES: [(&str, u8, bool); 23] = [
     ("event", 0, true),
     ("process", 0, false),
     ("filter", 1, true),
@@ -15,9 +15,12 @@ const MODULES: [(&str, u8, bool); 20] = [
     ("control", 1, true),
     ("config", 1, false),
     ("instance", 1, false),
+    ("journal", 2, false),
     ("claude", 2, true),
     ("tls", 2, false),
     ("dialect", 2, true),
+    ("recording", 2, false),
+    ("export", 3, true),
     ("hub", 3, false),
     ("source", 4, false),
     ("server", 4, false),

@@ -13,8 +13,8 @@ mod raw_http;
 #[allow(dead_code, reason = "each test uses a part of it")]
 mod ws_client;
 
-use claude_mpm::filter::Filter;
-use claude_mpm::hub::{Bounds, Query};
+use claude_mpm::filter::{Filter, Query};
+use claude_mpm::hub::Bounds;
 use claude_mpm::server::Limits;
 use eventually::eventually;
 use hub_server::{TestServer, quiet};

@@ -43,6 +43,8 @@ main() {
     fi
     export RUST_TEST_THREADS=${RUST_TEST_THREADS:-$(bounded_threads)}
     cd "$repository"
+    # Nothing is built twice in a run, and what another build could take up from it takes gigabytes.
+    export CARGO_INCREMENTAL=${CARGO_INCREMENTAL:-0}
     as_from_a_shell cargo test --workspace --locked "$@"
     if [ $# -eq 0 ]; then
         test_portable_way

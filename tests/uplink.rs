@@ -16,11 +16,13 @@ use claude_mpm::client::uplink::{self, Link, Over, Uplink};
 use claude_mpm::event::body::{Output, ProcessState, ProcessStatus, Stream};
 use claude_mpm::event::work::{Delegation, DelegationStatus};
 use claude_mpm::event::{Body, Draft, SessionId, Source};
-use claude_mpm::filter::Filter;
-use claude_mpm::hub::{Bounds, Hub, Query, Record};
+use claude_mpm::filter::{Filter, Query};
+use claude_mpm::hub::{Bounds, Hub, Journalist, Numbers, Record, Rules};
+use claude_mpm::journal::Journal;
 use eventually::eventually;
 use hub_server::{PATIENCE, TestServer};
 use serde_json::json;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -120,6 +122,42 @@ async fn what_is_sent_again_is_known() {
 }
 
 #[tokio::test]
+async fn names_of_what_is_relayed_are_bounded_and_what_an_instance_says_of_another_hub_is_left_out() {
+    let (server, hub) = (TestServer::start().await, instance(Bounds::default()));
+    say(&hub, "once");
+    let event = serde_json::to_value(&records(&hub, "told")[0].event).unwrap();
+    let with = |name: &str, value: serde_json::Value| {
+        let mut event = event.clone();
+        event[name] = value;
+        json!({"command": "relay", "events": [event]}).to_string()
+    };
+    let mut client = Client::connect(&server).await;
+    let call = json!({"command": "uplink", "session_id": "told", "epoch": hub.epoch(), "key": "k"});
+    assert_eq!(client.ask(&call.to_string()).await["data"]["after"], 0);
+    for name in ["session_id", "epoch", "source"] {
+        let refused = client.ask(&with(name, json!("x".repeat(1_000)))).await;
+        assert_eq!(refused["type"], "error", "{name}: {refused}");
+    }
+    // It is no numbering of an instance, and would stand in the journal.
+    client.ask(&with("epoch", json!("0-ghp_0123456789abcdefghijABCDEFGHIJ012345"))).await;
+    assert!(records(&server.hub, "told").is_empty());
+    let forged = json!({"epoch": "another", "seq": 1_u64 << 50, "session_id": "another"});
+    client.ask(&with("origin", forged)).await;
+    let taken = records(&server.hub, "told");
+    let origin = taken[0].event.origin.clone().unwrap();
+    assert_eq!((&origin.epoch, origin.seq, origin.session_id), (hub.epoch(), 1, None));
+    // What it says of a session that is nobody's counts for its own.
+    let mut of_nobody = event.clone();
+    (of_nobody["session_id"], of_nobody["seq"], of_nobody["source"]) =
+        (json!("nobodys"), json!(2), json!("x"));
+    (of_nobody["type"], of_nobody["data"]) = (json!("my.event"), json!({}));
+    client.ask(&json!({"command": "relay", "events": [of_nobody]}).to_string()).await;
+    let of_nobody = records(&server.hub, "nobodys");
+    assert_eq!(of_nobody[0].event.origin.clone().unwrap().session_id, Some(SessionId::new("told")));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_left_the_log_before_it_could_be_told_is_counted_and_said() {
     let (server, hub) = (TestServer::start().await, instance(Bounds { records: 50, bytes: usize::MAX }));
     let running = ProcessStatus::alive(ProcessState::Running, Some(7), "Claude is running");
@@ -141,7 +179,7 @@ async fn what_left_the_log_before_it_could_be_told_is_counted_and_said() {
 
 #[tokio::test]
 async fn what_another_hub_was_told_is_not_told_on_and_nothing_is_derived_twice() {
-    let (first, second) = (TestServer::start().await, TestServer::start().await);
+    let (first, second) = (TestServer::start().await, TestServer::of("session-2").await);
     let hub = instance(Bounds::default());
     hub.publisher(Source::Hook).publish(Body::Delegation(Delegation {
         agent: "qa".into(),
@@ -162,7 +200,7 @@ async fn what_another_hub_was_told_is_not_told_on_and_nothing_is_derived_twice()
     // Two hubs that told each other everything would never end.
     first.say("its own");
     let telling_on = tell(&first.hub, &second);
-    eventually("its own is refused or told", || telling_on.is_finished() || second.hub.last_seq() > 0).await;
+    eventually("its own is told", || lines(&second.hub, "session-1") == ["its own"]).await;
     assert!(records(&second.hub, "told").is_empty());
     hub.close();
     assert!(matches!(end(telling).await, Over::Told));
@@ -297,4 +335,68 @@ async fn no_name_that_comes_over_an_uplink_shows_a_secret() {
     let status = serde_json::to_string(&server.hub.status()).unwrap();
     assert!(!status.contains(&secret), "{status}");
     server.stop().await;
+}
+
+/// An instance that goes on with the journal of one that was killed, under a numbering of its own.
+fn instance_in(directory: &Path, numbers: Numbers) -> (Hub, Journalist) {
+    let hub = Hub::numbered(SessionId::new("told"), Bounds::default(), Rules::default(), numbers);
+    let journal = Journal::open(directory).unwrap();
+    hub.recover(directory).unwrap();
+    let writer = journal.writer(hub.epoch().as_str(), 1 << 20);
+    let journalist = hub.keep_journal(writer, Box::new(|| {})).unwrap();
+    let paced = hub.clone();
+    tokio::spawn(async move { paced.run_pacer().await });
+    (hub, journalist)
+}
+
+async fn end_with_journal(hub: Hub, journalist: Journalist) {
+    hub.close();
+    journalist.end().await;
+}
+
+async fn cut(telling: JoinHandle<Over>) {
+    telling.abort();
+    assert!(telling.await.is_err_and(|end| end.is_cancelled()));
+}
+
+#[tokio::test]
+async fn an_instance_that_is_numbered_anew_tells_the_rest_of_its_earlier_numberings_first() {
+    let (server, directory) = (TestServer::start().await, tempfile::tempdir().unwrap());
+    let directory = directory.path().join("journal");
+    let (first, journalist) = instance_in(&directory, Numbers::fresh());
+    say(&first, "one");
+    let telling = tell(&first, &server);
+    eventually("the first is told", || lines(&server.hub, "told") == ["one"]).await;
+    cut(telling).await;
+    say(&first, "two");
+    let epoch = first.epoch().clone();
+    end_with_journal(first, journalist).await;
+
+    let (second, journalist) = instance_in(&directory, Numbers::fresh_behind(epoch.as_str()));
+    say(&second, "three");
+    let epoch = second.epoch().clone();
+    end_with_journal(second, journalist).await;
+
+    let (third, journalist) = instance_in(&directory, Numbers::fresh_behind(epoch.as_str()));
+    say(&third, "four");
+    let telling = tell(&third, &server);
+    eventually("all is told", || lines(&server.hub, "told").len() >= 4).await;
+    cut(telling).await;
+    say(&third, "five");
+    let telling = tell(&third, &server);
+    let all = ["one", "two", "three", "four", "five"];
+    eventually("it goes on", || lines(&server.hub, "told").len() >= all.len()).await;
+    assert_eq!(lines(&server.hub, "told"), all);
+    assert_eq!(server.hub.gauges().dropped(), 0);
+
+    // One that knows nothing is told everything.
+    let another = TestServer::start().await;
+    let telling_another = tell(&third, &another);
+    eventually("all is told", || lines(&another.hub, "told").len() >= all.len()).await;
+    end_with_journal(third, journalist).await;
+    assert!(matches!(end(telling).await, Over::Told) && matches!(end(telling_another).await, Over::Told));
+    assert_eq!(lines(&server.hub, "told"), all);
+    assert_eq!(lines(&another.hub, "told"), all);
+    server.stop().await;
+    another.stop().await;
 }

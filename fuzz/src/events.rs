@@ -61,6 +61,7 @@ fn folds(event: &Event) {
         epoch: event.epoch.clone(),
         first_seq: 1,
         last_seq: event.seq,
+        journal: None,
         connected_clients: 1,
         now: NOW,
     };

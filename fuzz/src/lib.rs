@@ -3,6 +3,7 @@
 //! The inputs of the targets, and how they are run, are told in `README.md`.
 
 pub mod events;
+pub mod journal_files;
 pub mod ledger;
 pub mod pieces;
 pub mod script;

@@ -98,3 +98,29 @@ EXIT STATUS
 
 ENVIRONMENT
   BROWSER   commands to try, separated by colons, with %s for the page [else xdg-open, open]";
+
+pub(super) const EXPORT_END: &str = "\
+A session that runs is exported as far as it has come. SESSION is found as by `history -i`; `list --ended` shows those
+that are over.
+
+FORMATS
+  ndjson      every event as `history -o json` prints it
+  csv         RFC 4180, UTF-8: seq, epoch, timestamp, session_id, source, type, summary, data (as JSON). A text that a
+              spreadsheet would take for a formula, by its first character, has an apostrophe in front.
+  markdown    what was said, tools, agents, todos, tickets, permissions, errors and output, with times in UTC
+  html        the same as one page, without scripts and without anything from elsewhere
+  asciicast   the recording of the terminal, version 2, as `run --record` made it; it is not redacted
+The protocols leave out what programs need alone (statistics, states, most hooks), unless channels are named.
+
+A file is made for you alone (mode 0600), and is there whole or not at all.
+
+EXAMPLES
+  claude-mpm export web -o web.html          a page to read
+  claude-mpm export web 'agent.*' --format csv
+                                             the agents, as a table
+  claude-mpm export web -S 1h -o - | jq .type
+  claude-mpm export web -o web.cast && asciinema play web.cast
+
+EXIT STATUS
+  0 ok, 1 failed, or the session was not recorded, 2 usage, 3 no such session, 4 not authorised, 5 cannot connect or
+  timed out";

@@ -57,6 +57,12 @@ LAUNCH METHODS
   --restart: at most five times in a row, after 1 s, 2 s, 4 s and so on, give or take a fifth; a run of a minute
   begins anew. What was typed is said again, with --resume of the same conversation.
 
+RECORDING
+  With --record, --websocket and --launch-method subprocess, every byte that claude writes to its terminal is kept
+  with its time, for export --format asciicast. It is not redacted: whatever secret the terminal shows is in it.
+  What is typed is not, but as far as claude shows it. It ends at 256 MiB; claude never waits for it, and a marker
+  in it says what was left out.
+
 BEYOND THIS MACHINE
   At an address that other machines can reach nothing begins without --tls and --auth required, or --insecure,
   which warns. With --tls auto the certificate is of our own making, kept for each address, and known by the
@@ -93,6 +99,8 @@ ENVIRONMENT
 FILES
   $XDG_RUNTIME_DIR/claude-mpm/       a record, a socket and a token of each running instance, removed when it ends
   ~/.local/state/claude-mpm/tls/     certificates of --tls auto (in XDG_STATE_HOME, if that is set)
+  ~/.local/state/claude-mpm/sessions/SESSION/terminal.cast
+                                     the recording of --record, kept as long as the session's events
   ~/.local/state/claude-mpm/audit.log
                                      who came, who was turned away, and what was done with claude from elsewhere
   ~/.config/claude-mpm/config.toml   settings (in XDG_CONFIG_HOME, if that is set):
@@ -111,6 +119,10 @@ FILES
       message_bytes = 65536
       post_bytes = 4194304
       requests_per_second = 20
+      [journal]                      what is kept on disk
+      max_age_days = 30
+      max_total_mb = 2048
+      max_session_mb = 1024
       [redact]                       secrets in events and logs are shown as [REDACTED:name]
       enabled = true
       [[redact.pattern]]             one of yours, beside the known ones
@@ -146,8 +158,22 @@ EXIT STATUS
   ^C ends it by SIGINT, which a shell shows as 130.";
 
 pub(super) const LIST_END: &str = "\
-The port is where programs connect; the activity is asked from each instance, `?` when it does not answer.
+The port is where programs connect; the activity is asked from each instance, `?` when it does not answer; `replay`
+stands in front of what a recording tells again (see claude-mpm replay --help).
 With -o json: an array of records. Status 0 even when nothing runs.";
+
+pub(super) const HISTORY_END: &str = "\
+With -i, a session that is over is meant as well, by its name (the newest of it), its id or the beginning of that,
+where no instance that runs is meant: its journal is read. `claude-mpm list --ended` shows which there are.
+
+EXAMPLES
+  claude-mpm history                         the last 100 events of the instance of this directory
+  claude-mpm history -i web -S 10m claude.*  of the one named web, of the last ten minutes
+  claude-mpm history -i 1a2b3c4d -n 10000 -o json
+                                             of a session that is over, for a program
+
+EXIT STATUS
+  0 ok, 1 failed, 2 usage, 3 no such instance, 4 not authorised, 5 cannot connect or timed out";
 
 pub(super) const ONE_END: &str = "\
 EXIT STATUS

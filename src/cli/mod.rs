@@ -3,11 +3,13 @@
 mod control;
 mod demo;
 mod elsewhere;
+mod export;
 mod help;
 mod hook;
 mod listen;
 mod permission;
 mod publish;
+mod replay;
 mod schema;
 mod token;
 mod value;
@@ -15,10 +17,12 @@ mod view;
 
 pub use control::{EndOptions, InterruptOptions, OpenOptions, SendOptions, StopOptions};
 pub use demo::DemoOptions;
+pub use export::{ExportFormat, ExportOptions};
 pub use hook::{HookOptions, HookPlace, HookVerb, Hooks};
 pub use listen::{AllowedOrigin, Auth, ListenOptions, TlsChoice};
 pub use permission::{AllowOptions, DenyOptions, PermissionsOptions, QuestionOptions};
 pub use publish::PublishOptions;
+pub use replay::{ReplayOptions, Speed};
 pub use schema::SchemaOptions;
 pub use token::{TokenChoice, TokenId, TokenList, TokenOptions, TokenRole, TokenVerb, TokenWish};
 pub use value::{PortChoice, WindowSize};
@@ -73,12 +77,18 @@ pub enum Verb {
     /// Show the state of an instance
     #[command(after_long_help = help::ONE_END)]
     Status(StatusOptions),
-    /// Show past events of an instance
-    #[command(after_long_help = help::ONE_END)]
+    /// Show past events of an instance, or of a session that is over
+    #[command(after_long_help = help::HISTORY_END)]
     History(HistoryOptions),
+    /// Tell a session again that was recorded, as if it were live
+    #[command(after_long_help = replay::REPLAY_END)]
+    Replay(ReplayOptions),
     /// Say which source told of an event, and what the others did
     #[command(after_long_help = help::EXPLAIN_END)]
     Explain(ExplainOptions),
+    /// Write a session into a file: for programs, for spreadsheets, for people
+    #[command(after_long_help = elsewhere::EXPORT_END)]
+    Export(ExportOptions),
     /// Put events of your own on a hub
     #[command(after_long_help = help::PUBLISH_END)]
     Publish(PublishOptions),
@@ -183,6 +193,12 @@ pub struct RunOptions {
     /// Show secrets in events and logs as they are
     #[arg(long)]
     pub no_redact: bool,
+    /// Keep events in memory only
+    #[arg(long)]
+    pub no_journal: bool,
+    /// Record what claude shows on its terminal, which is not redacted, for `export --format asciicast`
+    #[arg(long)]
+    pub record: bool,
     /// Run inside a session of claude-mpm, which is refused otherwise
     #[arg(long)]
     pub nested: bool,
@@ -281,4 +297,7 @@ pub struct ServeOptions {
     /// Show secrets in events and logs as they are
     #[arg(long)]
     pub no_redact: bool,
+    /// Keep events in memory only
+    #[arg(long)]
+    pub no_journal: bool,
 }

@@ -98,6 +98,16 @@ fn any_length(text: &str) -> Option<Duration> {
     text.parse::<jiff::SignedDuration>().ok()?.try_into().ok()
 }
 
+/// A length of time in seconds, with or without decimals or a unit; above 0, a day at most.
+pub(super) fn pause(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.trim().parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    let pause = seconds.or_else(|| any_length(text));
+    let fits = |pause: &Duration| !pause.is_zero() && *pause <= Duration::from_secs(LONGEST);
+    pause
+        .filter(fits)
+        .ok_or("it should be a number of seconds above 0, like 2 or 0.5, and no more than a day")
+}
+
 /// The name of a key.
 pub(super) fn key(text: &str) -> Result<String, UnknownKey> {
     text.parse::<Key>().map(|_| text.to_owned())
@@ -142,6 +152,16 @@ mod tests {
         );
         assert_eq!((grace("0"), grace("10m")), (Ok(seconds(0)), Ok(seconds(600))));
         assert!(["11m", "500ms", "-1s"].iter().all(|text| grace(text).is_err()));
+    }
+
+    #[test]
+    fn a_pause_may_have_decimals() {
+        for (text, millis) in
+            [("2", 2000), ("0.5", 500), ("500ms", 500), ("1m", 60_000), ("86400", 86_400_000)]
+        {
+            assert_eq!(pause(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+        assert!(["", "0", "-1", "NaN", "inf", "86401", "x", "1e99"].iter().all(|text| pause(text).is_err()));
     }
 
     #[test]

@@ -98,6 +98,9 @@ pub struct WatchOptions {
 /// Options of `list`.
 #[derive(Debug, Clone, Args)]
 pub struct ListOptions {
+    /// Sessions that are over, the newest first, as far as their journals are kept
+    #[arg(long)]
+    pub ended: bool,
     /// Form of the output
     #[arg(short, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub output: Format,

@@ -144,7 +144,9 @@ impl Follow {
             }
             other => other.map_err(Trouble::Client)?,
         };
-        self.subscribed = cursor_of(reply.data());
+        // Where a time stands is known with the first event.
+        let is_place = !matches!((&self.cursor, &self.wanted.start), (None, Start::Since(_)));
+        self.subscribed = cursor_of(reply.data()).filter(|_| is_place);
         self.state = State::Up { connection: Box::new(connection), since: Instant::now() };
         Ok(endpoint)
     }
@@ -221,7 +223,11 @@ impl Follow {
         let last = self.cursor.as_ref().or(self.subscribed.as_ref());
         let epoch = frame.epoch().map(str::to_owned).or_else(|| last?.epoch.clone());
         if let Some(seq) = number("to_seq") {
-            self.cursor = Some(Cursor { epoch, seq });
+            // What was held back for a while may be told of late.
+            let is_behind = |known: &Cursor| known.epoch == epoch && known.seq >= seq;
+            if !self.cursor.as_ref().is_some_and(is_behind) {
+                self.cursor = Some(Cursor { epoch, seq });
+            }
         }
         Item::Gap { missed: number("missed"), frame: Some(frame) }
     }

@@ -1,14 +1,15 @@
 //! An instance tells of its session to another hub (requirement R3's client proxy): everything in its log, in order,
 //! each event once.
 //!
-//! Nothing waits for it. While the other hub is away, the log of the instance is what is kept for it; what has left the
-//! log before it could be told is counted and said to be missed. Who knows how far the other hub has come is that hub:
-//! it says so at every beginning, so that one that was killed and begins anew is told all that is still there.
+//! Nothing waits for it. While the other hub is away, the log of the instance is what is kept for it, and the journal
+//! behind it, with what the instance told under an earlier numbering; what is in neither any more is counted and said to be
+//! missed. Who knows how far the other hub has come is that hub: it says so at every beginning, so that one that was killed
+//! and begins anew is told all that is still there.
 
 use super::{Backoff, ClientError, Connection, Endpoint};
 use crate::event::values::{MAX_VALUES_AT_ONCE, MAX_VALUES_TOLD, count};
-use crate::filter::Filter;
-use crate::hub::{Hub, Next, Reader, Record, Start};
+use crate::event::{Epoch, Origin};
+use crate::hub::{Hub, Next, Reader, Record};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -106,9 +107,8 @@ async fn tell(uplink: &Uplink, hub: &Hub, link: &watch::Sender<Link>) -> Result<
         "version": env!("CARGO_PKG_VERSION"),
     });
     let welcome = connection.request(request).await?;
-    let after = welcome.data().get("after").and_then(Value::as_u64).unwrap_or(0);
     link.send_replace(Link::Up);
-    let mut reader = hub.reader(Start::After(after), &Filter::all());
+    let mut reader = hub.reader_of_all_behind(taken(welcome.data()).as_ref());
     let mut batch = Batch::default();
     loop {
         match next(&mut reader, &mut connection).await? {
@@ -121,7 +121,7 @@ async fn tell(uplink: &Uplink, hub: &Hub, link: &watch::Sender<Link>) -> Result<
                     batch.push(&event);
                 }
             }
-            Next::Gap { from_seq, to_seq } => batch.missed += to_seq - from_seq + 1,
+            Next::Gap { from_seq, to_seq, .. } => batch.missed += to_seq - from_seq + 1,
             Next::Closed => {
                 connection.close().await;
                 return Ok(());
@@ -129,6 +129,12 @@ async fn tell(uplink: &Uplink, hub: &Hub, link: &watch::Sender<Link>) -> Result<
         }
         batch.send(&mut connection).await?;
     }
+}
+
+/// What the hub has already.
+fn taken(welcome: &Value) -> Option<Origin> {
+    let epoch = Epoch::new(welcome.get("epoch")?.as_str()?);
+    Some(Origin { epoch, seq: welcome.get("after")?.as_u64()?, session_id: None })
 }
 
 /// Where the session stands: what the log still has may begin in the middle.

@@ -1,12 +1,12 @@
 //! Claude's questions, asked on the terminal of `watch` one after another, and answered over connections of their own,
 //! so that no event is lost meanwhile. What can still be answered is always the hub's word: its status.
 
-mod calls;
 mod dialogue;
 mod keyboard;
 mod keys;
 mod line;
 
+use super::calls::{Call, Calls};
 use super::failure::Exit;
 use super::order::{Order, Telling};
 use super::permission;
@@ -18,7 +18,7 @@ use crate::dialect::summary;
 use crate::event::channel;
 use crate::event::control::PermissionRequested;
 use crate::process::signals::end_self;
-use calls::{Call, Calls};
+
 use dialogue::{Dialogue, Step};
 use keyboard::Keyboard;
 use keys::Keys;

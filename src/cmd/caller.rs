@@ -79,10 +79,15 @@ fn call_of(cli: &Cli) -> Call<'_> {
         Some(Verb::Allow(options)) => options.question.target.token_file.as_deref(),
         Some(Verb::Deny(options)) => options.question.target.token_file.as_deref(),
         Some(Verb::Open(options)) => options.target.token_file.as_deref(),
-        Some(Verb::List(_) | Verb::Check(_)) => None,
-        Some(Verb::Demo(_) | Verb::Serve(_) | Verb::Hook(_) | Verb::Schema(_) | Verb::Token(_)) => {
-            return Call::Nobody;
-        }
+        Some(Verb::List(_) | Verb::Check(_) | Verb::Export(_)) => None,
+        Some(
+            Verb::Demo(_)
+            | Verb::Serve(_)
+            | Verb::Replay(_)
+            | Verb::Hook(_)
+            | Verb::Schema(_)
+            | Verb::Token(_),
+        ) => return Call::Nobody,
     };
     Call::Hub { file }
 }

@@ -62,6 +62,8 @@ fn under_supervision(options: DemoOptions) -> io::Result<RunOptions> {
         restart: RestartWhen::Never,
         nested: true,
         no_redact: false,
+        no_journal: true,
+        record: false,
         claude_version: Some(PLAYED),
         claude_args: play,
         log: options.log,

@@ -5,6 +5,7 @@ use super::order::{Order, Telling};
 use super::target::{self, Target};
 use super::{report, runtime};
 use crate::cli::{EndOptions, InterruptOptions, StopOptions};
+use crate::instance::Instance;
 use serde_json::json;
 use std::process::ExitCode;
 use tokio::task::JoinSet;
@@ -56,7 +57,8 @@ fn ending(command: &str, options: &EndOptions, quiet: bool) -> Order {
 /// All at once, so that one that takes its time does not hold up the others.
 async fn stop_all(order: &Order) -> anyhow::Result<ExitCode> {
     let running = target::instances()?;
-    let targets: Vec<_> = running.into_iter().filter(|i| !i.stands_alone()).map(Target::of).collect();
+    let has_claude = |instance: &Instance| !instance.stands_alone() && !instance.is_replay();
+    let targets: Vec<_> = running.into_iter().filter(has_claude).map(Target::of).collect();
     if targets.is_empty() {
         return Err(Failure::new(Exit::NoInstance, "cannot stop: no instance is running").into());
     }

@@ -5,7 +5,7 @@
 
 use super::failure::Failure;
 use super::hub_site::HubSite;
-use super::{note, run, run_log, runtime};
+use super::{note, run, run_log, run_to_end};
 use crate::cli::{LogOptions, RunOptions};
 use crate::event::SessionId;
 use crate::process::followed::Followed;
@@ -84,7 +84,7 @@ fn accompany(
 ) -> u8 {
     // Nobody sees it where it cannot be written.
     let _unlogged = run_log::start(log);
-    let followed = runtime().and_then(|runtime| runtime.block_on(site.accompany(claude, terminal, turn)));
+    let followed = run_to_end(site.accompany(claude, terminal, turn)).flatten();
     match followed {
         Ok(_) => 0,
         Err(cause) => {

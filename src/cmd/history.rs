@@ -1,5 +1,6 @@
 //! `history`: past events, and `watch --no-follow`, which is the same.
 
+use super::ended::{self, Ended};
 use super::failure::{Exit, Failure};
 use super::printer::{Printer, Sieve};
 use super::target::{self, Target};
@@ -7,31 +8,99 @@ use super::watch::{patterns, time};
 use super::{note, runtime};
 use crate::cli::{HistoryOptions, LogOptions};
 use crate::client::{Frame, Start, Subscription};
-use crate::filter::Pattern;
+use crate::event::Timestamp;
+use crate::filter::Query;
+use crate::filter::{Filter, Pattern};
+use crate::instance::{Choice, choose};
 use serde_json::{Map, Value, json};
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 /// As many as a hub gives at once.
-const MOST: u64 = 10_000;
+pub(super) const MOST: u64 = 10_000;
+/// What is said where something is left out.
+const MORE: &str = "there is more than these, as far as it is kept: -n shows more, up to 10,000; --since, --until and --after another part";
 
 /// Runs the verb.
 pub(super) fn run(options: &HistoryOptions, log: &LogOptions) -> anyhow::Result<ExitCode> {
     let params = params(options)?;
-    let target = target::resolve(&options.target, "read history of")?;
     let printer = Printer::new(options.output, options.time, Sieve::default());
+    let target = match target::resolve(&options.target, "read history of") {
+        // What is told again is not all there yet.
+        Ok(target) if target.is_replay() => match meant(options)? {
+            Some(ended) => return of_ended(options, &ended, printer, log),
+            None => target,
+        },
+        Ok(target) => target,
+        Err(nobody) if nobody.exit() == Exit::NoInstance && is_meant_by_none(options)? => {
+            let nobody = nobody.tip("sessions that are over: claude-mpm list --ended");
+            return of_ended(options, &meant(options)?.ok_or(nobody)?, printer, log);
+        }
+        Err(failure) => return Err(failure.into()),
+    };
     let mut printer = printer.with_sessions(target.hub());
     runtime()?.block_on(async {
         let past = ask(&target, params).await?;
         let exit = print(past.events.iter().map(|event| (target.label.as_str(), event)), &mut printer)?;
         if !past.complete && !log.quiet {
-            note("there is more than these; -n shows more of it, as far as it is kept");
+            note(MORE);
         }
         Ok(exit)
     })
 }
 
-fn params(options: &HistoryOptions) -> Result<Map<String, Value>, Failure> {
+/// Whether no instance that runs is meant, and not several.
+fn is_meant_by_none(options: &HistoryOptions) -> Result<bool, Failure> {
+    let word = options.target.instance.as_deref();
+    Ok(word.is_none() || choose(&target::instances()?, word, None) == Choice::None)
+}
+
+/// The session that is over which is meant.
+fn meant(options: &HistoryOptions) -> Result<Option<Ended>, Failure> {
+    Ok(options.target.instance.as_deref().map(ended::meant).transpose()?.flatten())
+}
+
+fn of_ended(
+    options: &HistoryOptions,
+    ended: &Ended,
+    printer: Printer,
+    log: &LogOptions,
+) -> anyhow::Result<ExitCode> {
+    let mut printer =
+        printer.with_sessions(Some(ended.instance.clone()).filter(|instance| instance.stands_alone()));
+    let history = ended.find(&query(options)?)?;
+    let frames: Vec<Frame> = ended::frames(&history).collect();
+    let label = ended.instance.name.as_str();
+    let exit = print(frames.iter().map(|frame| (label, frame)), &mut printer)?;
+    if history.damaged > 0 && !log.quiet {
+        note(&format!("its journal is damaged: {} lines of it are left out", history.damaged));
+    }
+    if !history.complete && !log.quiet {
+        note(MORE);
+    }
+    Ok(exit)
+}
+
+pub(super) fn query(options: &HistoryOptions) -> Result<Query, Failure> {
+    let channels =
+        if options.channels.is_empty() { vec![Pattern::All] } else { patterns(&options.channels)? };
+    Ok(Query {
+        filter: Filter { sessions: options.session.clone(), ..Filter::channels(channels) },
+        limit: usize::try_from(options.lines).unwrap_or(usize::MAX),
+        after: options.after,
+        before: None,
+        epoch: None,
+        since: moment(options.since.as_deref())?,
+        until: moment(options.until.as_deref())?,
+    })
+}
+
+/// The moment that was typed.
+pub(super) fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
+    Ok(text.map(time).transpose()?.and_then(|text| Timestamp::parse(&text)))
+}
+
+pub(super) fn params(options: &HistoryOptions) -> Result<Map<String, Value>, Failure> {
     patterns(&options.channels)?;
     let mut params = object(&options.channels, &options.session, options.lines);
     for (name, text) in [("since", &options.since), ("until", &options.until)] {
@@ -65,10 +134,13 @@ pub(super) async fn show_past(
 ) -> anyhow::Result<ExitCode> {
     let everybody = || Ok(target::instances()?.into_iter().map(Target::of).collect());
     let targets = single.map_or_else(everybody, |target| Ok::<_, Failure>(vec![target]))?;
-    let mut events: Vec<(&str, Frame)> = Vec::new();
+    let (mut events, mut is_cut): (Vec<(&str, Frame)>, _) = (Vec::new(), false);
     for target in &targets {
         match ask(target, start_params(wanted)).await {
-            Ok(past) => events.extend(past.events.into_iter().map(|event| (target.label.as_str(), event))),
+            Ok(past) => {
+                is_cut |= !past.complete && !matches!(wanted.start, Start::Last(_));
+                events.extend(past.events.into_iter().map(|event| (target.label.as_str(), event)));
+            }
             Err(failure) if targets.len() == 1 => return Err(failure.into()),
             Err(failure) if !log.quiet => note(&super::escape::visible(&failure.to_string())),
             Err(_) => {}
@@ -78,7 +150,13 @@ pub(super) async fn show_past(
     if targets.len() > 1 {
         events.sort_by_key(|(_, event)| event.timestamp());
     }
-    print(events.iter().map(|(label, event)| (*label, event)), &mut printer)
+    let exit = print(events.iter().map(|(label, event)| (*label, event)), &mut printer)?;
+    if is_cut && !log.quiet {
+        note(
+            "these are the newest: there is more, as far as it is kept; without --no-follow all of it is shown",
+        );
+    }
+    Ok(exit)
 }
 
 fn start_params(wanted: &Subscription) -> Map<String, Value> {
@@ -94,12 +172,14 @@ fn start_params(wanted: &Subscription) -> Map<String, Value> {
     }
 }
 
-struct Past {
-    events: Vec<Frame>,
-    complete: bool,
+/// What a hub says of the past.
+pub(super) struct Past {
+    pub(super) events: Vec<Frame>,
+    pub(super) complete: bool,
 }
 
-async fn ask(target: &Target, params: Map<String, Value>) -> Result<Past, Failure> {
+/// Asks the hub.
+pub(super) async fn ask(target: &Target, params: Map<String, Value>) -> Result<Past, Failure> {
     const DOING: &str = "read history of";
     if params.get("limit").and_then(Value::as_u64) == Some(0) {
         return Ok(Past { events: Vec::new(), complete: true });

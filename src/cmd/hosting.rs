@@ -7,7 +7,7 @@ use super::user_settings::UserSettings;
 use crate::client::uplink::Uplink;
 use crate::control::HookMail;
 use crate::event::Source;
-use crate::hub::Hub;
+use crate::hub::{Hub, Journalist};
 use crate::server::Afterwards;
 use crate::source::system;
 use std::io;
@@ -24,6 +24,8 @@ pub(super) struct Hosting {
     meters: Vec<JoinHandle<()>>,
     taker: Option<JoinHandle<()>>,
     telling: Option<Telling>,
+    /// Writes down what is published.
+    pub(super) journalist: Option<Journalist>,
 }
 
 /// What is measured, and against what.
@@ -68,7 +70,7 @@ impl Hosting {
         let meters = measured.start(hub);
         let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
         Ok((
-            Self { hub: hub.clone(), stop, server, meters, taker, telling },
+            Self { hub: hub.clone(), stop, server, meters, taker, telling, journalist: None },
             Inbox { hooks, is_told, missing },
         ))
     }
@@ -78,7 +80,7 @@ impl Hosting {
         let (stop, stopped) = watch::channel(false);
         let server = doorway.serve(hub, None, stopped);
         let telling = uplink.map(|uplink| Telling::begin(uplink, hub.clone()));
-        Self { hub: hub.clone(), stop, server, meters: Vec::new(), taker: None, telling }
+        Self { hub: hub.clone(), stop, server, meters: Vec::new(), taker: None, telling, journalist: None }
     }
 
     /// Ends when every client has what it is owed.
@@ -100,7 +102,12 @@ impl Hosting {
                 telling.finish().await;
             }
         };
-        tokio::join!(served, told);
+        let written = async {
+            if let Some(journalist) = self.journalist {
+                journalist.end().await;
+            }
+        };
+        tokio::join!(served, told, written);
     }
 }
 

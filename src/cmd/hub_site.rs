@@ -2,8 +2,10 @@
 
 use super::entrance::Entrance;
 use super::failure::Failure;
+use super::going_on::go_on;
 use super::hook_site::{Claimed, HookSite};
 use super::hosting::{Hosting, Measured};
+use super::journal::Keeping;
 use super::last_word::LastWord;
 use super::port::{self, Bound, cannot_listen};
 use super::record::{Settled, settle};
@@ -61,6 +63,8 @@ pub(super) struct HubSite {
     progress: Progress,
     /// For hooks that nobody has answered when a companion is killed.
     parking: Parking,
+    /// How what is published is written down as well; `None` where it is not.
+    journal: Option<Keeping>,
     /// What goes on when claude has exited by itself is ended.
     reap: bool,
     launch_method: LaunchMethod,
@@ -80,25 +84,19 @@ impl HubSite {
     ) -> Result<Self, Failure> {
         let settings = UserSettings::read()?;
         let tickets = settings.tickets()?;
+        let keeping = settings.keeping();
         let launch_method = match options.launch_method {
             cli::LaunchMethod::Exec => LaunchMethod::Exec,
             cli::LaunchMethod::Subprocess => LaunchMethod::Subprocess,
         };
         let call = Invocation::read(command.arguments.get(1..).unwrap_or_default());
-        let program = match (program::is_claude(&command.path), call.print) {
-            (false, _) => Program::Other,
-            (true, false) => Program::Claude,
-            (true, true) => Program::Printing,
-        };
+        let program = program_of(command, &call);
         let entrance = Entrance::prepare(&options.listen, &[options.listen.websocket_host])?;
         let (tcp, uplink) = listen(options)?;
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
         let hub = Hub::with_rules(session_id.clone(), Bounds::default(), redaction::rules().clone());
         let progress = Progress::kept_in(shared_words().map_err(|cause| cannot_listen(&cause))?);
-        let directory = match &options.cwd {
-            Some(directory) => directory.canonicalize().unwrap_or_else(|_| directory.clone()),
-            None => std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-        };
+        let directory = working_directory(options);
         let runtime = RuntimeDirectory::open();
         let socket = runtime.as_ref().ok().and_then(|runtime| runtime.socket_path(session_id.as_str()));
         let mut instance = Instance {
@@ -109,6 +107,7 @@ impl HubSite {
             socket,
             working_dir: directory.to_string_lossy().into_owned(),
             session_id: session_id.clone(),
+            replays: None,
             pid: std::process::id(),
             start_time: processes::start_time(std::process::id()).unwrap_or(0),
             launch_method: Some(launch_method),
@@ -126,11 +125,7 @@ impl HubSite {
             };
         let entrance = entrance.keyed(run_key).within(settings.limits());
         let hooks = HookSite::claim(options, command);
-        let output = match (launch_method, call.print && call.stream_json) {
-            (LaunchMethod::Exec, _) => Output::Unseen,
-            (LaunchMethod::Subprocess, true) => Output::Stream,
-            (LaunchMethod::Subprocess, false) => Output::Text,
-        };
+        let output = output_of(launch_method, &call);
         Ok(Self {
             hub,
             address,
@@ -145,6 +140,7 @@ impl HubSite {
             claude_folder: claude_folder(),
             progress,
             parking: Parking::new().map_err(|cause| cannot_listen(&cause))?,
+            journal: (!options.no_journal).then_some(keeping),
             reap: options.reap,
             launch_method,
             program,
@@ -204,6 +200,11 @@ impl HubSite {
         ending
     }
 
+    /// What its record says.
+    pub(super) fn instance(&self) -> &Instance {
+        &self.instance
+    }
+
     /// The log of this session.
     pub(super) fn hub(&self) -> &Hub {
         &self.hub
@@ -213,7 +214,9 @@ impl HubSite {
     pub(super) fn last_word(&self) -> io::Result<LastWord> {
         Ok(LastWord {
             hub: self.hub.clone(),
+            instance: self.instance.clone(),
             progress: self.progress,
+            journal: self.journal,
             session: self.session_start(),
             entrance: self.entrance.clone(),
             tcp: self.tcp.try_clone()?,
@@ -237,7 +240,7 @@ impl HubSite {
         manner: Manner,
         afterwards: Afterwards,
     ) -> io::Result<(Hosting, Audience)> {
-        self.hub.keep_progress(self.progress);
+        let journalist = go_on(&mut self.hub, &mut self.instance, self.progress, self.journal);
         redaction::warn_of_none();
         let (child, child_is) = watch::channel(None);
         let hooks = (std::mem::take(&mut self.hooks), afterwards);
@@ -245,7 +248,7 @@ impl HubSite {
         let (sender, orders) = mpsc::channel(ORDERS);
         let mut doorway = self.entrance.doorway([self.tcp.try_clone()?], unix)?;
         doorway.control = Some(ControlDoor::new(sender, abilities(manner), child_is.clone(), &[ours.1]));
-        let (hosting, inbox) = Hosting::open(
+        let (mut hosting, inbox) = Hosting::open(
             &self.hub,
             doorway,
             hooks,
@@ -256,6 +259,7 @@ impl HubSite {
                 settings: std::mem::take(&mut self.settings),
             },
         )?;
+        hosting.journalist = journalist;
         let session = self.session_start();
         let plan = Plan {
             child: child_is,
@@ -304,6 +308,30 @@ pub(super) fn claude_folder() -> Option<ClaudeFolder> {
     let path = set("CLAUDE_CONFIG_DIR").or_else(|| set("HOME").map(|home| home.join(".claude")))?;
     // Whoever goes on for us may do so in another directory.
     Some(ClaudeFolder::new(std::path::absolute(&path).unwrap_or(path)))
+}
+
+fn program_of(command: &Command, call: &Invocation) -> Program {
+    match (program::is_claude(&command.path), call.print) {
+        (false, _) => Program::Other,
+        (true, false) => Program::Claude,
+        (true, true) => Program::Printing,
+    }
+}
+
+/// What of its output can be seen, and as what.
+fn output_of(launch_method: LaunchMethod, call: &Invocation) -> Output {
+    match (launch_method, call.print && call.stream_json) {
+        (LaunchMethod::Exec, _) => Output::Unseen,
+        (LaunchMethod::Subprocess, true) => Output::Stream,
+        (LaunchMethod::Subprocess, false) => Output::Text,
+    }
+}
+
+fn working_directory(options: &RunOptions) -> PathBuf {
+    match &options.cwd {
+        Some(directory) => directory.canonicalize().unwrap_or_else(|_| directory.clone()),
+        None => std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+    }
 }
 
 fn directory_name(directory: &Path) -> String {

@@ -5,23 +5,28 @@
 mod answering;
 mod arguments;
 mod caller;
+mod calls;
 mod check;
 mod column;
 pub mod demo;
 mod diagnose;
+mod ended;
 mod ending;
 mod entrance;
 mod escape;
 mod exec;
 mod explain;
+mod export;
 mod failure;
 mod feed;
+mod going_on;
 mod history;
 mod hook;
 mod hook_site;
 mod hosting;
 mod hub_site;
 pub mod injection;
+mod journal;
 mod last_word;
 mod list;
 mod moment;
@@ -35,7 +40,9 @@ pub mod probe;
 mod program;
 mod publish;
 mod record;
+mod recording;
 mod redaction;
+mod replay;
 mod restarting;
 pub mod run;
 mod run_log;
@@ -57,6 +64,7 @@ use redaction::Entries;
 use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 
 /// Reads the command line, runs the verb and says how it went.
@@ -83,6 +91,9 @@ fn perform(cli: Cli, token: Option<OsString>) -> ExitCode {
         Some(Verb::Demo(options)) => demo::run(options),
         Some(Verb::Hook(options)) => hook::run(&options),
         Some(Verb::Serve(options)) => start_log(&cli.log).and_then(|()| serve::run(&options, cli.log.quiet)),
+        Some(Verb::Replay(options)) => {
+            start_log(&cli.log).and_then(|()| replay::run(&options, cli.log.quiet))
+        }
         Some(other) => start_log(&cli.log).and_then(|()| observe(&other, &cli.log)),
     };
     performed.unwrap_or_else(|cause| report(&cause, if runs_claude { Exit::RunFailed } else { Exit::Failed }))
@@ -96,10 +107,11 @@ fn observe(verb: &Verb, log: &LogOptions) -> anyhow::Result<ExitCode> {
         Verb::Status(options) => status::run(options),
         Verb::History(options) => history::run(options, log),
         Verb::Explain(options) => explain::run(options),
+        Verb::Export(options) => export::run(options, log),
         Verb::Check(options) => check::run(options),
         Verb::Schema(options) => schema::run(options),
         Verb::Token(options) => token::run(options, log.quiet),
-        Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) | Verb::Serve(_) => {
+        Verb::Run(_) | Verb::Demo(_) | Verb::Hook(_) | Verb::Serve(_) | Verb::Replay(_) => {
             unreachable!("performed by the caller")
         }
         Verb::Publish(options) => publish::run(options),
@@ -140,10 +152,27 @@ fn note(text: &str) {
     drop(writeln!(io::stderr(), "claude-mpm: {}", redaction::presentable(text)));
 }
 
-/// A runtime for one verb, on this thread alone.
+/// Threads that look into files at once, for whoever reads what is no longer in memory.
+const LOOKING: usize = 16;
+/// How long one is kept that has nothing to do.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// A runtime for one verb, on this thread but for what waits for disks.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     memory::give_back_large_blocks();
-    tokio::runtime::Builder::new_current_thread().enable_all().build()
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.max_blocking_threads(LOOKING).thread_keep_alive(IDLE).enable_all().build()
+}
+
+/// What other threads look into may take so long when all else is done.
+const LEFT_OVER: Duration = Duration::from_millis(200);
+
+/// Does this to its end. What clients had looked up on a slow disk meanwhile is not waited for.
+fn run_to_end<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    let runtime = runtime()?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LEFT_OVER);
+    Ok(done)
 }
 
 /// How much is logged.

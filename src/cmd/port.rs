@@ -39,7 +39,7 @@ pub(super) fn bind(host: IpAddr, port: Option<PortChoice>) -> Result<Bound, Fail
         return Err(cannot_listen(&format!("{}: {cause}", SocketAddr::from((host, number)))));
     }
     match holder(number) {
-        Holder::Instance(hub) if hub.stands_alone() && is_there(&hub) => {
+        Holder::Instance(hub) if hub.stands_alone() && !hub.is_replay() && is_there(&hub) => {
             Ok(Bound::BesideHub(bind_first_free(host, number)?, hub))
         }
         holder => Err(taken((host, number).into(), &holder, "--websocket-port auto")),

@@ -6,9 +6,10 @@
 use super::failure::{Exit, Failure};
 use super::hub_site::{HubSite, claude_folder};
 use super::last_word::LastWord;
+use super::recording::{self, Recording};
 use super::restarting::Restarting;
 use super::{escape, exec};
-use super::{note, redaction, run_log, runtime};
+use super::{note, redaction, run_log, run_to_end};
 use crate::cli::{LaunchMethod, RestartWhen, RunOptions};
 use crate::event::SessionId;
 use crate::hub;
@@ -35,6 +36,7 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
     }
     let with_hub = options.websocket || options.websocket_port.is_some() || options.hub.is_some();
     check_options(&options, with_hub)?;
+    recording::check(&options, with_hub)?;
     let stays = with_hub || options.launch_method == LaunchMethod::Subprocess;
     if stays && !options.nested {
         refuse_to_nest()?;
@@ -66,9 +68,14 @@ pub fn run(options: RunOptions) -> anyhow::Result<ExitCode> {
             Failure::new(Exit::RunFailed, format!("cannot prepare claude's terminal: {cause}"))
         })?;
     run_log::start(&options.log)?;
+    let recording = match &site {
+        Some(site) if options.record => Some(recording::begin(site, &launch, options.no_journal)?),
+        _ => None,
+    };
     let hub = site.as_ref().map(|site| site.hub().clone());
     let restart = restarting.map(|restarting| restarting.wish(&command, hub, claude_folder()));
-    let ending = supervise(launch, site, &options, restart)?;
+    let launch = launch.recorded_at(recording.as_ref().map(Recording::tap));
+    let ending = supervise(launch, site, &options, (restart, recording))?;
     if let Ending::NotExecuted(errno) = ending {
         let cause = std::io::Error::from_raw_os_error(errno);
         return Err(failed_to_run(RunError::exec_failed(&command.path, cause)).into());
@@ -160,19 +167,24 @@ fn supervise(
     launch: Launch,
     site: Option<HubSite>,
     options: &RunOptions,
-    restart: Option<Restart>,
+    (restart, recording): (Option<Restart>, Option<Recording>),
 ) -> std::io::Result<Ending> {
     let talks = site.is_some() && !options.log.quiet;
     if let (true, Some(site)) = (talks, &site) {
         site.introduce();
+        recording.iter().for_each(Recording::introduce);
     }
     let started = Instant::now();
-    let ending = runtime()?.block_on(async {
-        match site {
+    let ending = run_to_end(async {
+        let ending = match site {
             Some(site) => site.host(launch, restart).await,
             None => supervisor::run(launch, restart, None).await,
+        };
+        if let Some(recording) = recording {
+            recording.finish().await;
         }
-    })?;
+        ending
+    })??;
     if talks && !matches!(ending, Ending::NotExecuted(_)) {
         note(&format!("{} after {:.1} s", describe(ending), started.elapsed().as_secs_f64()));
     }

@@ -7,13 +7,14 @@ use super::entrance::Entrance;
 use super::failure::Exit;
 use super::hosting::Measured;
 use super::hub_site::claude_folder;
+use super::journal::{self, Keeping, Standing};
 use super::port::{self, cannot_listen};
 use super::record::{Settled, settle};
 use super::user_settings::UserSettings;
-use super::{note, redaction, runtime};
+use super::{note, redaction, run_to_end};
 use crate::cli::ServeOptions;
 use crate::event::SessionId;
-use crate::hub::{self, Bounds, Hub};
+use crate::hub::{self, Bounds, Hub, Journalist, Numbers};
 use crate::instance::{Instance, Registration, RunKey, RuntimeDirectory};
 use crate::process::activation::{self, Handed};
 use crate::process::processes;
@@ -58,7 +59,7 @@ pub(super) fn run(options: &ServeOptions, quiet: bool) -> anyhow::Result<ExitCod
     if sockets.tcp.is_empty() {
         sockets.tcp.push(port::bind_exactly(host, options.websocket_port)?);
     }
-    runtime()?.block_on(serve(options, (sockets, entrance), quiet))?;
+    run_to_end(serve(options, (sockets, entrance), quiet))??;
     Ok(Exit::Ok.into())
 }
 
@@ -86,13 +87,28 @@ struct Place {
     run_key: Option<RunKey>,
     /// Removes record, socket and token when it is over.
     _registration: Option<Registration>,
+    journalist: Option<Journalist>,
 }
 
 impl Place {
-    fn claim(options: &ServeOptions, address: SocketAddr, certificate: Option<String>) -> Self {
-        let session_id = SessionId::new(&hub::fresh_id().to_string());
-        let hub = Hub::with_rules(session_id.clone(), Bounds::default(), redaction::rules().clone());
+    fn claim(
+        options: &ServeOptions,
+        address: SocketAddr,
+        certificate: Option<String>,
+        keeping: Keeping,
+    ) -> Self {
+        let standing = (!options.no_journal).then(|| Standing::at(address));
+        let (journal, known, numbers) = match standing {
+            Some(Standing { journal, session_id, numbers }) => (Some(journal), session_id, numbers),
+            None => (None, None, Numbers::fresh()),
+        };
+        let session_id = known.unwrap_or_else(|| SessionId::new(&hub::fresh_id().to_string()));
+        let hub = Hub::numbered(session_id.clone(), Bounds::default(), redaction::rules().clone(), numbers);
         let runtime = RuntimeDirectory::open();
+        if let Ok(runtime) = &runtime {
+            // What one that was killed has left under the same name makes room.
+            runtime.list();
+        }
         let socket = runtime.as_ref().ok().and_then(|runtime| runtime.socket_path(session_id.as_str()));
         let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
         let mut instance = Instance {
@@ -103,6 +119,7 @@ impl Place {
             socket,
             working_dir: directory.to_string_lossy().into_owned(),
             session_id,
+            replays: None,
             pid: std::process::id(),
             start_time: processes::start_time(std::process::id()).unwrap_or(0),
             launch_method: None,
@@ -120,8 +137,9 @@ impl Place {
                     (None, None, None)
                 }
             };
+        let journalist = journal.and_then(|journal| journal::keep(&hub, &instance, journal, keeping));
         hub.note(Note::Host(instance.info(), instance.started_at));
-        Self { hub, instance, unix, run_key, _registration: registration }
+        Self { hub, instance, unix, run_key, _registration: registration, journalist }
     }
 }
 
@@ -134,7 +152,7 @@ async fn serve(
     let settings = UserSettings::read()?;
     let tickets = settings.tickets()?;
     let mut stopping = Stopping::new()?;
-    let place = Place::claim(options, address, entrance.certificate());
+    let mut place = Place::claim(options, address, entrance.certificate(), settings.keeping());
     let (stop, stopped) = watch::channel(false);
     let (posts, inbox) = mpsc::channel(INBOX);
     let hub = &place.hub;
@@ -165,6 +183,10 @@ async fn serve(
     }
     if tokio::time::timeout(LAST_WORD, hooks).await.is_err() {
         tracing::warn!("cannot take in all hooks in time");
+    }
+    hub.close();
+    if let Some(journalist) = place.journalist.take() {
+        journalist.end().await;
     }
     Ok(())
 }

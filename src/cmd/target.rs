@@ -45,6 +45,11 @@ impl Target {
         self.record().filter(Instance::stands_alone)
     }
 
+    /// Whether it tells again what was recorded.
+    pub(super) fn is_replay(&self) -> bool {
+        self.instance.as_ref().is_some_and(Instance::is_replay)
+    }
+
     /// Its record, where there is one on this machine.
     pub(super) fn record(&self) -> Option<Instance> {
         let is_this = |instance: &Instance| {

@@ -1,10 +1,12 @@
 //! The user's settings as a hub has them: read before it begins, followed while it is open.
 
 use super::failure::{Exit, Failure};
+use super::journal::Keeping;
 use super::redaction;
-use crate::config::{Config, ConfigFile, LimitSettings};
+use crate::config::{Config, ConfigFile, JournalSettings, LimitSettings};
 use crate::detect::ticket::Tickets;
 use crate::hub::Publisher;
+use crate::journal::Retention;
 use crate::server::Limits;
 use crate::source::settings_watch;
 use std::time::Duration;
@@ -44,6 +46,16 @@ impl UserSettings {
         limits(&self.config.limits)
     }
 
+    /// What is kept on disk; a change of the file counts at the next start.
+    pub(super) fn keeping(&self) -> Keeping {
+        let JournalSettings { max_age_days, max_total_mb, max_session_mb } = self.config.journal;
+        let max_age = Duration::from_secs(max_age_days * 24 * 3600);
+        Keeping {
+            all: Retention { max_age, max_bytes: max_total_mb << 20 },
+            one: Retention { max_age, max_bytes: max_session_mb << 20 },
+        }
+    }
+
     /// The settings as they are at any time, and the task that follows the file until nobody holds the receiver.
     pub(super) fn follow(self, publisher: Publisher) -> (watch::Receiver<Config>, Option<JoinHandle<()>>) {
         let (sender, settings) = watch::channel(self.config);
@@ -74,6 +86,12 @@ fn limits(settings: &LimitSettings) -> Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn by_default_journals_are_kept_for_thirty_days() {
+        let keeping = UserSettings::default().keeping();
+        assert_eq!((keeping.all, keeping.one.max_bytes), (Retention::default(), 1 << 30));
+    }
 
     #[test]
     fn the_settings_defaults_are_the_servers_own() {

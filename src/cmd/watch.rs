@@ -1,13 +1,14 @@
 //! `watch`: events as they happen, of one instance or of all.
 
 use super::answering::{Asker, Happened};
+use super::ended;
 use super::failure::{Exit, Failure};
 use super::feed::{Feed, News};
 use super::history;
 use super::printer::{Printer, Sieve};
 use super::target::{self, Target};
 use super::{escape, moment, note, runtime};
-use crate::cli::{Format, LogOptions, WatchOptions};
+use crate::cli::{self, Format, LogOptions, WatchOptions};
 use crate::client::{Cursor, Frame, Item, Start, Subscription};
 use crate::event::channel;
 use crate::filter::Pattern;
@@ -29,10 +30,10 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(super) fn run(options: &WatchOptions, log: &LogOptions) -> anyhow::Result<ExitCode> {
     let wanted = subscription(options)?;
     can_answer(options)?;
-    let sieve = Sieve { grep: options.grep.clone(), exclude: excluded(options)? };
+    let sieve = Sieve { grep: options.grep.clone(), exclude: excluded(&options.exclude, &options.channels)? };
     let printer =
         Printer::new(options.output, options.time, sieve).at_most(options.count).with_prefixes(options.all);
-    let single = if options.all { None } else { Some(target::resolve(&options.target, "watch")?) };
+    let single = if options.all { None } else { Some(resolve(&options.target)?) };
     let printer = printer.with_sessions(single.as_ref().and_then(Target::hub));
     let printer = printer.with_commands(!options.answer && io::stdout().is_terminal());
     if options.no_follow {
@@ -46,6 +47,24 @@ pub(super) fn run(options: &WatchOptions, log: &LogOptions) -> anyhow::Result<Ex
             asker.end().await;
         }
         ended
+    })
+}
+
+/// What is over cannot be watched, but be looked at.
+fn resolve(wanted: &cli::Target) -> Result<Target, Failure> {
+    let word = wanted.instance.as_deref();
+    target::resolve(wanted, "watch").map_err(|failure| {
+        let ended =
+            word.filter(|_| failure.exit() == Exit::NoInstance).and_then(|word| ended::meant(word).ok()?);
+        match ended {
+            Some(ended) => {
+                let id: String = ended.instance.session_id.as_str().chars().take(8).collect();
+                failure.tip(format!(
+                    "a session of this name is over: claude-mpm history -i {id}, or replay {id}"
+                ))
+            }
+            None => failure,
+        }
     })
 }
 
@@ -68,10 +87,10 @@ fn no_keyboard(cause: io::Error) -> Failure {
     Failure::new(Exit::Failed, format!("cannot answer here: {cause}"))
 }
 
-/// Who else looks on is no news, unless it is asked for.
-fn excluded(options: &WatchOptions) -> Result<Vec<Pattern>, Failure> {
-    let mut exclude = patterns(&options.exclude)?;
-    if options.channels.is_empty() {
+/// What is left out. Who else looks on is no news, unless it is asked for.
+pub(super) fn excluded(exclude: &[String], channels: &[String]) -> Result<Vec<Pattern>, Failure> {
+    let mut exclude = patterns(exclude)?;
+    if channels.is_empty() {
         exclude.extend(patterns(&[format!("{}*", channel::CLIENTS)])?);
     }
     Ok(exclude)
@@ -254,7 +273,7 @@ fn in_words(target: &Target, item: &Item) -> String {
 
 /// Whether standard output is a pipe that nobody reads any more: without a look, a quiet hub would keep us waiting
 /// for the next event to find out.
-fn reader_is_gone() -> bool {
+pub(super) fn reader_is_gone() -> bool {
     let stdout = io::stdout();
     let mut asked = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
     let answered = poll(&mut asked, PollTimeout::ZERO);

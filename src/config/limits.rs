@@ -61,7 +61,8 @@ impl Default for LimitSettings {
     }
 }
 
-fn within<'de, D: Deserializer<'de>, const LEAST: u64, const MOST: u64>(
+/// Reads a whole number of this range.
+pub(super) fn within<'de, D: Deserializer<'de>, const LEAST: u64, const MOST: u64>(
     deserializer: D,
 ) -> Result<u64, D::Error> {
     // A negative one is told of in the same words.

@@ -6,10 +6,11 @@ use super::fault::{Code, Fault};
 use super::fields::{Fields, bounded};
 use super::publish;
 use super::request::{
-    Call, Past, Relay, Request, RequestId, Subscribe, Uplink, common, needed, patterns, refused,
+    Call, Relay, Request, RequestId, Subscribe, Uplink, common, needed, past, patterns, refused,
 };
 use crate::event::values::MAX_VALUES_AT_ONCE;
 use crate::event::{Epoch, Event, SessionId};
+use crate::filter::Query;
 use serde_json::value::RawValue;
 
 /// Most events that an uplink can have lost; a larger number is a slip.
@@ -54,8 +55,8 @@ pub fn decode_session(object: &RawValue) -> Result<Option<SessionId>, Fault> {
 ///
 /// # Errors
 /// The fault to answer with.
-pub fn decode_past(object: &RawValue) -> Result<Past, Fault> {
-    Past::read(&Fields::parse("query", object)?)
+pub fn decode_past(object: &RawValue) -> Result<Query, Fault> {
+    past(&Fields::parse("query", object)?)
 }
 
 fn read(whole: &RawValue, top: Fields<'_>) -> Result<Request, Fault> {
@@ -79,7 +80,7 @@ fn dispatch(command: &str, fields: &Fields<'_>) -> Result<Request, Fault> {
         "subscribe" => Subscribe::read(fields).map(Request::Subscribe),
         "unsubscribe" => patterns(fields, "channels").map(Request::Unsubscribe),
         "get_status" => Ok(Request::Status(fields.text("session_id")?.map(|id| SessionId::new(&id)))),
-        "get_history" => Past::read(fields).map(Request::History),
+        "get_history" => past(fields).map(Request::History),
         "explain" => event_name(fields).map(Request::Explain),
         "ping" => Ok(Request::Ping),
         "register" => Ok(Request::Register(fields.text("session_id")?.filter(|id| id != "global"))),
@@ -143,7 +144,7 @@ mod tests {
             assert_eq!(decode(text).unwrap().request, Request::Register(expected), "{text}");
         }
         let history = r#"{"command":"get_history","params":{"event_types":["agent.delegation"],"limit":7}}"#;
-        assert!(matches!(decode(history).unwrap().request, Request::History(Past { limit: 7, .. })));
+        assert!(matches!(decode(history).unwrap().request, Request::History(Query { limit: 7, .. })));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub enum Close {
     ProtocolError = 1002,
     /// A binary message.
     BinaryNotAccepted = 1003,
-    /// A text message, or a close reason, that is not UTF-8.
+    /// A text message, or a close reason, that is not UTF-8; or what is compressed and cannot be read.
     BadUtf8 = 1007,
     /// A message above the limit.
     TooBig = 1009,
@@ -78,7 +78,7 @@ impl Close {
             Self::GoingAway => "server going away",
             Self::ProtocolError => "protocol error",
             Self::BinaryNotAccepted => "binary messages are not accepted",
-            Self::BadUtf8 => "text is not UTF-8",
+            Self::BadUtf8 => "not UTF-8, or badly compressed",
             Self::TooBig => "message too big",
             Self::NotAuthenticated => "not authenticated",
             Self::RoleNotAllowed => "role not allowed",

@@ -64,6 +64,11 @@ impl<'a> Fields<'a> {
         self
     }
 
+    /// The names of all fields.
+    pub(super) fn names(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
     pub(super) fn text(&self, name: &str) -> Result<Option<String>, Fault> {
         self.typed(name, "a text")
     }

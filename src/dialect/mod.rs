@@ -13,6 +13,8 @@ pub mod control;
 pub mod envelope;
 mod fault;
 mod fields;
+mod joined;
+mod manner;
 pub mod monitor;
 pub mod publish;
 pub mod query;
@@ -26,14 +28,18 @@ pub mod summary;
 
 pub use close::Close;
 pub use fault::{Code, Fault};
+pub use manner::Manner;
 pub use reply::{Reply, Stamp};
-pub use request::{Call, Past, Relay, Request, RequestId, Subscribe, Uplink};
+pub use request::{Call, Relay, Request, RequestId, Subscribe, Uplink};
 
 use crate::event::channel::Vocabulary;
 use crate::event::{Event, Timestamp};
 use crate::status::Standing;
 use fields::Fields;
 use serde_json::value::RawValue;
+
+/// Most events in one message, for a client that wants several in one.
+pub const MAX_BATCH: usize = 256;
 
 /// What a client and the server speak with each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,6 +115,14 @@ impl Dialect {
             Self::Monitor if fields.raw(monitor::WORDS.types).is_none() => Ok(None),
             Self::Monitor => monitor::WORDS.subscribe(&fields).map(Some),
         }
+    }
+
+    /// Reads in such an object how the client wants to be told.
+    ///
+    /// # Errors
+    /// The fault to answer with; the connection lives on.
+    pub fn decode_manner(self, object: &RawValue) -> Result<Manner, Fault> {
+        Manner::read(&Fields::parse("query", object)?)
     }
 
     /// The frame of a reply to the request with this id, without the WebSocket header.

@@ -88,7 +88,11 @@ fn classic(fields: &Fields<'_>) -> Result<Draft, Fault> {
 
 /// Requirement R4 has no other events: its `validateEvent` takes a time of 0 for a missing one.
 fn after_the_epoch(time: Timestamp) -> Result<Timestamp, Fault> {
-    if time.as_millis() > 0 { Ok(time) } else { Err(wrong("timestamp", "not after 1970-01-01T00:00:00Z")) }
+    match time.as_millis() {
+        ..=0 => Err(wrong("timestamp", "not after 1970-01-01T00:00:00Z")),
+        _ if !time.has_text() => Err(wrong("timestamp", "after 9999-12-30T22:00:00Z")),
+        _ => Ok(time),
+    }
 }
 
 fn draft(
@@ -246,6 +250,15 @@ pub fn relayed(raw: &RawValue) -> Result<Vec<Event>, Fault> {
     let read = |raw: &&RawValue| {
         bounded("event", raw, MAX_VALUES_TOLD)?;
         let mut event = Event::read(raw.get()).map_err(|cause| wrong("event", cause))?;
+        for (what, name) in [
+            ("session_id", event.session_id.as_str()),
+            ("epoch", event.epoch.as_str()),
+            ("source", event.source.as_str()),
+        ] {
+            named(what, name.to_owned())?;
+        }
+        // Where it was numbered first is for the hub to say that takes it.
+        event.origin = None;
         cut_all(&mut event.body, event.remarks.as_deref_mut());
         Ok(event)
     };

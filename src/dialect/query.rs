@@ -3,6 +3,7 @@
 //! Only the split and the types are decided here; what a name means is `request`'s.
 
 use super::fault::{Code, Fault};
+use super::fields::Fields;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -10,6 +11,11 @@ use serde_json::{Map, Value};
 const LISTS: [&str; 5] = ["channels", "event_types", "sessions", "sources", "types"];
 /// Names whose value is a whole number.
 const NUMBERS: [&str; 4] = ["after", "before", "limit", "replay"];
+/// Names whose value is any number.
+const RATES: [&str; 1] = ["max_rate"];
+/// Names whose value is yes (`1`) or no (`0`).
+const CHOICES: [&str; 2] = ["batch", COMPRESS];
+const COMPRESS: &str = "compress";
 
 /// Makes an object of `a=1&b=x,y`. An empty value counts as absent; `session` is a list of one.
 ///
@@ -30,10 +36,20 @@ pub fn object(query: &str) -> Result<Box<RawValue>, Fault> {
     RawValue::from_string(text).map_err(|cause| Fault::parameter("query", cause))
 }
 
+/// Whether the client wants what it gets compressed: `compress=1`, `compress=0`; `None` where it does not say.
+pub fn wants_compression(query: &str) -> Option<bool> {
+    let object = object(query).ok()?;
+    Fields::parse("query", &object).ok()?.typed(COMPRESS, "").ok()?
+}
+
 fn typed(name: &str, value: String) -> Value {
     match value.parse::<u64>() {
         _ if value.is_empty() => Value::Null,
+        Ok(number @ 0..=1) if CHOICES.contains(&name) => (number == 1).into(),
         Ok(number) if NUMBERS.contains(&name) => number.into(),
+        _ if RATES.contains(&name) && value.parse().is_ok_and(f64::is_finite) => {
+            value.parse::<f64>().unwrap_or_default().into()
+        }
         _ if name == "session" => vec![value].into(),
         _ if LISTS.contains(&name) => value.split(',').map(str::to_owned).collect::<Vec<_>>().into(),
         _ => value.into(),
@@ -73,6 +89,10 @@ mod tests {
             ("limit=-1&after=x", r#"{"limit":"-1","after":"x"}"#),
             ("since=2026-01-01T00:00:00+01:00", r#"{"since":"2026-01-01T00:00:00+01:00"}"#),
             ("channels=&&x", r#"{"channels":null,"x":null}"#),
+            ("batch=1&compress=0", r#"{"batch":true,"compress":false}"#),
+            ("max_rate=0.5&limit=0.5", r#"{"max_rate":0.5,"limit":"0.5"}"#),
+            ("max_rate=NaN", r#"{"max_rate":"NaN"}"#),
+            ("batch=yes&compress=2", r#"{"batch":"yes","compress":"2"}"#),
         ] {
             assert_eq!(object(query).unwrap().get(), expected, "{query}");
         }

@@ -14,6 +14,9 @@ use crate::status::{Snapshot, Standing};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+/// Why events are missed by a client that wanted no more of them.
+pub const RATE_REASON: &str = "max_rate";
+
 /// What every frame of a server carries, whatever it says.
 #[derive(Debug, Clone, Copy)]
 pub struct Stamp<'a> {
@@ -77,8 +80,10 @@ pub enum Reply<'a> {
     },
     /// Here I am.
     Pong,
-    /// These numbers were missed by this client alone.
+    /// Events that were missed by this client alone.
     Gap {
+        /// How many; fewer than the numbers where others of those were sent.
+        missed: u64,
         /// First number missed.
         from_seq: u64,
         /// Last number missed.
@@ -86,7 +91,7 @@ pub enum Reply<'a> {
         /// Why.
         reason: &'a str,
     },
-    /// The cursor is of another numbering; everything in memory follows.
+    /// The cursor is of another numbering; what is kept of that follows, then all of this one.
     OtherEpoch {
         /// Newest number of this log.
         last_seq: u64,
@@ -121,6 +126,9 @@ pub enum Reply<'a> {
     Uplinked {
         /// Everything up to here has been taken.
         after: u64,
+        /// The numbering it is of, in answer to a call: the one that is called for, or one the instance had before; `None`
+        /// where nothing has been taken.
+        epoch: Option<&'a Epoch>,
     },
     /// A control action is under way.
     Accepted {
@@ -240,8 +248,8 @@ impl Reply<'_> {
                 "channels": ["*"],
                 "cursor": { "epoch": epoch, "seq": cursor },
             }),
-            Self::Gap { from_seq, to_seq, reason } => json!({
-                "missed": to_seq.saturating_sub(from_seq) + 1,
+            Self::Gap { missed, from_seq, to_seq, reason } => json!({
+                "missed": missed,
                 "from_seq": from_seq,
                 "to_seq": to_seq,
                 "reason": reason,
@@ -254,7 +262,8 @@ impl Reply<'_> {
             Self::Component { name, components } => {
                 json!({ "component": name, "components": states(components) })
             }
-            Self::Uplinked { after } => json!({ "after": after }),
+            Self::Uplinked { after, epoch: None } => json!({ "after": after }),
+            Self::Uplinked { after, epoch } => json!({ "after": after, "epoch": epoch }),
             Self::Accepted { control_id, command } => json!({ "control_id": control_id, "command": command }),
             Self::Outcome { control_id, command, fate } => json!({
                 "control_id": control_id,
@@ -309,7 +318,7 @@ impl<'a> From<&'a Fault> for FaultData<'a> {
 fn other_epoch<'a>(request_id: Option<&'a RequestId>, epoch: &'a Epoch, last_seq: u64) -> FaultData<'a> {
     FaultData {
         error_code: Code::OtherEpoch.as_str(),
-        error_message: "cannot resume: the cursor belongs to another epoch; everything in memory follows",
+        error_message: "cannot resume: the cursor belongs to another epoch; what is kept of it follows, then all of this one",
         request_id,
         component: "server",
         severity: Code::OtherEpoch.severity(),
@@ -365,9 +374,9 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_counts_both_ends() {
-        let gap = encoded(&Reply::Gap { from_seq: 3, to_seq: 5, reason: "r" }, None);
-        assert!(gap.contains(r#""data":{"missed":3,"from_seq":3,"to_seq":5,"reason":"r"}"#), "{gap}");
+    fn a_gap_says_how_many_are_missed_and_between_which() {
+        let gap = encoded(&Reply::Gap { missed: 2, from_seq: 3, to_seq: 5, reason: "r" }, None);
+        assert!(gap.contains(r#""data":{"missed":2,"from_seq":3,"to_seq":5,"reason":"r"}"#), "{gap}");
     }
 
     #[test]

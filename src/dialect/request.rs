@@ -4,10 +4,11 @@
 
 use super::fault::{Code, Fault};
 use super::fields::{Fields, brief};
+use super::manner::Manner;
 use crate::control::Command;
 use crate::event::surroundings::ComponentStarted;
 use crate::event::{Body, Draft, Epoch, Event, SessionId, Timestamp};
-use crate::filter::{Filter, MAX_PATTERN_BYTES, MAX_PATTERNS, Pattern};
+use crate::filter::{Filter, MAX_PATTERN_BYTES, MAX_PATTERNS, Pattern, Query};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -66,7 +67,7 @@ pub enum Request {
     /// What is true now, of the hub's own session or of this one?
     Status(Option<SessionId>),
     /// What has been?
-    History(Past),
+    History(Query),
     /// Who told of this event, or (`None`) of all that are in memory?
     Explain(Option<String>),
     /// Are you there?
@@ -132,23 +133,8 @@ pub struct Subscribe {
     pub epoch: Option<String>,
     /// Everything not older than this first.
     pub since: Option<Timestamp>,
-}
-
-/// Which past events.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Past {
-    /// What the events must be.
-    pub filter: Filter,
-    /// The newest this many, at most [`MAX_LIMIT`].
-    pub limit: usize,
-    /// Only numbers above this one.
-    pub after: Option<u64>,
-    /// Only numbers below this one.
-    pub before: Option<u64>,
-    /// Not older than this.
-    pub since: Option<Timestamp>,
-    /// Not newer than this.
-    pub until: Option<Timestamp>,
+    /// How it wants to be told.
+    pub manner: Manner,
 }
 
 impl Subscribe {
@@ -161,6 +147,7 @@ impl Subscribe {
             after: fields.number("after")?,
             epoch: fields.text("epoch")?,
             since: fields.time("since")?,
+            manner: Manner::read(fields)?,
         })
     }
 
@@ -171,27 +158,26 @@ impl Subscribe {
     }
 }
 
-impl Past {
-    pub(super) fn read(fields: &Fields<'_>) -> Result<Self, Fault> {
-        let channels = match patterns(fields, "event_types")? {
-            Some(channels) => channels,
-            None => patterns(fields, "channels")?.unwrap_or_else(|| vec![Pattern::All]),
-        };
-        let limit = fields.number("limit")?.map_or(DEFAULT_LIMIT, saturated);
-        if limit > MAX_LIMIT {
-            return Err(Fault::parameter("limit", format_args!("more than {MAX_LIMIT}")));
-        }
-        Ok(Self {
-            filter: filter(fields, channels)?,
-            limit,
-            after: fields.number("after")?,
-            before: fields.number("before")?,
-            since: fields.time("since")?,
-            until: fields.time("until")?,
-        })
+/// Which past events are asked for, at most [`MAX_LIMIT`].
+pub(super) fn past(fields: &Fields<'_>) -> Result<Query, Fault> {
+    let channels = match patterns(fields, "event_types")? {
+        Some(channels) => channels,
+        None => patterns(fields, "channels")?.unwrap_or_else(|| vec![Pattern::All]),
+    };
+    let limit = fields.number("limit")?.map_or(DEFAULT_LIMIT, saturated);
+    if limit > MAX_LIMIT {
+        return Err(Fault::parameter("limit", format_args!("more than {MAX_LIMIT}")));
     }
+    Ok(Query {
+        filter: filter(fields, channels)?,
+        limit,
+        after: fields.number("after")?,
+        before: fields.number("before")?,
+        epoch: fields.text("epoch")?.map(|epoch| Epoch::new(&epoch)),
+        since: fields.time("since")?,
+        until: fields.time("until")?,
+    })
 }
-
 /// A text that is there.
 pub(super) fn needed(fields: &Fields<'_>, name: &str) -> Result<String, Fault> {
     let text = fields.text(name)?.filter(|text| !text.is_empty());
@@ -218,17 +204,23 @@ fn filter(fields: &Fields<'_>, channels: Vec<Pattern>) -> Result<Filter, Fault> 
 /// A list of names within the bounds that every list of a client has.
 pub(super) fn names(fields: &Fields<'_>, name: &str) -> Result<Option<Vec<String>>, Fault> {
     let names = fields.texts(name)?;
-    let listed = names.as_deref().unwrap_or_default();
+    bounded_list(name, names.as_deref().unwrap_or_default().iter().map(String::as_str))?;
+    Ok(names)
+}
+
+/// Refuses a list beyond the bounds that every list of a client has.
+pub(super) fn bounded_list<'a>(
+    name: &str,
+    mut listed: impl ExactSizeIterator<Item = &'a str>,
+) -> Result<(), Fault> {
     if listed.len() > MAX_PATTERNS {
         return Err(Fault::parameter(name, format_args!("more than {MAX_PATTERNS} entries")));
     }
-    if listed.iter().any(|text| text.len() > MAX_PATTERN_BYTES) {
-        return Err(Fault::parameter(
-            name,
-            format_args!("an entry is longer than {MAX_PATTERN_BYTES} bytes"),
-        ));
+    if listed.any(|text| text.len() > MAX_PATTERN_BYTES) {
+        let cause = format_args!("an entry is longer than {MAX_PATTERN_BYTES} bytes");
+        return Err(Fault::parameter(name, cause));
     }
-    Ok(names)
+    Ok(())
 }
 
 /// A count as large as it can be told.

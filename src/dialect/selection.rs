@@ -3,9 +3,10 @@
 
 use super::fault::Fault;
 use super::fields::Fields;
-use super::request::{DEFAULT_LIMIT, MAX_LIMIT, Past, Subscribe, names, patterns, saturated};
+use super::manner::Manner;
+use super::request::{DEFAULT_LIMIT, MAX_LIMIT, Subscribe, names, patterns, saturated};
 use crate::event::channel::Vocabulary;
-use crate::filter::{Filter, MAX_PATTERNS, Pattern};
+use crate::filter::{Filter, MAX_PATTERNS, Pattern, Query};
 
 /// How a dialect speaks of events.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +24,7 @@ impl Words {
         let replay = fields.number("replay")?.map(saturated);
         let since = if replay.is_none() { filter.since } else { None };
         let (after, epoch) = (fields.number("after")?, fields.text("epoch")?);
-        Ok(Subscribe { filter, replay, after, epoch, since })
+        Ok(Subscribe { filter, replay, after, epoch, since, manner: Manner::read(fields)? })
     }
 
     /// Types that are no longer wanted; `None`: all.
@@ -40,14 +41,14 @@ impl Words {
     }
 
     /// Past events.
-    pub(super) fn past(self, fields: &Fields<'_>) -> Result<Past, Fault> {
+    pub(super) fn past(self, fields: &Fields<'_>) -> Result<Query, Fault> {
         let limit = fields.number("limit")?.map_or(DEFAULT_LIMIT, saturated);
         if limit > MAX_LIMIT {
             return Err(Fault::parameter("limit", format_args!("more than {MAX_LIMIT}")));
         }
         let filter = self.filter(fields)?;
         let (after, before) = (fields.number("after")?, fields.number("before")?);
-        Ok(Past { limit, after, before, since: filter.since, until: filter.until, filter })
+        Ok(Query { limit, after, before, epoch: None, since: filter.since, until: filter.until, filter })
     }
 
     fn filter(self, fields: &Fields<'_>) -> Result<Filter, Fault> {

@@ -97,6 +97,11 @@ pub enum Vocabulary {
     Monitor,
 }
 
+/// The type of lines of output.
+pub fn output_in(vocabulary: Vocabulary) -> &'static str {
+    if vocabulary == Vocabulary::Monitor { PANE_OUTPUT } else { CLAUDE_OUTPUT }
+}
+
 /// Types whose content is ours alone to shape. All others are open to those who publish them (requirement R4).
 const OURS: [&str; 9] =
     [SESSIONS, CLAUDE, "agent.", "todo.", "ticket.", "usage.", PERMISSIONS, CONTROLS, "system."];

@@ -9,6 +9,7 @@ pub mod channel;
 pub mod control;
 mod draft;
 pub mod id;
+mod importance;
 pub mod line;
 pub mod published;
 mod read;

@@ -1,6 +1,6 @@
 //! Events that others publish: their own types, and what they say beside the content (requirement R4).
 
-use super::Epoch;
+use super::{Epoch, SessionId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -47,4 +47,7 @@ pub struct Origin {
     pub epoch: Epoch,
     /// The number there.
     pub seq: u64,
+    /// The session of the instance, where the event is of another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<SessionId>,
 }

@@ -15,6 +15,11 @@ impl Timestamp {
         Self(millis)
     }
 
+    /// Whether RFC 3339 has a text for it here: the last hours of the year 9999, and what is later, have none.
+    pub fn has_text(self) -> bool {
+        jiff::Timestamp::from_millisecond(self.0).is_ok()
+    }
+
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub const fn as_millis(self) -> i64 {
         self.0
@@ -97,6 +102,9 @@ mod tests {
     #[test]
     fn extreme_values_still_have_a_text() {
         assert!(Timestamp::from_millis(i64::MAX).to_string().ends_with('Z'));
+        let told =
+            [0, 253_402_207_200_000, 253_402_300_799_000].map(|at| Timestamp::from_millis(at).has_text());
+        assert_eq!(told, [true, true, false]);
         assert!(!Timestamp::from_millis(i64::MIN).to_string().is_empty());
     }
 }

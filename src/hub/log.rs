@@ -2,9 +2,9 @@
 //!
 //! It knows no reader and no time; locking is the hub's matter.
 
-use crate::event::Event;
+use crate::event::{Event, Timestamp};
 use crate::filter::Filter;
-use crate::status::Standing;
+use crate::status::{JournalHealth, JournalState, Standing};
 use bytes::Bytes;
 use std::collections::{VecDeque, vec_deque};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -21,6 +21,8 @@ pub struct Record {
     /// How its session stood before it.
     pub before: Standing,
     slots: [OnceLock<Bytes>; SLOTS],
+    /// A second form of each, which few clients need.
+    again: OnceLock<Box<[OnceLock<Bytes>; SLOTS]>>,
     /// So many bytes of the first encoding are in the weight.
     weighed: usize,
     /// Bytes of all encodings of a log that the weights do not contain.
@@ -39,9 +41,15 @@ impl Record {
         Self::counted(event, Standing::default(), (0, Arc::default()))
     }
 
+    /// One that was read back.
+    pub(super) fn stored(event: Event, before: Standing) -> Self {
+        Self::counted(event, before, (0, Arc::default()))
+    }
+
     fn counted(event: Event, before: Standing, (weight, extra): (usize, Arc<AtomicUsize>)) -> Self {
         let (part, whole) = Event::FRAME;
-        Self { event, before, slots: Default::default(), weighed: weight / whole * part, extra }
+        let (slots, again) = Default::default();
+        Self { event, before, slots, again, weighed: weight / whole * part, extra }
     }
 
     /// Whether a client with this filter wants it.
@@ -61,9 +69,23 @@ impl Record {
         })
     }
 
+    /// A second form of the encoding in `slot`, made at first use.
+    ///
+    /// # Panics
+    /// When `slot` is not below [`SLOTS`].
+    pub fn encoded_again(&self, slot: usize, encode: impl FnOnce(&Self) -> Bytes) -> &Bytes {
+        self.again.get_or_init(Box::default)[slot].get_or_init(|| {
+            let encoded = encode(self);
+            self.extra.fetch_add(encoded.len(), Relaxed);
+            encoded
+        })
+    }
+
     fn extra_bytes(&self) -> usize {
         let made = self.slots.iter().enumerate().filter_map(|(slot, made)| Some((slot, made.get()?)));
-        made.map(|(slot, encoded)| self.beyond(slot, encoded)).sum()
+        let again = self.again.get().into_iter().flat_map(|again| again.iter()).filter_map(OnceLock::get);
+        made.map(|(slot, encoded)| self.beyond(slot, encoded)).sum::<usize>()
+            + again.map(Bytes::len).sum::<usize>()
     }
 
     /// What of an encoding is not in the weight.
@@ -97,18 +119,81 @@ pub(super) struct Log {
     /// Encodings, as far as the weights do not contain them.
     extra: Arc<AtomicUsize>,
     last_seq: u64,
+    /// The newest that is in the journal; `None` where there is no journal.
+    stored: Option<u64>,
+    /// The newest that is being written at present; 0 where nothing is.
+    in_flight: u64,
+    /// The disk does not take more.
+    is_stuck: bool,
+    /// The newest time of what is in memory no longer; `None` where nothing is.
+    left_newest: Option<Timestamp>,
 }
 
 impl Log {
     /// An empty log whose first record will be number 1.
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self { records: VecDeque::new(), bounds, bytes: 0, extra: Arc::default(), last_seq: 0 }
+        Self {
+            records: VecDeque::new(),
+            bounds,
+            bytes: 0,
+            extra: Arc::default(),
+            last_seq: 0,
+            stored: None,
+            in_flight: 0,
+            is_stuck: false,
+            left_newest: None,
+        }
     }
 
     /// Has the next record get the number behind `seq`, where the log is empty and not as far.
     pub(super) fn go_on_behind(&mut self, seq: u64) {
         debug_assert!(self.records.is_empty(), "nothing has a number yet");
         self.last_seq = self.last_seq.max(seq);
+        self.has_left_unknown();
+    }
+
+    /// Puts what an earlier process had in memory, in order, back into the empty ring, as far as it comes up without a
+    /// hole to the number behind which this one goes on.
+    pub(super) fn put_back(&mut self, records: Vec<(Event, Standing)>) {
+        debug_assert!(self.records.is_empty(), "nothing has a number yet");
+        for (mut event, before) in records.into_iter().rev() {
+            if event.seq + 1 != self.first_seq() {
+                break;
+            }
+            let weight = event.weight();
+            self.bytes += weight;
+            let record = Record::counted(event, before, (weight, self.extra.clone()));
+            self.records.push_front((Arc::new(record), weight));
+        }
+        if self.first_seq() == 1 {
+            self.left_newest = None;
+        }
+        self.let_go();
+    }
+
+    /// Nobody knows the times of what is in memory no longer.
+    fn has_left_unknown(&mut self) {
+        if self.first_seq() > 1 {
+            self.left_newest = Some(Timestamp::from_millis(i64::MAX));
+        }
+    }
+
+    /// Whether something that is in memory no longer may not be older than this.
+    pub(super) fn has_left_since(&self, time: Timestamp) -> bool {
+        self.left_newest.is_some_and(|newest| newest >= time)
+    }
+
+    /// How much it holds.
+    pub(super) fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// Has the next record get this number, where that is not used up: what is in memory before the hole leaves it.
+    pub(super) fn skip_to(&mut self, seq: u64) {
+        self.records.clear();
+        self.bytes = 0;
+        self.last_seq = self.last_seq.max(seq.saturating_sub(1));
+        self.has_left_unknown();
     }
 
     /// Number of the newest record; 0 when there was none yet.
@@ -129,12 +214,69 @@ impl Log {
         self.bytes += weight;
         let record = Record::counted(event, before, (weight, self.extra.clone()));
         self.records.push_back((Arc::new(record), weight));
-        while self.records.len() > 1
-            && (self.records.len() > self.bounds.records || self.bytes_in_all() > self.bounds.bytes)
-        {
-            self.bytes -= self.records.pop_front().map_or(0, |(_, weight)| weight);
-        }
+        self.let_go();
         weight
+    }
+
+    /// From now on a record stays until it is in the journal, or until twice the bounds are reached; the number of the
+    /// newest there is, which the journal need not have.
+    pub(super) fn keep_unstored(&mut self) -> u64 {
+        *self.stored.insert(self.last_seq)
+    }
+
+    /// All records up to this one that are not in the journal are being written, or (0) none is any more.
+    pub(super) fn write(&mut self, seq: u64) {
+        self.in_flight = seq;
+    }
+
+    /// Whether this one may be in the journal in a moment: it left memory while it was written.
+    pub(super) fn is_in_flight(&self, seq: u64) -> bool {
+        seq <= self.in_flight && self.stored.is_some_and(|stored| stored < seq)
+    }
+
+    /// The newest that is in the journal; 0 where there is none.
+    pub(super) fn stored_up_to(&self) -> u64 {
+        self.stored.unwrap_or(0)
+    }
+
+    /// All records up to this one are in the journal.
+    pub(super) fn stored(&mut self, seq: u64) {
+        (self.is_stuck, self.in_flight) = (false, 0);
+        self.stored = self.stored.map(|stored| stored.max(seq));
+        self.let_go();
+    }
+
+    /// What is to be written cannot be, for now.
+    pub(super) fn stuck(&mut self) {
+        (self.is_stuck, self.in_flight) = (true, 0);
+    }
+
+    /// How the journal is doing.
+    pub(super) fn journal(&self) -> Option<JournalHealth> {
+        let state = if self.is_stuck { JournalState::Failing } else { JournalState::Writing };
+        self.stored.map(|last_seq| JournalHealth { state, last_seq })
+    }
+
+    /// How many are not in the journal.
+    #[cfg(test)]
+    pub(super) fn unstored(&self) -> u64 {
+        self.last_seq - self.stored.unwrap_or(0)
+    }
+
+    /// Lets the oldest go until the bounds are kept.
+    fn let_go(&mut self) {
+        while self.records.len() > 1 {
+            let is_stored = self.stored.is_none_or(|stored| self.first_seq() <= stored);
+            let times = if is_stored { 1 } else { 2 };
+            let fits = self.records.len() <= self.bounds.records.saturating_mul(times)
+                && self.bytes_in_all() <= self.bounds.bytes.saturating_mul(times);
+            if fits {
+                return;
+            }
+            let Some((record, weight)) = self.records.pop_front() else { return };
+            self.bytes -= weight;
+            self.left_newest = self.left_newest.max(Some(record.event.timestamp));
+        }
     }
 
     fn bytes_in_all(&self) -> usize {
@@ -223,9 +365,12 @@ mod tests {
             log.append(event(seq, "x"), Standing::default());
             let record = log.from(seq).next().unwrap();
             record.encoded(0, |_| vec![0; 300].into());
-            record.encoded(1, |_| vec![0; 3_000].into());
+            record.encoded(1, |_| vec![0; 1_500].into());
+            record.encoded_again(1, |_| vec![0; 1_500].into());
         }
         assert_eq!(numbers(&log, 1), [2, 3, 4]);
+        log.records.clear();
+        assert_eq!(log.extra.load(Relaxed), 0);
     }
 
     #[test]

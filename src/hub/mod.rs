@@ -4,44 +4,60 @@
 //! appended to the ring under one short lock, so it is in both or in neither, and a reader that starts with a
 //! snapshot of the status misses nothing between. Who reads, and in which dialect, is not known here.
 
+mod archive;
+mod disk;
+mod earlier;
 mod explain;
 mod gauges;
 mod history;
+mod journalist;
 mod log;
+mod origins;
 mod pace;
 mod progress;
 mod provenance;
 mod publisher;
 mod reader;
+mod reading;
+mod recording;
+mod recovery;
 mod redaction;
 mod relay;
+mod retold;
 mod sessions;
 mod standing;
+mod stored;
+mod tape;
 
+pub use archive::{Budget, find as find_stored};
 pub use explain::{Account, EventName, Explanation};
 pub use gauges::{ClientGuard, Gauges};
-pub use history::{History, Query};
+pub use history::History;
+pub use journalist::{Journalist, Opening};
 pub use log::{Bounds, Record, SLOTS};
 pub use progress::Progress;
 pub use provenance::Sighting;
 pub use publisher::Publisher;
 pub use reader::{Next, Reader, Start};
+pub use recording::{Recording, epochs, last_stored};
+pub use recovery::Numbers;
 pub use redaction::Rules;
 pub use relay::Relayed;
+pub use retold::Retold;
 pub use sessions::Refused;
 
 use crate::event::{Body, Draft, Epoch, Event, EventId, SessionId, Source, Timestamp};
-use crate::filter::Filter;
 use crate::status::{Note, Position, Standing};
 use log::Log;
 use pace::Pace;
 use provenance::Provenance;
 use redaction::Redaction;
 use sessions::Sessions;
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 
 /// The hub. Clones share the same log.
 #[derive(Debug, Clone)]
@@ -63,7 +79,20 @@ struct Shared {
     redaction: Redaction,
     session_id: SessionId,
     epoch: Epoch,
+    /// Numbers up to this one are of processes before this one.
+    began_behind: u64,
+    /// Where its journal is, once there is one.
+    journal: OnceLock<PathBuf>,
+    /// Other numberings are in it as well.
+    has_earlier: AtomicBool,
+    /// Rung by everybody who begins to read.
+    readers: Notify,
+    /// Who looks into it.
+    lookups: Arc<Semaphore>,
 }
+
+/// As many look into the journal at once.
+const LOOKUPS: usize = 2;
 
 #[derive(Debug)]
 struct State {
@@ -72,6 +101,8 @@ struct State {
     pace: Pace,
     progress: Option<Progress>,
     closed: bool,
+    /// It tells again what was recorded, and nothing else.
+    is_recording: bool,
 }
 
 /// What readers are woken with.
@@ -89,50 +120,38 @@ impl Hub {
 
     /// One that hides what these rules find, as they are at any time.
     pub fn with_rules(session_id: SessionId, bounds: Bounds, rules: Rules) -> Self {
-        let epoch = Epoch::new(&fresh_id().simple().to_string()[..16]);
+        Self::numbered(session_id, bounds, rules, Numbers::fresh())
+    }
+
+    /// One that goes on with these numbers.
+    pub fn numbered(session_id: SessionId, bounds: Bounds, rules: Rules, numbers: Numbers) -> Self {
+        let Numbers { epoch, last_seq } = numbers;
+        let mut log = Log::new(bounds);
+        log.go_on_behind(last_seq);
         let state = State {
-            log: Log::new(bounds),
+            log,
             sessions: Sessions::new(session_id.clone()),
             pace: Pace::default(),
             progress: None,
             closed: false,
+            is_recording: false,
         };
         Self {
             shared: Arc::new(Shared {
                 state: Mutex::new(state),
-                wake: watch::Sender::new(Tip { last_seq: 0, closed: false }),
+                wake: watch::Sender::new(Tip { last_seq, closed: false }),
                 provenance: Mutex::default(),
                 overdue: Notify::new(),
                 gauges: Gauges::default(),
                 redaction: Redaction::with(rules),
                 session_id,
                 epoch,
+                began_behind: last_seq,
+                journal: OnceLock::new(),
+                has_earlier: AtomicBool::new(false),
+                readers: Notify::new(),
+                lookups: Arc::new(Semaphore::new(LOOKUPS)),
             }),
-        }
-    }
-
-    /// Keeps the progress there from now on, and goes on behind what it says already: a reader is told of a gap where
-    /// an earlier process had more. To be called before anything is published.
-    pub fn keep_progress(&self, progress: Progress) {
-        let mut state = self.shared.lock();
-        state.log.go_on_behind(progress.last_seq());
-        state.progress = Some(progress);
-        drop(state);
-        self.shared.wake_readers(Tip { last_seq: progress.last_seq(), closed: false });
-    }
-
-    /// Folds into the status what an earlier process published of the same session. It is not published again.
-    pub fn recall(&self, source: &Source, mut body: Body) {
-        self.shared.redaction.clean(&self.shared.session_id, source, &mut body);
-        let mut state = self.shared.lock();
-        let event = self.event(&state, Draft::new(source.clone(), body));
-        drop(state.sessions.own().fold(&event));
-    }
-
-    /// Something was taken in that may have been no news.
-    pub fn took_in(&self) {
-        if let Some(progress) = self.shared.lock().progress {
-            progress.took_in(now());
         }
     }
 
@@ -164,18 +183,6 @@ impl Hub {
     /// Number of the newest event; 0 when there was none yet.
     pub fn last_seq(&self) -> u64 {
         self.shared.lock().log.last_seq()
-    }
-
-    /// A reader that begins where `start` says, for a client with this filter.
-    pub fn reader(&self, start: Start, filter: &Filter) -> Reader {
-        let wake = self.shared.wake.subscribe();
-        let next_seq = start.next_seq(&self.shared.lock().log, filter);
-        Reader::new(self.shared.clone(), wake, next_seq)
-    }
-
-    /// Past events, oldest first.
-    pub fn history(&self, query: &Query) -> History {
-        history::find(&self.shared.lock().log, query)
     }
 
     /// No more events: readers take what is left and then see the end. What is published later is discarded.
@@ -219,31 +226,12 @@ impl Hub {
         self.shared.lock().sessions.own().note(note);
     }
 
-    /// An event that is in memory, and who else told of it.
-    pub fn explain(&self, name: EventName) -> Option<Explanation> {
-        let provenance = self.shared.provenance();
-        let state = self.shared.lock();
-        explain::event(&state.log, &state.sessions, &provenance, name)
-    }
-
-    /// Who told of the events in memory, by event type.
-    pub fn accounts(&self) -> BTreeMap<String, Account> {
-        let provenance = self.shared.provenance();
-        explain::accounts(&self.shared.lock().log, &provenance)
-    }
-
-    fn sighted(&self, source: &Source, seq: u64) {
-        let mut provenance = self.shared.provenance();
-        let first_seq = self.shared.lock().log.first_seq();
-        provenance.sighted(seq, source, now(), first_seq);
-    }
-
     /// Publishes what a client gave, and returns its number; 0 when the log is closed. What is true of a session changes
     /// by it only where the publisher `owns` the session.
     pub fn submit(&self, mut draft: Draft, owns: bool) -> u64 {
         self.clean_draft(&mut draft);
         let mut state = self.shared.lock();
-        if state.closed {
+        if !state.takes_in() {
             return 0;
         }
         let event = self.event(&state, draft);
@@ -256,7 +244,7 @@ impl Hub {
     fn publish(&self, source: &Source, session_id: &SessionId, mut body: Body) -> u64 {
         self.shared.redaction.clean(session_id, source, &mut body);
         let mut state = self.shared.lock();
-        if state.closed {
+        if !state.takes_in() {
             return 0;
         }
         let draft = |body| {
@@ -316,6 +304,11 @@ impl Hub {
 }
 
 impl State {
+    /// Whether events are published here.
+    fn takes_in(&self) -> bool {
+        !self.closed && !self.is_recording
+    }
+
     /// Appends an event of one who does not own its session.
     fn append_foreign(&mut self, event: Event) -> usize {
         let status = self.sessions.of_event(&event.session_id, event.seq);
@@ -358,6 +351,7 @@ impl Shared {
             epoch: self.epoch.clone(),
             first_seq: if log.last_seq() == 0 { 0 } else { log.first_seq() },
             last_seq: log.last_seq(),
+            journal: log.journal(),
             connected_clients: self.gauges.clients(),
             now: now(),
         }
@@ -384,6 +378,7 @@ pub fn fresh_id() -> uuid::Uuid {
 mod tests {
     use super::*;
     use crate::event::body::{Fault, Severity};
+    use crate::filter::Filter;
     use std::sync::atomic::AtomicU64;
 
     fn fault() -> Body {
@@ -394,7 +389,7 @@ mod tests {
     /// The second hub is that of a companion that follows one that was killed.
     #[test]
     fn a_log_goes_on_behind_an_earlier_one_and_tells_what_is_lost() {
-        let progress = Progress::kept_in(Box::leak(Box::new([AtomicU64::new(0), AtomicU64::new(0)])));
+        let progress = Progress::kept_in(Box::leak(Box::new([const { AtomicU64::new(0) }; 3])));
         let first = Hub::new(SessionId::new("s"), Bounds::default());
         first.keep_progress(progress);
         (0..3).for_each(|_| assert_ne!(first.publisher(Source::System).publish(fault()), 0));
@@ -402,7 +397,7 @@ mod tests {
         second.keep_progress(progress);
         let mut late = second.reader(Start::After(1), &Filter::default());
         let mut up_to_date = second.reader(Start::After(3), &Filter::default());
-        assert!(matches!(late.try_next(), Some(Next::Gap { from_seq: 2, to_seq: 3 })));
+        assert!(matches!(late.try_next(), Some(Next::Gap { from_seq: 2, to_seq: 3, .. })));
         assert!(late.try_next().is_none() && up_to_date.try_next().is_none());
         assert_eq!(second.publisher(Source::System).publish(fault()), 4);
         for reader in [&mut late, &mut up_to_date] {

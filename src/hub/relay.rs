@@ -24,28 +24,28 @@ pub enum Relayed {
 }
 
 impl Hub {
-    /// An instance begins to tell of its session, or goes on: the newest number of its log that is here already.
+    /// An instance begins to tell of its session, or goes on: the newest number of its log that is here already, which may
+    /// be one of an earlier numbering. Where the session stands is recollected, for what the instance still has may begin
+    /// in the middle.
     ///
     /// # Errors
     /// When it may not.
-    ///
-    /// Where it stands is recollected, for what the instance still has may begin in the middle.
     pub fn link(
         &self,
         session_id: &SessionId,
         (epoch, key): (&Epoch, &str),
         recollection: &[Body],
-    ) -> Result<u64, Refused> {
+    ) -> Result<Option<Origin>, Refused> {
         let mut recollection = recollection.to_vec();
         for body in &mut recollection {
             self.shared.redaction.clean(session_id, &Source::Supervisor, body);
         }
         let mut state = self.shared.lock();
-        let after = state.sessions.link(session_id, epoch, key)?;
+        let taken = state.sessions.link(session_id, epoch, key)?;
         let seq = state.log.last_seq();
         state.sessions.of_event(session_id, seq).recollect(&recollection);
         state.sessions.bound(session_id);
-        Ok(after)
+        Ok(taken)
     }
 
     /// What tells another hub where the session of this one stands.
@@ -77,7 +77,7 @@ impl Hub {
     pub fn relay(&self, uplink: &SessionId, mut event: Event) -> Relayed {
         self.clean_event(&mut event);
         let mut state = self.shared.lock();
-        if state.closed {
+        if !state.takes_in() {
             return Relayed::Closed;
         }
         let of_another = event.session_id != *uplink && state.sessions.is_taken(&event.session_id);
@@ -88,7 +88,7 @@ impl Hub {
             return Relayed::Foreign;
         }
         let owns = event.session_id == *uplink;
-        let event = self.renumbered(&state, event);
+        let event = self.renumbered(&state, uplink, event);
         let seq = event.seq;
         // What is derived from it comes over the uplink too.
         let weight = if owns { self.append(&mut state, event).0 } else { state.append_foreign(event) };
@@ -126,8 +126,9 @@ impl Hub {
         self.submit(Draft { session_id, ..Draft::new(Source::System, body) }, true);
     }
 
-    fn renumbered(&self, state: &State, event: Event) -> Event {
-        let origin = event.origin.unwrap_or(Origin { epoch: event.epoch, seq: event.seq });
+    fn renumbered(&self, state: &State, uplink: &SessionId, event: Event) -> Event {
+        let session_id = Some(uplink).filter(|uplink| **uplink != event.session_id).cloned();
+        let origin = Origin { epoch: event.epoch, seq: event.seq, session_id };
         Event {
             seq: state.log.last_seq() + 1,
             epoch: self.shared.epoch.clone(),

@@ -2,7 +2,9 @@
 //!
 //! A hub has one session of its own. Others come with what is published for them, or over an uplink.
 
-use crate::event::{Epoch, SessionId};
+use super::Numbers;
+use super::origins::Origins;
+use crate::event::{Epoch, Origin, SessionId};
 use crate::status::{SessionSummary, Status};
 use std::collections::HashMap;
 
@@ -21,6 +23,8 @@ pub(super) struct Sessions {
     others: HashMap<SessionId, Other>,
     /// What is kept of the others.
     bytes: usize,
+    /// How far an earlier process has come with uplinks.
+    origins: Origins,
 }
 
 /// A session that is not the hub's own.
@@ -43,9 +47,10 @@ struct Other {
 struct Link {
     /// Whoever shows it again is the same instance.
     key: String,
+    /// Its numbering now. Those it had before have names that come earlier.
     epoch: Epoch,
-    /// Newest number of that epoch that has been taken.
-    taken: u64,
+    /// The newest of its numbers that has been taken.
+    taken: Option<Origin>,
     /// Its connection has ended.
     is_lost: bool,
 }
@@ -64,9 +69,20 @@ pub enum Refused {
     Full,
 }
 
+impl Link {
+    fn has_as_news(&self, epoch: &Epoch, seq: u64) -> bool {
+        let is_behind = self.taken.as_ref().is_none_or(|taken| {
+            if *epoch == taken.epoch { seq > taken.seq } else { epoch.as_str() > taken.epoch.as_str() }
+        });
+        let is_of_it =
+            *epoch == self.epoch || Numbers::are_named(epoch) && epoch.as_str() < self.epoch.as_str();
+        is_behind && is_of_it
+    }
+}
+
 impl Sessions {
     pub(super) fn new(own_id: SessionId) -> Self {
-        Self { own_id, own: Status::default(), others: HashMap::new(), bytes: 0 }
+        Self { own_id, own: Status::default(), others: HashMap::new(), bytes: 0, origins: Origins::default() }
     }
 
     /// The hub's own.
@@ -123,8 +139,13 @@ impl Sessions {
         self.others.get(id).is_some_and(|other| other.speaker.as_deref() == Some(source))
     }
 
-    /// An instance begins to tell of its session, or goes on; the newest number that has been taken.
-    pub(super) fn link(&mut self, id: &SessionId, epoch: &Epoch, key: &str) -> Result<u64, Refused> {
+    /// An instance begins to tell of its session, or goes on; the newest of its numbers that has been taken.
+    pub(super) fn link(
+        &mut self,
+        id: &SessionId,
+        epoch: &Epoch,
+        key: &str,
+    ) -> Result<Option<Origin>, Refused> {
         if *id == self.own_id {
             return Err(Refused::Own);
         }
@@ -135,13 +156,15 @@ impl Sessions {
         match &mut other.uplink {
             None if other.speaker.is_some() || other.is_watched => Err(Refused::Foreign),
             Some(link) if link.key != key => Err(Refused::Foreign),
-            Some(link) if link.epoch == *epoch => {
-                link.is_lost = false;
-                Ok(link.taken)
+            Some(link) => {
+                (link.epoch, link.is_lost) = (epoch.clone(), false);
+                Ok(link.taken.clone())
             }
             slot => {
-                *slot = Some(Link { key: key.to_owned(), epoch: epoch.clone(), taken: 0, is_lost: false });
-                Ok(0)
+                let taken = self.origins.newest(id).cloned();
+                let epoch = epoch.clone();
+                *slot = Some(Link { key: key.to_owned(), epoch, taken: taken.clone(), is_lost: false });
+                Ok(taken)
             }
         }
     }
@@ -175,13 +198,24 @@ impl Sessions {
     /// Whether this number is news; from then on it is none.
     pub(super) fn take(&mut self, id: &SessionId, epoch: &Epoch, seq: u64) -> bool {
         let link = self.others.get_mut(id).and_then(|other| other.uplink.as_mut());
-        match link.filter(|link| link.epoch == *epoch && link.taken < seq) {
+        match link.filter(|link| link.has_as_news(epoch, seq)) {
             Some(link) => {
-                (link.taken, link.is_lost) = (seq, false);
+                let taken = Origin { epoch: epoch.clone(), seq, session_id: None };
+                (link.taken, link.is_lost) = (Some(taken), false);
                 true
             }
             None => false,
         }
+    }
+
+    /// How far an earlier process has come: whoever goes on with a session goes on behind it.
+    pub(super) fn went_so_far(&mut self, origins: Origins) {
+        self.origins = origins;
+    }
+
+    /// How far an earlier process has come.
+    pub(super) fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// All in short, the own first, then by their newest event.
@@ -210,7 +244,13 @@ impl Sessions {
         else {
             return false;
         };
-        self.bytes -= self.others.remove(&oldest).map_or(0, |other| other.bytes);
+        if let Some(other) = self.others.remove(&oldest) {
+            self.bytes -= other.bytes;
+            // It may come back.
+            if let Some(taken) = other.uplink.and_then(|link| link.taken) {
+                self.origins.take(&oldest, &taken);
+            }
+        }
         true
     }
 }
@@ -225,7 +265,7 @@ mod tests {
         Sessions::new(SessionId::new("own"))
     }
 
-    fn link(sessions: &mut Sessions, id: usize) -> Result<u64, Refused> {
+    fn link(sessions: &mut Sessions, id: usize) -> Result<Option<Origin>, Refused> {
         sessions.link(&SessionId::new(&id.to_string()), &Epoch::new("e"), "key")
     }
 
@@ -233,7 +273,7 @@ mod tests {
     fn where_all_places_are_taken_the_uplink_goes_that_was_lost_first() {
         let mut sessions = sessions();
         for id in 0..MAX_OTHERS {
-            assert_eq!(link(&mut sessions, id), Ok(0));
+            assert_eq!(link(&mut sessions, id), Ok(None));
             sessions.of_event(&SessionId::new(&id.to_string()), id as u64);
         }
         assert_eq!(link(&mut sessions, MAX_OTHERS), Err(Refused::Full));
@@ -241,10 +281,30 @@ mod tests {
             sessions.lost(&SessionId::new(id));
         }
         // It is back before it was needed.
-        assert_eq!(link(&mut sessions, 3), Ok(0));
-        assert_eq!(link(&mut sessions, MAX_OTHERS), Ok(0));
+        assert_eq!(link(&mut sessions, 3), Ok(None));
+        assert_eq!(link(&mut sessions, MAX_OTHERS), Ok(None));
         assert!(sessions.get(&SessionId::new("5")).is_none());
         assert!(["3", "7"].iter().all(|id| sessions.get(&SessionId::new(id)).is_some()));
+    }
+
+    #[test]
+    fn an_instance_that_is_numbered_anew_tells_the_rest_of_what_it_had_before_and_each_once() {
+        let (mut sessions, id) = (sessions(), SessionId::new("told"));
+        let named = |letter: &str| Epoch::new(&format!("000000000000000{letter}"));
+        let mut take = |epoch: &str, seq| sessions.take(&id, &named(epoch), seq);
+        assert!(!take("a", 1), "there is no uplink");
+        sessions.link(&id, &named("a"), "key").unwrap();
+        let mut take = |epoch: &str, seq| sessions.take(&id, &named(epoch), seq);
+        assert_eq!([take("a", 1), take("a", 5), take("a", 5), take("b", 1)], [true, true, false, false]);
+        let taken = sessions.link(&id, &named("c"), "key").unwrap();
+        assert_eq!(taken, Some(Origin { epoch: named("a"), seq: 5, session_id: None }));
+        let mut take = |epoch: &str, seq| sessions.take(&id, &named(epoch), seq);
+        assert_eq!([take("a", 5), take("a", 6), take("b", 1), take("b", 2)], [false, true, true, true]);
+        assert!(!sessions.take(&id, &Epoch::new("000000000000000b-"), 1), "nothing names a numbering so");
+        let mut take = |epoch: &str, seq| sessions.take(&id, &named(epoch), seq);
+        assert_eq!([take("a", 7), take("c", 1), take("b", 3), take("d", 1)], [false, true, false, false]);
+        let again = sessions.link(&id, &named("c"), "key").unwrap();
+        assert_eq!(again, Some(Origin { epoch: named("c"), seq: 1, session_id: None }));
     }
 
     fn fold(sessions: &mut Sessions, id: &SessionId, seq: u64) {

@@ -8,7 +8,7 @@ mod directory;
 mod memory;
 mod page;
 mod port;
-mod private;
+pub(crate) mod private;
 mod registry;
 mod run_token;
 mod secret;
@@ -44,6 +44,9 @@ pub struct Instance {
     pub name: String,
     /// The session it supervises.
     pub session_id: SessionId,
+    /// The session that it tells again, where it is a recording; `session_id` is then an id of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replays: Option<SessionId>,
     /// Process id of the instance.
     pub pid: u32,
     /// Start of that process as [`processes::start_time`] tells it: a pid used again is never mistaken.
@@ -81,6 +84,11 @@ impl Instance {
         self.launch_method.is_none()
     }
 
+    /// Whether it tells a session again that was recorded: nothing happens there, and nothing can be done.
+    pub fn is_replay(&self) -> bool {
+        self.replays.is_some()
+    }
+
     /// `ws://host:port` or `wss://host:port`, as it is reached from this machine, where the hub has a port.
     pub fn url(&self) -> Option<String> {
         let port = self.port?;
@@ -91,10 +99,20 @@ impl Instance {
         })
     }
 
-    /// Name and port, or name and pid: short, and different for any two instances.
+    /// Its port, with the address where that is not 127.0.0.1: another address may have the same one.
+    pub fn place(&self) -> Option<String> {
+        let port = self.port?;
+        Some(match self.host.parse::<IpAddr>() {
+            Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)) => port.to_string(),
+            Ok(host) => SocketAddr::new(host, port).to_string(),
+            Err(_) => format!("{}:{port}", self.host),
+        })
+    }
+
+    /// Name and place, or name and pid: short, and different for any two instances.
     pub fn label(&self) -> String {
-        match self.port {
-            Some(port) => format!("{}:{port}", self.name),
+        match self.place() {
+            Some(place) => format!("{}:{place}", self.name),
             None => format!("{}/{}", self.name, self.pid),
         }
     }
@@ -131,6 +149,7 @@ mod tests {
         Instance {
             name: name.into(),
             session_id: SessionId::new(session),
+            replays: None,
             pid,
             start_time: processes::start_time(pid).unwrap(),
             host: "127.0.0.1".into(),
@@ -149,8 +168,10 @@ mod tests {
     fn an_ipv6_address_stands_in_brackets() {
         let mut instance = record("s", "n");
         assert_eq!(instance.url().unwrap(), "ws://127.0.0.1:8765");
+        assert_eq!(instance.label(), "n:8765");
         instance.host = "::1".into();
         assert_eq!(instance.url().unwrap(), "ws://[::1]:8765");
+        assert_eq!(instance.label(), "n:[::1]:8765", "another hub may have that port of 127.0.0.1");
         instance.port = None;
         assert_eq!(instance.url(), None);
     }

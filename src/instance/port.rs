@@ -22,6 +22,9 @@ pub enum Holder {
 impl fmt::Display for Holder {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Instance(replay) if replay.is_replay() => {
+                write!(out, "claude-mpm, which replays {:?} (pid {})", replay.name, replay.pid)
+            }
             Self::Instance(hub) if hub.stands_alone() => {
                 write!(out, "claude-mpm hub {:?} (pid {}), which takes sessions in", hub.name, hub.pid)
             }

@@ -7,6 +7,7 @@
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::libc::mode_t;
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::stat::{FileStat, Mode, fchmod, fstat, mkdirat};
 use nix::unistd::geteuid;
 use std::fs::{self, File, OpenOptions};
@@ -56,7 +57,7 @@ pub enum DirectoryError {
 }
 
 /// Makes the directory where there is none, and finds it to be ours.
-pub(super) fn make_directory(path: &Path) -> Result<(), DirectoryError> {
+pub(crate) fn make_directory(path: &Path) -> Result<(), DirectoryError> {
     match mkdirat(nix::fcntl::AT_FDCWD, path, PRIVATE) {
         Ok(()) | Err(Errno::EEXIST) => check_directory(path),
         Err(errno) => Err(failed(path, errno)),
@@ -64,13 +65,13 @@ pub(super) fn make_directory(path: &Path) -> Result<(), DirectoryError> {
 }
 
 /// Makes the directories on the way to ours; those that are there may be anybody's.
-pub(super) fn make_way(path: &Path) -> Result<(), DirectoryError> {
+pub(crate) fn make_way(path: &Path) -> Result<(), DirectoryError> {
     let made = fs::DirBuilder::new().recursive(true).mode(PRIVATE.bits()).create(path);
     made.map_err(|cause| DirectoryError::Io { path: path.into(), cause })
 }
 
 /// Finds the directory with this path to be ours, and closes it to others.
-pub(super) fn check_directory(path: &Path) -> Result<(), DirectoryError> {
+pub(crate) fn check_directory(path: &Path) -> Result<(), DirectoryError> {
     let flags = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     let directory = open(path, flags, Mode::empty()).map_err(|errno| match errno {
         nix::Error::ENOTDIR | nix::Error::ELOOP => DirectoryError::NotADirectory(path.into()),
@@ -110,7 +111,23 @@ fn failed(path: &Path, errno: nix::Error) -> DirectoryError {
 ///
 /// # Errors
 /// What the system said; `InvalidData` where it is no regular file, too large, another's, or open to others.
-pub(super) fn open_private(path: &Path, max_bytes: u64) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path, max_bytes: u64) -> io::Result<File> {
+    open_ours(path, max_bytes, refusal)
+}
+
+/// The same, also where others may read it, as they may what somebody has copied or restored: what it says is ours.
+///
+/// # Errors
+/// As above, but for that.
+pub(crate) fn open_unforged(path: &Path, max_bytes: u64) -> io::Result<File> {
+    open_ours(path, max_bytes, |found| refusal_of(found, 0o022))
+}
+
+fn open_ours(
+    path: &Path,
+    max_bytes: u64,
+    refusal: impl FnOnce(&fs::Metadata) -> Option<String>,
+) -> io::Result<File> {
     let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).bits();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let found = file.metadata()?;
@@ -124,22 +141,59 @@ pub(super) fn open_private(path: &Path, max_bytes: u64) -> io::Result<File> {
     Err(io::Error::new(io::ErrorKind::InvalidData, refusal))
 }
 
+/// Makes a file for this user alone, to be appended to and read.
+///
+/// # Errors
+/// `AlreadyExists` where something has its name, a link among others; else what the system said.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    let flags = (OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC).bits();
+    let mut options = OpenOptions::new();
+    options.read(true).append(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
+}
+
 /// Why a file is not taken for this user's own; the sentence begins with "it".
-pub(super) fn refusal(found: &fs::Metadata) -> Option<String> {
+pub(crate) fn refusal(found: &fs::Metadata) -> Option<String> {
+    refusal_of(found, 0o077)
+}
+
+fn refusal_of(found: &fs::Metadata, others: u32) -> Option<String> {
     let mode = found.mode() & 0o7777;
     match () {
         () if !found.is_file() => Some("it is no regular file".into()),
         () if found.uid() != geteuid().as_raw() => Some(format!("it belongs to uid {}", found.uid())),
-        () if mode & 0o077 != 0 => Some(format!("its mode {mode:04o} lets others in; chmod 600 closes it")),
+        () if mode & others != 0 => Some(format!("its mode {mode:04o} lets others in; chmod 600 closes it")),
         () => None,
     }
+}
+
+/// Largest file this process may write, bytes (getrlimit(2), `RLIMIT_FSIZE`).
+pub(crate) fn size_limit() -> u64 {
+    getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(soft, _)| soft)
 }
 
 /// Puts these bytes in place of what stands at the path: whole, on the disk, for this user alone.
 ///
 /// # Errors
 /// What the system said; what was there stays.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, File::sync_all)?;
+    // The name is on the disk once the folder is; some file systems cannot do that, and nothing else can be done.
+    if let Some(folder) = path.parent() {
+        drop(File::open(folder).and_then(|folder| folder.sync_all()));
+    }
+    Ok(())
+}
+
+/// The same, but that it is on the disk when the system finds time for it: after a power cut it may be as if this was never
+/// done.
+///
+/// # Errors
+/// What the system said; what was there stays.
+pub(crate) fn replace_soon(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    put(path, bytes, |_| Ok(()))
+}
+
+fn put(path: &Path, bytes: &[u8], settle: fn(&File) -> io::Result<()>) -> io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
@@ -150,16 +204,13 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let options = OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).clone();
     let written = options.open(&draft).and_then(|mut file| {
         file.write_all(bytes)?;
-        file.sync_all()?;
+        settle(&file)?;
         fs::rename(&draft, path)
     });
     if written.is_err() {
         drop(fs::remove_file(&draft));
     }
-    written?;
-    // The name is on the disk once the folder is; some file systems cannot do that, and nothing else can be done.
-    drop(File::open(folder).and_then(|folder| folder.sync_all()));
-    Ok(())
+    written
 }
 
 /// Waits so long for the lock of this name, which is made where there is none. It is held until it is dropped, and by
@@ -167,7 +218,7 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// What the system said; `TimedOut` when others hold it all the time.
-pub(super) fn lock(path: &Path, patience: Duration) -> io::Result<Flock<File>> {
+pub(crate) fn lock(path: &Path, patience: Duration) -> io::Result<Flock<File>> {
     let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).bits();
     let options = OpenOptions::new().write(true).create(true).mode(0o600).custom_flags(flags).clone();
     let mut file = options.open(path)?;

@@ -18,31 +18,47 @@ pub enum Choice<'a> {
 
 /// Finds the instance meant by `word`; without one, that of directory `here`, or else the only one.
 ///
-/// An exact name or id goes before a port or pid, and those before a prefix of a session id.
+/// An exact name or id goes before a port or pid, and those before a prefix of a session id. A recording is meant only
+/// where nothing that runs is.
 pub fn choose<'a>(instances: &'a [Instance], word: Option<&str>, here: Option<&Path>) -> Choice<'a> {
     match word {
-        Some(word) => by_word(instances, word),
+        Some(word) => {
+            let (replays, live): (Vec<_>, Vec<_>) = instances.iter().partition(|one| one.is_replay());
+            match by_word(&live, word) {
+                Choice::None => by_word(&replays, word),
+                found => found,
+            }
+        }
         None => by_place(instances, here),
     }
 }
 
-fn by_word<'a>(instances: &'a [Instance], word: &str) -> Choice<'a> {
+fn by_word<'a>(instances: &[&'a Instance], word: &str) -> Choice<'a> {
     let number = word.parse::<u32>().ok();
-    let readings: [&dyn Fn(&Instance) -> bool; 3] = [
-        &|instance| instance.name == word || instance.session_id.as_str() == word || instance.label() == word,
+    let ids = |instance: &'a Instance| {
+        [Some(&instance.session_id), instance.replays.as_ref()].into_iter().flatten()
+    };
+    let readings: [&dyn Fn(&'a Instance) -> bool; 3] = [
+        &|instance| {
+            let is_id = ids(instance).any(|id| id.as_str() == word);
+            let is_place = || instance.place().is_some_and(|place| place == word && number.is_none());
+            instance.name == word || is_id || instance.label() == word || is_place()
+        },
         &|instance| {
             number.is_some() && (instance.port.map(u32::from) == number || Some(instance.pid) == number)
         },
-        &|instance| !word.is_empty() && instance.session_id.as_str().starts_with(word),
+        &|instance| !word.is_empty() && ids(instance).any(|id| id.as_str().starts_with(word)),
     ];
-    let mut found =
-        readings.iter().map(|fits| only(instances.iter().filter(|instance| fits(instance)).collect()));
+    let mut found = readings
+        .iter()
+        .map(|fits| only(instances.iter().copied().filter(|instance| fits(instance)).collect()));
     found.find(|choice| *choice != Choice::None).unwrap_or(Choice::None)
 }
 
-/// A hub that stands alone is meant only where nothing else runs.
+/// A hub that stands alone, or a recording, is meant only where nothing else runs.
 fn by_place<'a>(instances: &'a [Instance], here: Option<&Path>) -> Choice<'a> {
-    let (hubs, instances): (Vec<_>, Vec<_>) = instances.iter().partition(|instance| instance.stands_alone());
+    let (hubs, instances): (Vec<_>, Vec<_>) =
+        instances.iter().partition(|one| one.stands_alone() || one.is_replay());
     if instances.is_empty() {
         return only(hubs);
     }
@@ -69,6 +85,7 @@ fn only(mut found: Vec<&Instance>) -> Choice<'_> {
 mod tests {
     use super::super::tests::record;
     use super::*;
+    use crate::event::SessionId;
 
     fn three() -> Vec<Instance> {
         let at = |id: &str, name: &str, port, dir: &str| Instance {
@@ -105,6 +122,19 @@ mod tests {
         ] {
             assert_eq!(ids(choose(&instances, Some(word), None)), expected, "{word}");
         }
+    }
+
+    #[test]
+    fn a_recording_is_meant_where_nothing_that_runs_is() {
+        let replay = Instance { replays: Some(SessionId::new("aa1")), ..record("own", "web") };
+        let instances = [three(), vec![Instance { port: Some(9000), ..replay }]].concat();
+        for (word, expected) in [("web:9000", "own"), ("9000", "own"), ("aa1", "aa1"), ("api", "aa2")] {
+            assert_eq!(ids(choose(&instances, Some(word), None)), [expected], "{word}");
+        }
+        assert_eq!(ids(choose(&instances, Some("web"), None)), ["aa1", "bb"]);
+        assert_eq!(ids(choose(&instances[3..], Some("aa"), None)), ["own"]);
+        assert_eq!(ids(choose(&instances[2..], None, Some(Path::new("/w")))), ["bb"]);
+        assert_eq!(ids(choose(&instances[3..], None, None)), ["own"]);
     }
 
     #[test]

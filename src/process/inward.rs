@@ -11,7 +11,8 @@ use super::draft::{ALONE, Draft};
 use super::injection::{Door, Injection, Injector, Outcome};
 use super::relay::bell;
 use super::signals::thread_beside_main;
-use super::terminal::{SignalKey, Terminal, follow_size, signal_key};
+use super::sizes::Sizes;
+use super::terminal::{SignalKey, Terminal, signal_key};
 use crate::process::best_effort;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -39,8 +40,8 @@ pub struct Inward {
     to: OwnedFd,
     /// Path of the side that the child reads, where it is to be known what it has read.
     slave: Option<CString>,
-    /// The size of `to` stays, whatever happens to the terminal.
-    fixed_size: bool,
+    /// Makes `to` follow the size of the terminal; `None` where it stays, whatever happens to that.
+    sizes: Option<Sizes>,
     listening: Arc<AtomicBool>,
     hung_up: Arc<Notify>,
     door: Arc<Door>,
@@ -82,14 +83,15 @@ impl InwardSwitch {
 }
 
 impl Inward {
-    /// To the master side `to`, from `terminal` where there is one. `is_told`: see [`Draft::new`].
+    /// To the master side `to`, from `terminal` where there is one, whose size `sizes` follows. `is_told`: see
+    /// [`Draft::new`].
     ///
     /// # Errors
     /// When no descriptor is left.
     pub fn new(
         terminal: Option<&Terminal>,
         to: OwnedFd,
-        fixed_size: bool,
+        sizes: Option<Sizes>,
         is_told: bool,
     ) -> io::Result<Self> {
         let terminal = terminal.map(|terminal| terminal.fd().try_clone_to_owned()).transpose()?;
@@ -97,7 +99,7 @@ impl Inward {
             terminal,
             to,
             slave: None,
-            fixed_size,
+            sizes,
             listening: Arc::default(),
             hung_up: Arc::default(),
             door: Arc::new(Door::new()),
@@ -206,8 +208,8 @@ impl Inward {
     /// terminal driver would have signalled the whole pipeline, of which the child's group is only a part.
     fn pass(&mut self, bytes: &[u8], ring: BorrowedFd<'_>) {
         // A key that is typed after a change of the size must not come before it.
-        if let (false, Some(terminal)) = (self.fixed_size, &self.terminal) {
-            best_effort(follow_size(terminal.as_fd(), self.to.as_fd()));
+        if let (Some(sizes), Some(terminal)) = (&self.sizes, &self.terminal) {
+            best_effort(sizes.follow(terminal.as_fd(), self.to.as_fd()));
         }
         // As they are when the key is typed: the child may change them because of it.
         let settings = nix::sys::termios::tcgetattr(&self.to);

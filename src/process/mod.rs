@@ -32,6 +32,7 @@ pub mod pty;
 pub mod relay;
 pub mod shared_memory;
 pub mod signals;
+pub mod sizes;
 mod strokes;
 pub mod taken_variable;
 pub mod tap;

@@ -81,8 +81,8 @@ pub struct Outward {
     pub to: Option<OwnedFd>,
     /// Which way this is.
     pub way: Way,
-    /// Who reads along, if anybody.
-    pub tap: Option<Tap>,
+    /// Who reads along.
+    pub taps: Vec<Tap>,
     /// Who keeps track of terminal modes.
     pub scanner: Option<Scanner>,
     /// The user's terminal, where its keys are shared with a pipeline: a child that asks for keys has them before
@@ -160,7 +160,7 @@ impl Outward {
             // A terminal that was hung up: the child hears of it by SIGHUP, and may still be listened to.
             self.to = None;
         }
-        if let Some(tap) = &self.tap {
+        for tap in &self.taps {
             tap.pass(self.way, bytes);
         }
         true

@@ -146,20 +146,30 @@ impl Drop for RawMode<'_> {
 
 /// Size of the terminal behind `fd`.
 pub fn size_of(fd: BorrowedFd<'_>) -> Option<Size> {
-    let size = winsize(fd)?;
+    in_cells(winsize(fd)?)
+}
+
+/// `None` where it does not know its own.
+fn in_cells(size: nix::libc::winsize) -> Option<Size> {
     (size.ws_col > 0 && size.ws_row > 0).then_some(Size { cols: size.ws_col, rows: size.ws_row })
 }
 
-/// Gives `to` the size that `from` has, in cells and in pixels, where it has another; one that does not know its own is
-/// not followed. The kernel tells the foreground process group by SIGWINCH.
+/// Gives `to` the size that `from` has, in cells and in pixels, where it has another, after `before` was told it; one that
+/// does not know its own is not followed. The kernel tells the foreground process group by SIGWINCH.
 ///
 /// # Errors
 /// When the kernel refuses.
 #[expect(unsafe_code, reason = "ioctl(2) has no safe wrapper")]
-pub fn follow_size(from: BorrowedFd<'_>, to: BorrowedFd<'_>) -> io::Result<()> {
+pub(super) fn take_size(
+    from: BorrowedFd<'_>,
+    to: BorrowedFd<'_>,
+    before: impl FnOnce(Size),
+) -> io::Result<()> {
     use std::os::fd::AsRawFd;
     let (Some(wanted), Some(found)) = (winsize(from), winsize(to)) else { return Ok(()) };
-    if wanted.ws_col == 0 || wanted.ws_row == 0 || wanted == found {
+    let Some(size) = in_cells(wanted) else { return Ok(()) };
+    before(size);
+    if wanted == found {
         return Ok(());
     }
     // SAFETY: the request reads one winsize, and `wanted` is one.

@@ -3,9 +3,11 @@
 //! No answer ever carries a CORS header: no other origin has business here. Every answer ends its connection,
 //! so that nothing can hide behind a first request; but the empty one to claude's hooks, which come by the hundred.
 
+use super::extension::Compression;
 use super::keys::Wrong;
 use super::past::PastBody;
 use super::upgrade;
+use crate::hub::History;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 use hyper::header::{self, HeaderName, HeaderValue};
@@ -47,9 +49,15 @@ pub(super) fn text_of(content_type: &'static str, text: String) -> Answer {
     whole(StatusCode::OK, content_type, text)
 }
 
+/// Says of past events whether those are all that were asked for: an array has no place for it.
+const COMPLETE: HeaderName = HeaderName::from_static("x-complete");
+
 /// Past events, as a JSON array.
-pub(super) fn past(body: PastBody) -> Answer {
-    dressed(StatusCode::OK, "application/json", Either::Right(body))
+pub(super) fn past(history: History) -> Answer {
+    let complete = HeaderValue::from_static(if history.complete { "true" } else { "false" });
+    let mut answer = dressed(StatusCode::OK, "application/json", Either::Right(PastBody::new(history)));
+    answer.headers_mut().insert(COMPLETE, complete);
+    answer
 }
 
 /// A hook was taken. This is the answer claude waits for on every tool call: no body, nothing to show, and the
@@ -98,7 +106,7 @@ pub(super) fn upgrade_required(sentence: impl ToString) -> Answer {
 }
 
 /// From here on a WebSocket.
-pub(super) fn switching(accept: &str) -> Answer {
+pub(super) fn switching(accept: &str, compression: Option<Compression>) -> Answer {
     let mut answer = Response::new(Either::Left(Full::default()));
     *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = answer.headers_mut();
@@ -106,6 +114,9 @@ pub(super) fn switching(accept: &str) -> Answer {
     headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     if let Ok(accept) = HeaderValue::from_str(accept) {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if let Some(Ok(agreed)) = compression.map(|agreed| agreed.answer().try_into()) {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, agreed);
     }
     answer
 }

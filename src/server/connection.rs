@@ -7,20 +7,23 @@ use super::apart::Asking;
 use super::authenticate::Stranger;
 use super::components::ClientId;
 use super::control::{Step, Steps};
+use super::delivery::Delivery;
 use super::ending::{Ending, ending_of};
-use super::frame::{self};
+use super::extension::Compression;
 use super::http::Upgraded;
 use super::outbox::Outbox;
+use super::past::Looking;
 use super::places::Place;
 use super::rate::{Allowance, Verdict};
 use super::role::Visitor;
 use super::socket::{Socket, Wire};
-use super::subscription::Subscription;
+use super::subscription::{Reading, Subscription};
 use super::visitors::Acquaintance;
 use super::{Season, Shared};
 use crate::dialect::{Call, Close, Code, Dialect, Fault, Reply, Request, RequestId, Stamp};
-use crate::event::{EventId, SessionId};
-use crate::hub::{self, ClientGuard, Next, Record};
+use crate::event::{Epoch, EventId, SessionId};
+use crate::filter::Pattern;
+use crate::hub::{self, ClientGuard, History, Next};
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,11 +35,12 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 #[derive(Debug)]
 enum Happened {
     Wire(Wire),
-    Next(Next),
+    Next(Reading),
     Season(Season),
     Step(Step),
     /// Whether it is apart from claude.
     Apart(Result<(), String>),
+    Found(History, Option<RequestId>),
     InTheWay,
     Clock,
 }
@@ -49,6 +53,10 @@ pub(super) struct Connection {
     pub(super) shared: Arc<Shared>,
     pub(super) dialect: Dialect,
     pub(super) subscription: Subscription,
+    /// How events are told.
+    pub(super) delivery: Delivery,
+    /// Whether what is sent may be compressed.
+    pub(super) compression: Option<Compression>,
     pub(super) socket: Socket,
     pub(super) id: ClientId,
     pub(super) visitor: Visitor,
@@ -63,6 +71,10 @@ pub(super) struct Connection {
     pub(super) refusals: u32,
     /// Of one that has not said who it is.
     pub(super) stranger: Option<Stranger>,
+    /// What it asked about the past.
+    pub(super) looking: Looking,
+    /// What is answered once it is known where the subscription begins.
+    pub(super) settling: Option<(Vec<Pattern>, Option<RequestId>)>,
     season: watch::Receiver<Season>,
     allowance: Allowance,
     /// The client sent Close: nothing more is told or done.
@@ -85,11 +97,12 @@ impl Connection {
         shared: Arc<Shared>,
         season: watch::Receiver<Season>,
     ) -> Box<Self> {
-        let Upgraded { stream, read, dialect, query, visitor, place, stranger } = upgraded;
+        let Upgraded { stream, read, dialect, query, compression, visitor, place, stranger } = upgraded;
         stream.set_nodelay();
         let gauges = shared.hub.gauges();
         let (counted, outbox) = (gauges.client(), Outbox::new(gauges.clone()));
-        let socket = Socket::new(stream, read.into(), outbox, &shared.limits).await;
+        let compresses = compression.is_some();
+        let socket = Socket::new((stream, read.into()), compresses, outbox, &shared.limits).await;
         let now = Instant::now();
         let next_ping = now + shared.limits.ping;
         let stranger = Some(Stranger::new(query, now + shared.limits.authentication, stranger));
@@ -97,6 +110,8 @@ impl Connection {
             dialect,
             next_heartbeat: None,
             subscription: Subscription::default(),
+            delivery: Delivery::default(),
+            compression,
             socket,
             id: shared.visitors.number(),
             visitor,
@@ -106,6 +121,8 @@ impl Connection {
             asking: None,
             refusals: 0,
             stranger,
+            looking: Looking::default(),
+            settling: None,
             season,
             allowance: Allowance::new(&shared.limits, now),
             leaving: false,
@@ -132,18 +149,24 @@ impl Connection {
                 break ending;
             }
         };
+        if let Ending::ByUs(Close::SessionOver | Close::GoingAway) = ending {
+            self.tell_held();
+        }
         self.tell_of_leaving(ending);
         self.part(ending).await;
     }
 
     async fn happened(&mut self) -> Happened {
         let idle = self.socket.is_idle() && !self.leaving;
+        // What waits for the answer to a subscription does not keep it from being found.
+        let reads = idle || self.settling.is_some();
         tokio::select! {
             biased;
             wire = self.socket.next() => Happened::Wire(wire),
-            next = self.subscription.next(), if idle => Happened::Next(next),
+            next = self.subscription.next(), if reads => Happened::Next(next),
             step = self.steps.next(), if idle => Happened::Step(step),
             apart = Asking::answered(self.asking.as_mut()) => Happened::Apart(apart),
+            (history, id) = self.looking.found() => Happened::Found(history, id),
             season = turned(&mut self.season), if self.end_by.is_none() => Happened::Season(season),
             () = Stranger::in_the_way(self.stranger.as_ref()) => Happened::InTheWay,
             () = &mut self.clock => Happened::Clock,
@@ -156,20 +179,28 @@ impl Connection {
             Happened::Wire(Wire::Blocked) => Continue(()),
             Happened::Wire(Wire::Lost) => Break(Ending::Lost),
             Happened::Wire(Wire::Received(received)) => self.handle_received(received),
-            Happened::Next(next) => self.handle_next(next),
+            Happened::Next(Reading::Next(next)) => self.handle_next(next),
+            Happened::Next(Reading::Settled) => {
+                self.tell_settled();
+                Continue(())
+            }
             Happened::Season(season) => self.handle_season(season),
             Happened::Step(step) => {
                 self.tell_step(&step);
                 Continue(())
             }
             Happened::Apart(apart) => self.is_known_apart(apart),
+            Happened::Found(history, id) => {
+                self.tell_found(&history, id.as_ref());
+                Continue(())
+            }
             Happened::InTheWay => self.turn_away(None),
             Happened::Clock => self.handle_clock(Instant::now()),
         }
     }
 
     fn handle_drained(&mut self) -> Flow {
-        if self.asking.is_some() {
+        if self.is_thinking() {
             return Continue(());
         }
         match self.socket.release() {
@@ -206,8 +237,13 @@ impl Connection {
         }
     }
 
+    /// The answer to a request takes a while: no other is answered before it.
+    fn is_thinking(&self) -> bool {
+        self.asking.is_some() || self.looking.is_busy() || self.settling.is_some()
+    }
+
     fn handle_text(&mut self, text: Utf8Bytes) -> Flow {
-        if self.socket.is_idle() && self.asking.is_none() {
+        if self.socket.is_idle() && !self.is_thinking() {
             return self.handle_request(&text);
         }
         self.socket.hold(text);
@@ -240,7 +276,7 @@ impl Connection {
         }
         match next {
             Next::Batch(records) => self.deliver(&records),
-            Next::Gap { from_seq, to_seq } => self.tell_gap(from_seq, to_seq, "fell behind"),
+            Next::Gap { epoch, from_seq, to_seq } => self.tell_gap(&epoch, (from_seq, to_seq), "fell behind"),
             Next::Closed => return Break(Ending::ByUs(Close::SessionOver)),
         }
         Continue(())
@@ -279,6 +315,9 @@ impl Connection {
         if self.to_be_told().is_some_and(|due| due <= now) {
             self.tell_of_coming();
         }
+        if self.next_release().is_some_and(|due| due <= now) {
+            self.tell_overdue(now);
+        }
         match self.next_ping <= now {
             true if self.is_still_let_in() => self.ping(now),
             true => self.token_is_gone(),
@@ -291,7 +330,8 @@ impl Connection {
         let blocked_until =
             self.socket.outbox().stalled_since().map(|since| since + self.shared.limits.write);
         let stranger = self.stranger.as_ref().map(Stranger::until);
-        let due = [blocked_until, self.end_by, self.next_heartbeat, self.to_be_told(), stranger]
+        let release = self.next_release();
+        let due = [blocked_until, self.end_by, self.next_heartbeat, self.to_be_told(), stranger, release]
             .into_iter()
             .flatten()
             .fold(self.next_ping, Instant::min);
@@ -300,19 +340,21 @@ impl Connection {
         }
     }
 
-    pub(super) fn deliver(&mut self, records: &[Arc<Record>]) {
-        let filter = self.subscription.filter();
-        let admitted = records.iter().filter(|record| record.is_for(filter));
-        self.socket.outbox().push_frames(admitted.map(|record| &frame::of(record, self.dialect)[..]));
-    }
-
-    pub(super) fn tell_gap(&mut self, from_seq: u64, to_seq: u64, reason: &str) {
-        self.shared.hub.gauges().drop_more(to_seq - from_seq + 1);
-        self.say(&Reply::Gap { from_seq, to_seq, reason }, None);
+    pub(super) fn tell_gap(&mut self, epoch: &Epoch, (from_seq, to_seq): (u64, u64), reason: &str) {
+        self.tell_held();
+        let missed = to_seq - from_seq + 1;
+        self.shared.hub.gauges().drop_more(missed);
+        self.say_of(epoch, &Reply::Gap { missed, from_seq, to_seq, reason }, None);
     }
 
     /// Puts a reply into the outbox.
     pub(super) fn say(&mut self, reply: &Reply<'_>, request_id: Option<&RequestId>) {
+        let epoch = self.shared.hub.epoch().clone();
+        self.say_of(&epoch, reply, request_id);
+    }
+
+    /// Puts a reply into the outbox whose numbers are of this epoch.
+    pub(super) fn say_of(&mut self, epoch: &Epoch, reply: &Reply<'_>, request_id: Option<&RequestId>) {
         let hub = &self.shared.hub;
         // Only heartbeats tell of components.
         let components = match self.dialect {
@@ -321,13 +363,13 @@ impl Connection {
         };
         let stamp = Stamp {
             timestamp: hub::now(),
-            epoch: hub.epoch(),
+            epoch,
             session_id: hub.session_id(),
             message_id: EventId::from_uuid(uuid::Uuid::new_v4()),
             components: &components,
         };
         let frame = self.dialect.reply(reply, request_id, &stamp);
-        self.socket.outbox().push_text(frame);
+        self.send(frame);
     }
 }
 

@@ -266,6 +266,9 @@ impl Connection {
     fn way_to(&self, command: &Command) -> Result<mpsc::Sender<Order>, (Code, String)> {
         let nothing = |reason: &str| (Code::NothingToControl, reason.to_owned());
         let control = self.shared.control.as_ref();
+        if self.shared.hub.is_recording() {
+            return Err(nothing("this is a recording, and no claude runs here"));
+        }
         let control = control.ok_or_else(|| nothing("no claude runs here: ask the instance it runs in"))?;
         control.abilities.allow(command).map_err(nothing)?;
         if self.shared.hub.is_session_over() || control.orders.is_closed() {

@@ -2,10 +2,11 @@
 
 use super::authenticate::Stranger;
 use super::connection::Connection;
+use super::inbound::Violation;
 use crate::dialect::Close;
 use crate::event::{body::Body, channel};
-use crate::filter::{Filter, Pattern};
-use crate::hub::{Query, Record};
+use crate::filter::{Filter, Pattern, Query};
+use crate::hub::Record;
 use std::io;
 use tokio_tungstenite::tungstenite::{Error, error::ProtocolError};
 
@@ -24,16 +25,20 @@ pub(super) enum Ending {
 }
 
 impl Connection {
-    /// For a client that could not take everything before the end: what it missed, and that it is over.
+    /// For a client that could not take everything before the end: what it missed, and that it is over. One that still reads
+    /// what was before this log has its place there, and loses nothing by keeping it.
     pub(super) fn tell_the_end(&mut self) {
-        let Some(cursor) = self.subscription.cursor() else { return };
+        self.tell_held();
         let hub = &self.shared.hub;
+        let place = self.subscription.place().filter(|(epoch, _)| *epoch == hub.epoch());
+        let Some((_, cursor)) = place else { return };
         let filter = Filter::channels(vec![Pattern::Exact(channel::SESSION_END.to_owned())]);
         let query = Query { filter, limit: 1, after: Some(cursor), ..Query::default() };
         let end = hub.history(&query).records.pop().filter(|record| is_end(record));
         let last_missed = end.as_ref().map_or(hub.last_seq(), |record| record.event.seq - 1);
         if last_missed > cursor {
-            self.tell_gap(cursor + 1, last_missed, "the session ended");
+            let epoch = hub.epoch().clone();
+            self.tell_gap(&epoch, (cursor + 1, last_missed), "the session ended");
         }
         if let Some(end) = end.filter(|record| record.is_for(self.subscription.filter())) {
             self.deliver(&[end]);
@@ -68,7 +73,13 @@ pub(super) fn ending_of(cause: &Error) -> Ending {
         Error::Capacity(_) => Ending::ByUs(Close::TooBig),
         Error::Utf8(_) => Ending::ByUs(Close::BadUtf8),
         Error::Io(cause) if cause.kind() == io::ErrorKind::FileTooLarge => Ending::ByUs(Close::TooBig),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) | Error::Io(_) => Ending::Lost,
+        Error::Io(cause) => match cause.get_ref().and_then(|cause| cause.downcast_ref()) {
+            Some(Violation::TooBig) => Ending::ByUs(Close::TooBig),
+            Some(Violation::Data) => Ending::ByUs(Close::BadUtf8),
+            Some(Violation::Protocol) => Ending::ByUs(Close::ProtocolError),
+            None => Ending::Lost,
+        },
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Ending::Lost,
         Error::Protocol(ProtocolError::ReceivedAfterClosing) => Ending::ByClient,
         Error::Protocol(_) => Ending::ByUs(Close::ProtocolError),
         _ => {

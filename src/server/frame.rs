@@ -3,11 +3,13 @@
 //!
 //! Reading frames is tungstenite's; our own frames are made here so that one can be made once for all clients.
 
+use super::deflate;
 use crate::dialect::{Close, Dialect};
 use crate::hub::{self, Record};
 use bytes::Bytes;
 
 const TEXT: u8 = 0x81;
+const COMPRESSED_TEXT: u8 = 0xc1;
 const CLOSE: u8 = 0x88;
 const PING: u8 = 0x89;
 
@@ -32,6 +34,32 @@ pub(super) fn of(record: &Record, dialect: Dialect) -> &Bytes {
         frame.shrink_to_fit();
         frame.into()
     })
+}
+
+/// The same frame compressed, made at first use and shared likewise; `None` where that is not worth it.
+pub(super) fn compressed_of(record: &Record, dialect: Dialect) -> Option<&Bytes> {
+    if of(record, dialect).len() <= deflate::SMALL {
+        return None;
+    }
+    let compressed = record.encoded_again(slot(dialect), |record| {
+        compressed(payload_of(record, dialect)).unwrap_or_default().into()
+    });
+    (!compressed.is_empty()).then_some(compressed)
+}
+
+/// The smaller of the two for a client that takes messages of up to `most` bytes compressed.
+pub(super) fn smallest_of(record: &Record, dialect: Dialect, most: usize) -> &Bytes {
+    let fits = payload_of(record, dialect).len() <= most;
+    let compressed = if fits { compressed_of(record, dialect) } else { None };
+    compressed.unwrap_or_else(|| of(record, dialect))
+}
+
+/// A compressed text frame; `None` where that is not worth it.
+pub(super) fn compressed(payload: &[u8]) -> Option<Vec<u8>> {
+    let deflated = deflate::deflated(payload)?;
+    let mut frame = Vec::with_capacity(deflated.len() + 10);
+    push(&mut frame, COMPRESSED_TEXT, &deflated);
+    Some(frame)
 }
 
 /// The record's event in a dialect, without the WebSocket header.
@@ -70,7 +98,8 @@ fn push(out: &mut Vec<u8>, opcode: u8, payload: &[u8]) {
     out.extend_from_slice(payload);
 }
 
-fn push_header(out: &mut Vec<u8>, opcode: u8, length: usize) {
+/// Appends the header of an unmasked frame.
+pub(super) fn push_header(out: &mut Vec<u8>, opcode: u8, length: usize) {
     out.push(opcode);
     match (u8::try_from(length), u16::try_from(length)) {
         (Ok(short @ ..=125), _) => out.push(short),
@@ -88,6 +117,10 @@ fn push_header(out: &mut Vec<u8>, opcode: u8, length: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::body::{Output, Stream};
+    use crate::event::{Body, SessionId, Source};
+    use crate::filter::{Filter, Query};
+    use crate::hub::{Bounds, Hub};
 
     #[test]
     fn lengths_take_the_shortest_header() {
@@ -104,6 +137,23 @@ mod tests {
             assert_eq!(frame.len(), header.len() + length);
             assert_eq!(text_of(vec![b'x'; length]), frame);
         }
+    }
+
+    #[test]
+    fn a_compressed_frame_is_made_once_and_only_where_it_is_smaller() {
+        let record = |content: &str| {
+            let hub = Hub::new(SessionId::new("s"), Bounds::default());
+            let output = Output { content: content.into(), stream: Stream::Stdout, truncated: false };
+            hub.publisher(Source::Screen).publish(Body::Output(output));
+            hub.history(&Query { filter: Filter::all(), limit: 1, ..Query::default() }).records.remove(0)
+        };
+        let large = record(&"All work and no play makes Jack a dull boy. ".repeat(100));
+        let first = compressed_of(&large, Dialect::Classic).unwrap();
+        assert_eq!(first.as_ptr(), compressed_of(&large, Dialect::Classic).unwrap().as_ptr());
+        assert!(first.len() * 4 < of(&large, Dialect::Classic).len());
+        assert_ne!(first.as_ptr(), compressed_of(&large, Dialect::Monitor).unwrap().as_ptr());
+        assert_eq!(first[0], 0xc1);
+        assert!(compressed_of(&record("x"), Dialect::Classic).is_none());
     }
 
     #[test]

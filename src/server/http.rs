@@ -6,10 +6,10 @@
 use super::access::{self, Claims};
 use super::answer::{self, Answer};
 use super::door::Door;
+use super::extension::{self, Compression};
 use super::intake::{HookIntake, Poster};
 use super::listener::Stream;
 use super::lobby::Arrival;
-use super::past::{self, PastBody};
 use super::peer::Peer;
 use super::places::Place;
 use super::role::Visitor;
@@ -74,6 +74,8 @@ pub(super) struct Upgraded {
     pub(super) dialect: Dialect,
     /// The query part of the URL.
     pub(super) query: String,
+    /// Whether both ends may compress, and how.
+    pub(super) compression: Option<Compression>,
     pub(super) visitor: Visitor,
     pub(super) place: Place,
     /// Held by who has not said who it is.
@@ -96,8 +98,18 @@ struct Visit {
 #[derive(Debug, Default)]
 struct Kept {
     place: Option<Place>,
-    upgrade: Option<(OnUpgrade, Dialect, String, Visitor)>,
+    upgrade: Option<Switch>,
     stranger: Option<Seat>,
+}
+
+/// A connection that becomes a WebSocket.
+#[derive(Debug)]
+struct Switch {
+    on_upgrade: OnUpgrade,
+    dialect: Dialect,
+    query: String,
+    compression: Option<Compression>,
+    visitor: Visitor,
 }
 
 /// Answers the one request of a connection, the head of which has to be there by then. Ends within the limit for an
@@ -217,6 +229,9 @@ impl Visit {
                 self.due.send_replace(Some(Instant::now() + self.shared.limits.answer));
                 answer
             }
+            _ if self.shared.hub.is_recording() => {
+                answer::refusal(StatusCode::FORBIDDEN, "cannot take hook: this is a recording")
+            }
             _ => no_such_path(),
         }
     }
@@ -236,7 +251,7 @@ impl Visit {
             "/api/schema" => answer::json(StatusCode::OK, schema::document()),
             "/api/asyncapi" => answer::json(StatusCode::OK, schema::asyncapi()),
             "/api/instances" => answer::json(StatusCode::OK, &instances().await),
-            "/api/history" => self.history(parts.uri.query().unwrap_or_default()),
+            "/api/history" => self.history(parts.uri.query().unwrap_or_default()).await,
             _ => match Dialect::at_path(&path) {
                 Some(dialect) if upgrade::is_wanted(&parts.headers) => {
                     self.switch(&mut parts, dialect, visitor)
@@ -263,9 +278,9 @@ impl Visit {
         }
     }
 
-    fn history(&self, query: &str) -> Answer {
+    async fn history(&self, query: &str) -> Answer {
         match query::object(query).and_then(|object| classic::decode_past(&object)) {
-            Ok(past) => answer::past(PastBody::new(past::find(&self.shared.hub, past))),
+            Ok(query) => answer::past(self.shared.hub.past(query).await),
             Err(fault) => bad_query(&fault),
         }
     }
@@ -281,8 +296,9 @@ impl Visit {
         match (upgrade::accept(parts), parts.extensions.remove::<OnUpgrade>()) {
             (Ok(accept), Some(on_upgrade)) => {
                 let query = parts.uri.query().unwrap_or_default().to_owned();
-                self.kept().upgrade = Some((on_upgrade, dialect, query, visitor));
-                answer::switching(&accept)
+                let compression = self.compression(&query, parts);
+                self.kept().upgrade = Some(Switch { on_upgrade, dialect, query, compression, visitor });
+                answer::switching(&accept, compression)
             }
             (Err(cause @ upgrade::BadUpgrade::Version), _) => answer::upgrade_required(cause),
             (Err(cause), _) => answer::refusal(cause.status(), cause),
@@ -290,16 +306,23 @@ impl Visit {
         }
     }
 
+    /// Compressing costs more than it saves on the way to a client of this machine, unless it asks for it.
+    fn compression(&self, query: &str, parts: &Parts) -> Option<Compression> {
+        let is_wanted = query::wants_compression(query).unwrap_or(!self.peer.is_near());
+        if is_wanted { extension::accepted(&parts.headers) } else { None }
+    }
+
     /// The raw connection, where the request was for one.
     async fn upgraded(&self) -> Option<Upgraded> {
         let Kept { place, upgrade, stranger } = std::mem::take(&mut *self.kept());
-        let (on_upgrade, dialect, query, visitor) = upgrade?;
+        let Switch { on_upgrade, dialect, query, compression, visitor } = upgrade?;
         let parts = on_upgrade.await.ok()?.downcast::<TokioIo<Stream>>().ok()?;
         Some(Upgraded {
             stream: parts.io.into_inner(),
             read: parts.read_buf,
             dialect,
             query,
+            compression,
             visitor,
             place: place?,
             stranger,

@@ -3,22 +3,53 @@
 //! Which events those are is the hub's to find.
 
 use super::frame;
-use crate::dialect::{Dialect, Past};
-use crate::hub::{History, Hub, Query, Record};
+use crate::dialect::{Dialect, RequestId};
+use crate::filter::Query;
+use crate::hub::{History, Hub, Record};
 use bytes::Bytes;
 use hyper::body::{Body, Frame};
 use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use tokio::task::JoinHandle;
 
 /// About this many bytes of a body exist at once.
 const PIECE: usize = 64 << 10;
 
-/// Looks the events up.
-pub(super) fn find(hub: &Hub, past: Past) -> History {
-    let Past { filter, limit, after, before, since, until } = past;
-    hub.history(&Query { filter, limit, after, before, since, until })
+/// A client's question about the past that is being looked into: no other request of it is answered meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Looking(Option<(JoinHandle<History>, Option<RequestId>)>);
+
+impl Looking {
+    /// Begins to look.
+    pub(super) fn begin(&mut self, hub: &Hub, query: Query, id: Option<RequestId>) {
+        let hub = hub.clone();
+        self.0 = Some((tokio::spawn(async move { hub.past(query).await }), id));
+    }
+
+    /// Whether something is being looked into.
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// What was found, once it is; never where nothing is looked into. Cancel-safe.
+    pub(super) async fn found(&mut self) -> (History, Option<RequestId>) {
+        let Some((task, _)) = &mut self.0 else { return std::future::pending().await };
+        let history = task.await.unwrap_or_else(|cause| {
+            tracing::error!("cannot look into the past: {cause}");
+            History::default()
+        });
+        (history, self.0.take().and_then(|(_, id)| id))
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        if let Some((task, _)) = &self.0 {
+            task.abort();
+        }
+    }
 }
 
 /// The newest of these whose frames fit in `most` bytes.

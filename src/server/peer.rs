@@ -61,6 +61,16 @@ impl Peer {
         !matches!(self.way, Way::Tcp { owner: Some(_), .. })
     }
 
+    /// Whether what goes there stays on this machine, by what its address says.
+    pub(super) fn is_near(&self) -> bool {
+        match &self.way {
+            Way::Unix(_) => true,
+            Way::Tcp { address, .. } => {
+                address.is_none_or(|address| address.ip().to_canonical().is_loopback())
+            }
+        }
+    }
+
     /// By which way, in a word.
     pub(super) fn transport(&self) -> &'static str {
         if self.is_unix() { "unix" } else { "tcp" }
@@ -106,6 +116,25 @@ fn is_elsewhere(bound: SocketAddr, remote: SocketAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_goes_to_loopback_or_to_a_unix_socket_stays_on_this_machine() {
+        let at = |address: Option<&str>| {
+            let address = address.map(|address| address.parse().unwrap());
+            Peer { way: Way::Tcp { address, owner: None, is_elsewhere: false }, uid: None }.is_near()
+        };
+        for (address, expected) in [
+            ("127.0.0.1:1", true),
+            ("127.9.9.9:1", true),
+            ("[::1]:1", true),
+            ("[::ffff:127.0.0.1]:1", true),
+            ("192.168.1.5:1", false),
+            ("[2001:db8::7]:1", false),
+        ] {
+            assert_eq!(at(Some(address)), expected, "{address}");
+        }
+        assert!(at(None) && Peer { way: Way::Unix(None), uid: None }.is_near());
+    }
 
     #[test]
     fn who_comes_by_loopback_or_from_an_address_of_ours_is_not_elsewhere() {

@@ -7,7 +7,7 @@ use super::Shared;
 use super::components::ClientId;
 use crate::dialect::{Code, Fault, Relay, Uplink};
 use crate::event::surroundings::{ComponentStarted, ComponentState};
-use crate::event::{Body, Draft, Event, SessionId, Source, channel};
+use crate::event::{Body, Draft, Event, Origin, SessionId, Source, channel};
 use crate::hub::Relayed;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -22,6 +22,9 @@ impl Shared {
     /// # Errors
     /// Why the first that may not be published may not; or that the log is closed, which it may become between two.
     pub(super) fn publish(&self, drafts: Vec<Draft>, client: Option<ClientId>) -> Result<Vec<u64>, Fault> {
+        if self.hub.is_recording() {
+            return Err(Fault::new(Code::NotAllowed, "cannot publish: this is a recording"));
+        }
         drafts.iter().try_for_each(|draft| self.judge(draft, client))?;
         let closed = || Fault::new(Code::NotAllowed, "cannot publish: the session is over");
         if self.hub.is_closed() {
@@ -136,15 +139,18 @@ impl Shared {
         }
     }
 
-    /// An instance begins, or goes on, to tell of its session; the newest number that is here already.
+    /// An instance begins, or goes on, to tell of its session; the newest of its numbers that is here already.
     ///
     /// # Errors
     /// When the session is another's, or it is ourselves that call.
-    pub(super) fn link(&self, uplink: &Uplink) -> Result<u64, Fault> {
+    pub(super) fn link(&self, uplink: &Uplink) -> Result<Option<Origin>, Fault> {
         let refuse = |cause: &dyn std::fmt::Display| {
             let cause = format_args!("cannot take session {}: {cause}", uplink.session_id);
             Fault::new(Code::NotAllowed, cause)
         };
+        if self.hub.is_recording() {
+            return Err(refuse(&"this is a recording"));
+        }
         if uplink.epoch == *self.hub.epoch() {
             return Err(refuse(&"this hub would tell itself"));
         }

@@ -4,11 +4,11 @@
 
 use super::connection::{Connection, Flow};
 use super::{frame, past};
-use crate::dialect::{Call, Code, Fault, Past, Relay, Reply, Request, RequestId, Subscribe, Uplink, query};
+use crate::dialect::{Call, Code, Fault, Relay, Reply, Request, RequestId, Subscribe, Uplink, query};
 use crate::event::surroundings::ComponentStarted;
 use crate::event::{Body, Draft, EventId, SessionId};
-use crate::filter::Pattern;
-use crate::hub::{EventName, Explanation};
+use crate::filter::{Pattern, Query};
+use crate::hub::{EventName, Explanation, History};
 use crate::instance::Role;
 use crate::instance::audit::Subject;
 use serde_json::json;
@@ -30,7 +30,10 @@ impl Connection {
     pub(super) fn subscribe_from_url(&mut self, query: &str) {
         match self.wanted_in(query) {
             Ok(Some(wanted)) => self.subscribe(wanted, None),
-            Ok(None) => {}
+            Ok(None) => match query::object(query).and_then(|object| self.dialect.decode_manner(&object)) {
+                Ok(manner) => self.change_manner(manner),
+                Err(fault) => self.refuse(&fault),
+            },
             Err(fault) => self.refuse(&fault),
         }
     }
@@ -45,7 +48,18 @@ impl Connection {
             self.refuse(&fault);
             None
         });
-        let wanted = wanted.unwrap_or_default();
+        let mut wanted = wanted.unwrap_or_default();
+        self.change_manner(std::mem::take(&mut wanted.manner));
+        if wanted.after.is_some() || wanted.since.is_some() {
+            // What is behind a place may be on disk, and much: it follows in the ordinary way.
+            let other_epoch = self.subscription.subscribe(&self.shared.hub, wanted).other_epoch;
+            self.say(&Reply::Initial { events: &[] }, None);
+            if other_epoch {
+                let last_seq = self.shared.hub.last_seq();
+                self.say(&Reply::OtherEpoch { last_seq }, None);
+            }
+            return self.means_it();
+        }
         let records = self.subscription.begin(&self.shared.hub, wanted);
         let fits = past::fitting(&records, self.dialect, self.shared.limits.history_bytes);
         let events: Vec<_> = fits.iter().map(|record| (&record.event, &record.before)).collect();
@@ -68,7 +82,7 @@ impl Connection {
             Request::Subscribe(wanted) => self.subscribe(wanted, id),
             Request::Unsubscribe(channels) => self.unsubscribe(channels.as_deref(), id),
             Request::Status(session) => self.tell_status(session.as_ref(), id),
-            Request::History(past) => self.tell_history(past, id),
+            Request::History(past) => self.look_into_the_past(past, id),
             Request::Explain(Some(name)) => self.explain(&name, id),
             Request::Explain(None) => {
                 let hub = &self.shared.hub;
@@ -125,10 +139,12 @@ impl Connection {
             return self.refuse(&Fault::new(Code::NotAllowed, cause).of(id.cloned()));
         }
         match self.shared.link(uplink) {
-            Ok(after) => {
+            Ok(taken) => {
                 self.welcome_publisher();
                 self.uplink = Some(uplink.session_id.clone());
-                self.say(&Reply::Uplinked { after }, id);
+                let after = taken.as_ref().map_or(0, |taken| taken.seq);
+                let epoch = taken.as_ref().map(|taken| &taken.epoch);
+                self.say(&Reply::Uplinked { after, epoch }, id);
             }
             Err(fault) => self.refuse(&fault.of(id.cloned())),
         }
@@ -140,7 +156,7 @@ impl Connection {
             return self.refuse(&fault.of(id.cloned()));
         };
         let after = self.shared.relay(session_id, relay);
-        self.say(&Reply::Uplinked { after }, id);
+        self.say(&Reply::Uplinked { after, epoch: None }, id);
     }
 
     fn tell_status(&mut self, session: Option<&SessionId>, id: Option<&RequestId>) {
@@ -155,34 +171,53 @@ impl Connection {
         }
     }
 
-    fn subscribe(&mut self, wanted: Subscribe, id: Option<&RequestId>) {
+    fn subscribe(&mut self, mut wanted: Subscribe, id: Option<&RequestId>) {
+        self.change_manner(std::mem::take(&mut wanted.manner));
         let channels = wanted.filter.channels.clone();
         let subscribed = self.subscription.subscribe(&self.shared.hub, wanted);
-        self.say(&Reply::Subscribed { channels: &channels, cursor: subscribed.cursor }, id);
+        self.means_it();
+        if !subscribed.is_settled {
+            self.settling = Some((channels, id.cloned()));
+            return;
+        }
+        let (epoch, cursor) = subscribed.cursor;
+        self.say_of(&epoch, &Reply::Subscribed { channels: &channels, cursor }, id);
         if subscribed.other_epoch {
             let last_seq = self.shared.hub.last_seq();
             self.say(&Reply::OtherEpoch { last_seq }, id);
         }
-        self.means_it();
+    }
+
+    /// It is known where the subscription begins.
+    pub(super) fn tell_settled(&mut self) {
+        let place = self.subscription.place().map(|(epoch, seq)| (epoch.clone(), seq));
+        if let (Some((channels, id)), Some((epoch, cursor))) = (self.settling.take(), place) {
+            self.say_of(&epoch, &Reply::Subscribed { channels: &channels, cursor }, id.as_ref());
+        }
     }
 
     fn unsubscribe(&mut self, channels: Option<&[Pattern]>, id: Option<&RequestId>) {
+        self.tell_held();
         let left = self.subscription.unsubscribe(channels).to_vec();
         self.say(&Reply::Unsubscribed(&left), id);
     }
 
     fn register(&mut self, session_id: Option<&str>, id: Option<&RequestId>) {
+        self.tell_held();
         self.subscription.register(session_id);
         let wanted = Subscribe::register(session_id);
-        let cursor = self.subscription.subscribe(&self.shared.hub, wanted).cursor;
-        self.say(&Reply::Registered { session_id, cursor }, id);
+        let (epoch, cursor) = self.subscription.subscribe(&self.shared.hub, wanted).cursor;
+        self.say_of(&epoch, &Reply::Registered { session_id, cursor }, id);
         self.means_it();
     }
 
-    fn tell_history(&mut self, past: Past, id: Option<&RequestId>) {
-        let past = Past { filter: self.subscription.at_home(past.filter), ..past };
-        let history = past::find(&self.shared.hub, past);
-        let (frames, all) = past::newest(&history, self.dialect, self.shared.limits.history_bytes);
+    fn look_into_the_past(&mut self, query: Query, id: Option<&RequestId>) {
+        let query = Query { filter: self.subscription.at_home(query.filter), ..query };
+        self.looking.begin(&self.shared.hub, query, id.cloned());
+    }
+
+    pub(super) fn tell_found(&mut self, history: &History, id: Option<&RequestId>) {
+        let (frames, all) = past::newest(history, self.dialect, self.shared.limits.history_bytes);
         self.say(&Reply::History { frames: &frames, complete: history.complete && all }, id);
     }
 

@@ -1,9 +1,11 @@
 //! One client's socket: tungstenite reads the protocol, the outbox holds what is to be written.
 //!
 //! Tungstenite knows frames, masks, fragments, UTF-8, sizes and the closing handshake; its own writing (answers to
-//! pings and Close) goes into the outbox too, so that frames never mix. What messages mean is not known here.
+//! pings and Close) goes into the outbox too, so that frames never mix. What is compressed is so outside of it: `inbound`
+//! makes plain messages of what comes, and what goes is put into the outbox ready. What messages mean is not known here.
 
 use super::gauge::Gauge;
+use super::inbound::Inbound;
 use super::limit::Limits;
 use super::listener::Stream;
 use super::outbox::Outbox;
@@ -42,8 +44,13 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// `read` are bytes that came right behind the handshake.
-    pub(super) async fn new(stream: Stream, read: Vec<u8>, outbox: Outbox, limits: &Limits) -> Self {
+    /// `read` are bytes that came right behind the handshake; `compresses` says what was agreed on there.
+    pub(super) async fn new(
+        (stream, mut read): (Stream, Vec<u8>),
+        compresses: bool,
+        outbox: Outbox,
+        limits: &Limits,
+    ) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -57,6 +64,7 @@ impl Socket {
             message_bytes: limits.message_bytes,
             gauge: Gauge::default(),
             is_over: false,
+            inbound: compresses.then(|| Box::new(Inbound::new(std::mem::take(&mut read)))),
         };
         duplex.weigh(&read);
         let ws = WebSocketStream::from_partially_read(duplex, read, Role::Server, Some(config)).await;
@@ -140,6 +148,8 @@ struct Duplex {
     gauge: Gauge,
     /// One was larger.
     is_over: bool,
+    /// Reads in place of tungstenite where the client may compress, and weighs too.
+    inbound: Option<Box<Inbound>>,
 }
 
 impl Duplex {
@@ -168,6 +178,10 @@ impl AsyncRead for Duplex {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let Self { stream, inbound, message_bytes, .. } = &mut *self;
+        if let Some(inbound) = inbound {
+            return inbound.poll_read(cx, stream, *message_bytes, buffer);
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
         self.weigh(&buffer.filled()[before..]);

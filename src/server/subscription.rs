@@ -4,6 +4,7 @@
 
 use crate::dialect::Subscribe;
 use crate::dialect::request::DEFAULT_LIMIT;
+use crate::event::Epoch;
 use crate::filter::{Filter, MAX_PATTERNS, Pattern};
 use crate::hub::{Hub, Next, Reader, Record, Start};
 use std::sync::Arc;
@@ -24,10 +25,21 @@ pub(super) struct Subscription {
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Subscribed {
-    /// Number in front of the first event that may follow.
-    pub(super) cursor: u64,
+    /// The place in front of the first event that may follow.
+    pub(super) cursor: (Epoch, u64),
+    /// Whether that is known; [`Reading::Settled`] comes once it is.
+    pub(super) is_settled: bool,
     /// The client's cursor was of another numbering.
     pub(super) other_epoch: bool,
+}
+
+/// What a reader does next.
+#[derive(Debug)]
+pub(super) enum Reading {
+    /// Its place is known now.
+    Settled,
+    /// It reads.
+    Next(Next),
 }
 
 impl Subscription {
@@ -40,25 +52,25 @@ impl Subscription {
         self.reader.is_some()
     }
 
-    /// Number of the last event read; `None` while nothing is read.
-    pub(super) fn cursor(&self) -> Option<u64> {
-        self.reader.as_ref().map(Reader::cursor)
-    }
-
     /// Replaces the filter. The place in the log stays, unless another is asked for.
     pub(super) fn subscribe(&mut self, hub: &Hub, wanted: Subscribe) -> Subscribed {
         let other_epoch = wanted.after.is_some()
             && wanted.epoch.as_deref().is_some_and(|epoch| epoch != hub.epoch().as_str());
-        let asked = self.start(&wanted, other_epoch);
+        let elsewhere = wanted.epoch.as_deref().zip(wanted.after).filter(|_| other_epoch);
+        let elsewhere = elsewhere.map(|(epoch, seq)| (Epoch::new(epoch), seq));
+        let asked = self.start(&wanted);
         self.began = true;
         self.filter = self.at_home(wanted.filter);
-        let reader = match (asked, self.reader.take()) {
-            (None, Some(reader)) => reader,
-            (asked, _) => hub.reader(asked.unwrap_or(Start::Live), &self.filter),
+        let reader = match (elsewhere, asked, self.reader.take()) {
+            (Some((epoch, seq)), ..) => hub.reader_behind(&epoch, seq),
+            (None, None, Some(reader)) => reader,
+            (None, asked, _) => hub.reader(asked.unwrap_or(Start::Live), &self.filter),
         };
-        let cursor = reader.cursor();
+        let (epoch, seq) = reader.place();
+        let cursor = (epoch.clone(), seq);
         self.reader = Some(reader).filter(|_| !self.filter.channels.is_empty());
-        Subscribed { cursor, other_epoch }
+        let is_settled = self.reader.as_ref().is_none_or(Reader::is_settled);
+        Subscribed { cursor, is_settled, other_epoch }
     }
 
     /// From now on only this session is meant where none is named; or all (`None`).
@@ -88,9 +100,8 @@ impl Subscription {
         records
     }
 
-    fn start(&self, wanted: &Subscribe, other_epoch: bool) -> Option<Start> {
+    fn start(&self, wanted: &Subscribe) -> Option<Start> {
         match (wanted.after, wanted.since, wanted.replay) {
-            (Some(_), _, _) if other_epoch => Some(Start::After(0)),
             (Some(seq), _, _) => Some(Start::After(seq)),
             (None, Some(time), _) => Some(Start::Since(time)),
             (None, None, Some(count)) => Some(Start::Last(count)),
@@ -120,10 +131,19 @@ impl Subscription {
         except.extend(inside.into_iter().take(MAX_PATTERNS.saturating_sub(except.len())));
     }
 
+    /// The place in the log, once it is known; `None` while nothing is read.
+    pub(super) fn place(&self) -> Option<(&Epoch, u64)> {
+        self.reader.as_ref().map(Reader::place)
+    }
+
     /// What comes next; waits for ever while nothing is read. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Next {
+    pub(super) async fn next(&mut self) -> Reading {
         match &mut self.reader {
-            Some(reader) => reader.next().await,
+            Some(reader) if !reader.is_settled() => {
+                reader.settle().await;
+                Reading::Settled
+            }
+            Some(reader) => Reading::Next(reader.next().await),
             None => std::future::pending().await,
         }
     }

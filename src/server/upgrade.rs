@@ -1,7 +1,7 @@
 //! The server's half of the WebSocket opening handshake (RFC 6455 section 4.2).
 //!
-//! Only the headers are judged here; which paths take an upgrade is `http`'s. Extensions and subprotocols are
-//! ignored, which refuses them.
+//! Only the headers are judged here; which paths take an upgrade is `http`'s. Subprotocols are ignored,
+//! which refuses them; the one extension that is known is `extension`'s.
 
 use hyper::header::{CONNECTION, HeaderMap, HeaderName, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use hyper::http::request::Parts;

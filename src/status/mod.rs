@@ -3,10 +3,12 @@
 //! Pure: what the log and the server know (cursor, clients, time) is handed in when a snapshot is taken.
 
 mod agents;
+mod journal;
 mod kept;
 mod sources;
 mod standing;
 
+pub use journal::{JournalHealth, JournalState};
 pub use sources::{Health, SourceHealth};
 pub use standing::{SessionSummary, Standing};
 
@@ -73,6 +75,8 @@ pub struct Position {
     pub first_seq: u64,
     /// Newest `seq`; 0 when the log is empty.
     pub last_seq: u64,
+    /// How its journal is doing; `None` where none is kept.
+    pub journal: Option<JournalHealth>,
     /// Clients connected now.
     pub connected_clients: usize,
     /// The moment of the snapshot.
@@ -224,6 +228,7 @@ impl Status {
             epoch: position.epoch.clone(),
             last_seq: position.last_seq,
             first_seq: position.first_seq,
+            journal: position.journal,
             launch_method: session.map(|start| start.launch_method),
             activity: self.activity,
             active_agents: agents.active_agents,
@@ -285,6 +290,8 @@ pub struct Snapshot {
     pub last_seq: u64,
     /// Oldest number that is in memory; 0 when none is.
     pub first_seq: u64,
+    /// How the journal of the hub is doing; null where none is kept.
+    pub journal: Option<JournalHealth>,
     /// How claude was started.
     pub launch_method: Option<LaunchMethod>,
     /// What claude is doing.

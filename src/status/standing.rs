@@ -4,17 +4,20 @@ use super::{Status, kept};
 use crate::event::body::{Activity, ActivityState, Body, ProcessState, ProcessStatus};
 use crate::event::{SessionId, Timestamp};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// How a session stood, for dialects that tell what was before.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Name of the instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Arc<str>>,
     /// State of claude's process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub claude: Option<ProcessState>,
     /// What claude did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub activity: Option<ActivityState>,
 }
 

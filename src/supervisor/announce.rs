@@ -4,6 +4,7 @@ use super::Audience;
 use super::relatives::{complain, complaint};
 use super::restart::{MOST, Next};
 use super::state::{Ending, State};
+use super::unfinished::{Claude, endings};
 use crate::event::Timestamp;
 use crate::event::body::{
     Body, EndReason, Ended, Fault, ProcessState, ProcessStatus, SessionEnd, SessionStart, Severity,
@@ -51,8 +52,8 @@ impl Announcer {
         )));
     }
 
-    /// After a companion was killed: what it has told stands, and is not told again.
-    pub(super) fn goes_on(&self, deaths: u32) {
+    /// After a companion was killed: what it has told stands, and is not told again; these are the endings that it owes.
+    pub(super) fn goes_on(&self, deaths: u32, owed: Vec<Body>) {
         let Some(Listeners { publisher, session, .. }) = &self.listeners else { return };
         publisher.hub().recall(publisher.source(), Body::SessionStart(session.clone()));
         publisher.publish(Body::Error(Fault {
@@ -64,6 +65,9 @@ impl Announcer {
             severity: Severity::Warning,
             error_code: "RES001".into(),
         }));
+        for body in owed {
+            publisher.publish(body);
+        }
     }
 
     pub(super) fn cannot_follow(&self, cause: &std::io::Error) {
@@ -145,7 +149,7 @@ impl Announcer {
 }
 
 /// In the name of a supervisor that was killed.
-pub fn last_word(publisher: &Publisher, session: SessionStart, pid: Option<u32>, ending: Ending) {
+pub async fn last_word(publisher: &Publisher, session: SessionStart, pid: Option<u32>, ending: Ending) {
     publisher.hub().recall(publisher.source(), Body::SessionStart(session.clone()));
     publisher.publish(Body::Error(Fault {
         error: "claude-mpm was ended by force; claude and what it started were ended after it".into(),
@@ -153,6 +157,9 @@ pub fn last_word(publisher: &Publisher, session: SessionStart, pid: Option<u32>,
         severity: Severity::Critical,
         error_code: "RES001".into(),
     }));
+    for body in endings(publisher.hub(), Claude::IsOver).await {
+        publisher.publish(body);
+    }
     publisher.publish(Body::Status(stopped(pid, ending)));
     publisher.publish(Body::SessionEnd(session_end(session.session_id, session.start_time, (ending, true))));
 }

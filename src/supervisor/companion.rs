@@ -10,6 +10,7 @@ use super::announce::Announcer;
 use super::control::Afar;
 use super::relatives::GRACE;
 use super::state::{Action, Ending, State, for_family};
+use super::unfinished::{Claude, endings};
 use crate::process::family::{Family, Mark, Remaining};
 use crate::process::followed::{Exit, Followed};
 use crate::process::keeper::{Departure, Turn};
@@ -63,7 +64,13 @@ pub async fn run(charge: Charge, turn: Turn, mut audience: Audience) -> io::Resu
             announcer.starting();
             watchers.as_ref().inspect(|watchers| watchers.warn());
         }
-        _ => announcer.goes_on(deaths),
+        _ => {
+            let owed = match announcer.publisher() {
+                Some(publisher) => endings(publisher.hub(), Claude::GoesOn).await,
+                None => Vec::new(),
+            };
+            announcer.goes_on(deaths, owed);
+        }
     }
     let (pid, ending, below) = match turn.begin()?.await {
         Departure::Failed(errno) => (None, Ending::NotExecuted(errno), Below::default()),

@@ -8,7 +8,7 @@ use crate::process::modes::Modes;
 use crate::process::platform::pipe;
 use crate::process::program::Command;
 use crate::process::pty::Pty;
-use crate::process::tap::Way;
+use crate::process::tap::{Tap, Way};
 use crate::process::terminal::{Size, Terminal};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use std::io;
@@ -50,12 +50,24 @@ pub struct Launch {
     pub(super) mark: Option<Mark>,
     /// A second child can be given what the first one had.
     pub(super) can_restart: bool,
+    /// Where the terminal is recorded.
+    pub(super) recording: Option<Tap>,
 }
 
 impl Launch {
     /// Process id of the guardian.
     pub fn guardian_pid(&self) -> u32 {
         self.posted.pid()
+    }
+
+    /// Size of the terminal that claude draws on, where it has one of ours.
+    pub fn terminal_size(&self) -> Option<Size> {
+        self.pty.as_ref().and(self.screen)
+    }
+
+    /// What passes on that terminal passes there too.
+    pub fn recorded_at(self, recording: Option<Tap>) -> Self {
+        Self { recording, ..self }
     }
 }
 
@@ -99,7 +111,20 @@ pub fn prepare(command: &Command, options: Options, heir: Option<Heir>) -> io::R
     let fixed_size = options.headless || options.window_size.is_some();
     let screen = (plan.0[1] == Kind::Terminal).then_some(size.unwrap_or_default());
     let Options { headless, reap, .. } = options;
-    Ok(Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, headless, reap, mark, can_restart })
+    Ok(Launch {
+        posted,
+        pty,
+        terminal,
+        pipes,
+        modes,
+        screen,
+        fixed_size,
+        headless,
+        reap,
+        mark,
+        can_restart,
+        recording: None,
+    })
 }
 
 /// What the processes of this run carry: the session's id, which claude gets and hands down.

@@ -13,6 +13,7 @@ mod relatives;
 pub mod restart;
 mod stage;
 pub mod state;
+mod unfinished;
 
 use crate::control::Order;
 use crate::event::body::SessionStart;
@@ -65,7 +66,8 @@ pub async fn run(
     mut audience: Option<Audience>,
 ) -> io::Result<Ending> {
     let (lines, desk) = open_desk(&launch, audience.as_mut());
-    let Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, headless, reap, mark, .. } = launch;
+    let Launch { posted, pty, terminal, pipes, modes, screen, fixed_size, .. } = launch;
+    let (headless, reap, mark, recording) = (launch.headless, launch.reap, launch.mark, launch.recording);
     let (announcer, watchers) = Announcer::new(audience);
     let setting = Setting {
         own_group: pty.is_some(),
@@ -80,7 +82,7 @@ pub async fn run(
 
     run.announcer.starting();
     run.watchers.as_ref().inspect(|watchers| watchers.warn());
-    let mut ends = Ends { pty, pipes, modes, fixed_size };
+    let mut ends = Ends { pty, pipes, modes, fixed_size, recording };
     let over = loop {
         let began = Instant::now();
         let (over, left) = run.once(ends).await?;

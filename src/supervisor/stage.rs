@@ -12,8 +12,9 @@ use crate::process::processes;
 use crate::process::pty::Pty;
 use crate::process::relay::{Draining, Outward, Relay};
 use crate::process::signals::{stop_self, times_continued};
+use crate::process::sizes::Sizes;
 use crate::process::tap::{Tap, Way};
-use crate::process::terminal::{RawMode, Size, Terminal, follow_size, size_of};
+use crate::process::terminal::{RawMode, Terminal};
 use nix::libc;
 use std::io;
 use std::sync::Arc;
@@ -38,13 +39,15 @@ pub(super) struct Stage<'a> {
     pty: Option<Pty>,
     modes: Modes,
     tap: Option<Tap>,
+    /// Where the terminal is recorded.
+    recording: Option<Tap>,
     fixed_size: bool,
+    /// Makes the pseudo-terminal follow the terminal; `None` where its size stays.
+    sizes: Option<Sizes>,
     /// The terminal is raw and what is typed goes to the child.
     has_keys: bool,
     /// Its process id, and when it started, where that is known.
     child: Option<(u32, Option<u64>)>,
-    /// The size that whoever reads along knows of.
-    size: Option<Size>,
     /// The user's terminal is gone.
     is_hung_up: bool,
     /// How many SIGCONT have been dealt with.
@@ -60,6 +63,8 @@ pub(super) struct Ends {
     pub(super) pipes: Vec<Pipe>,
     pub(super) modes: Modes,
     pub(super) fixed_size: bool,
+    /// Where the terminal is recorded, from one child to the next.
+    pub(super) recording: Option<Tap>,
 }
 
 impl<'a> Stage<'a> {
@@ -70,8 +75,11 @@ impl<'a> Stage<'a> {
         tap: Option<Tap>,
         is_told: bool,
     ) -> io::Result<Self> {
-        let Ends { pty, pipes, modes, fixed_size } = ends;
+        let Ends { pty, pipes, modes, fixed_size, recording } = ends;
         let (mut relays, mut inward) = (Vec::new(), None);
+        let taps: Vec<Tap> = tap.iter().chain(&recording).cloned().collect();
+        let follows = pty.as_ref().filter(|_| !fixed_size);
+        let sizes = follows.map(|pty| Sizes::new(pty.master(), taps.clone()));
         if let Some(pty) = &pty {
             let to = terminal.map(|terminal| terminal.fd().try_clone_to_owned()).transpose()?;
             // Where there is no terminal to put right, somebody may ask for something to be typed.
@@ -83,22 +91,19 @@ impl<'a> Stage<'a> {
             let mut writes = Arc::default();
             if has_keys {
                 let to = pty.master().try_clone_to_owned()?;
-                let keys = Inward::new(terminal, to, fixed_size, is_told)?.read_at(pty.slave_path());
+                let keys = Inward::new(terminal, to, sizes.clone(), is_told)?.read_at(pty.slave_path());
                 writes = keys.writes();
                 inward = Some(keys.start()?);
             }
-            relays.push(
-                Outward { from, to, way: Way::Terminal, tap: tap.clone(), scanner, keys, writes }.start()?,
-            );
+            relays.push(Outward { from, to, way: Way::Terminal, taps, scanner, keys, writes }.start()?);
         }
         for Pipe { from, to, way } in pipes {
-            let tap = tap.clone();
+            let taps = tap.iter().cloned().collect();
             relays.push(
-                Outward { from, to: Some(to), way, tap, scanner: None, keys: None, writes: Arc::default() }
+                Outward { from, to: Some(to), way, taps, scanner: None, keys: None, writes: Arc::default() }
                     .start()?,
             );
         }
-        let size = pty.as_ref().and_then(|pty| size_of(pty.master()));
         let raw = terminal.map(RawMode);
         let mut stage = Self {
             terminal,
@@ -110,10 +115,11 @@ impl<'a> Stage<'a> {
             pty,
             modes,
             tap,
+            recording,
             fixed_size,
+            sizes,
             has_keys: false,
             child: None,
-            size,
             is_hung_up: false,
             continued: 0,
             went_on_at: 0,
@@ -282,16 +288,11 @@ impl<'a> Stage<'a> {
     }
 
     fn resize(&mut self) {
-        let (false, Some(terminal), Some(pty)) = (self.fixed_size, self.terminal, &self.pty) else { return };
-        let Some(size) = terminal.size() else { return };
-        if let Err(error) = follow_size(terminal.fd(), pty.master()) {
+        let (Some(sizes), Some(terminal), Some(pty)) = (&self.sizes, self.terminal, &self.pty) else {
+            return;
+        };
+        if let Err(error) = sizes.follow(terminal.fd(), pty.master()) {
             tracing::warn!("cannot resize the pseudo-terminal: {error}");
-        }
-        // The relay of the keys may have followed already.
-        if self.size.replace(size) != Some(size)
-            && let Some(tap) = &self.tap
-        {
-            tap.resized(size);
         }
     }
 
@@ -324,8 +325,8 @@ impl<'a> Stage<'a> {
         if let Some(tap) = &self.tap {
             tap.close();
         }
-        let Self { pty, left: pipes, modes, fixed_size, .. } = self;
-        Ends { pty, pipes, modes, fixed_size }
+        let Self { pty, left: pipes, modes, fixed_size, recording, .. } = self;
+        Ends { pty, pipes, modes, fixed_size, recording }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! `CONNECTS=100000` makes so many; without, 10,000.
 
+use super::floods::written;
 use crate::WRAPPER;
 use crate::cost::Cost;
 use std::path::{Path, PathBuf};
@@ -99,7 +100,9 @@ fn ten_thousand_connections_leave_no_descriptor_no_thread_and_no_memory() {
     };
     let idle = Cost::of(hub.pid());
     round(100);
-    // What lives as long as the hub does comes with the first who need it.
+    // What lives as long as the hub does comes with the first who need it: the files of its journal with the first event.
+    assert_eq!(hub.post("/api/events", r#"{"type":"x.y","source":"x","data":{}}"#).0, 202);
+    written(&hub);
     let before = settled(hub.pid(), Cost { threads: u64::MAX, descriptors: idle.descriptors + 4, ..idle });
     round(connects() / (roads.len() * KINDS.len()));
     let after = settled(hub.pid(), before);

@@ -4,7 +4,7 @@ use claude_mpm::event::body::{Output, Stream};
 use claude_mpm::event::{Body, SessionId, Source};
 use claude_mpm::hub::{Bounds, Hub, Publisher};
 use claude_mpm::server::{Access, Limits, Listener, serve_within};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
@@ -33,10 +33,27 @@ impl TestServer {
         Self::with(quiet(), Bounds::default()).await
     }
 
+    /// The same, whose own session is this one.
+    pub(crate) async fn of(session: &str) -> Self {
+        Self::serving(quiet(), Hub::new(SessionId::new(session), Bounds::default()), Ipv4Addr::LOCALHOST)
+            .await
+    }
+
+    /// The same on every address of this machine; that of one at which it is reached like from another machine.
+    pub(crate) async fn beyond(reached_at: Ipv4Addr) -> Self {
+        let hub = Hub::new(SessionId::new("session-1"), Bounds::default());
+        let mut server = Self::serving(quiet(), hub, Ipv4Addr::UNSPECIFIED).await;
+        server.address.set_ip(reached_at.into());
+        server
+    }
+
     pub(crate) async fn with(limits: Limits, bounds: Bounds) -> Self {
-        let hub = Hub::new(SessionId::new("session-1"), bounds);
+        Self::serving(limits, Hub::new(SessionId::new("session-1"), bounds), Ipv4Addr::LOCALHOST).await
+    }
+
+    async fn serving(limits: Limits, hub: Hub, host: Ipv4Addr) -> Self {
         let socket = TcpSocket::new_v4().unwrap();
-        socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+        socket.bind((host, 0).into()).unwrap();
         let listener = socket.listen(1024).unwrap();
         let address = listener.local_addr().unwrap();
         let (shutdown, signal) = watch::channel(false);

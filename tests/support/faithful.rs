@@ -50,9 +50,10 @@ impl Heard {
         self.events.iter().filter(|(_, event)| event["type"] == name).count()
     }
 
-    /// The numbers of the events.
-    pub fn numbers(&self) -> Vec<u64> {
-        self.events.iter().filter_map(|(_, event)| event["seq"].as_u64()).collect()
+    /// The numbers of the events, by the epochs that followed one another.
+    pub fn numbers(&self) -> Vec<Vec<u64>> {
+        let of_one = self.events.chunk_by(|(_, one), (_, next)| one["epoch"] == next["epoch"]);
+        of_one.map(|events| events.iter().filter_map(|(_, event)| event["seq"].as_u64()).collect()).collect()
     }
 
     fn cursor(&self) -> Value {

@@ -39,6 +39,7 @@ pub mod schema;
 pub mod shell;
 pub mod stage;
 pub mod standalone;
+pub mod steady;
 pub mod subscriber;
 pub mod tapes;
 pub mod terminal;

@@ -53,6 +53,13 @@ impl Place {
         command
     }
 
+    /// A shell under supervision, with a hub at a free port, that runs this script.
+    pub fn shell(&self, options: &[&str], script: &str) -> Command {
+        let mut command = self.command(&["-q", "--launch-method", "subprocess", "--websocket-port", "auto"]);
+        command.args(options).args(["--claude", "sh", "--", "-c", script]);
+        command
+    }
+
     /// Starts a hub at this port (0: one of the kernel's) and waits until it serves.
     ///
     /// # Panics

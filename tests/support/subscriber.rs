@@ -29,6 +29,8 @@ struct Shared {
 pub struct Received {
     /// The events, in order.
     pub events: Vec<Value>,
+    /// What the hub says to this client alone (gaps, errors), each with the number of events before it.
+    pub asides: Vec<(usize, Value)>,
     /// The close code, once the connection is over; 1006 stands for none (RFC 6455, 7.1.5).
     pub close: Option<u16>,
     /// What is wrong with the first frame that is not as the schema says; nothing is read behind it.
@@ -57,7 +59,16 @@ impl Subscriber {
     /// If the hub does not answer within [`DEADLINE`].
     #[track_caller]
     pub fn connect(url: &str) -> Self {
-        let (stream, socket) = subscribe(url);
+        Self::begin(url, json!({"after": 0}))
+    }
+
+    /// The same, from elsewhere on: these fields are added to the request.
+    ///
+    /// # Panics
+    /// If the hub does not answer within [`DEADLINE`].
+    #[track_caller]
+    pub fn begin(url: &str, start: Value) -> Self {
+        let (stream, socket) = subscribe(url, start);
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         let thread = std::thread::spawn(move || theirs.receive(socket));
@@ -122,6 +133,10 @@ impl Shared {
                     }
                     if frame.get("seq").is_some_and(Value::is_u64) && frame.get("id").is_some() {
                         self.lock().events.push(frame);
+                    } else {
+                        let mut received = self.lock();
+                        let place = received.events.len();
+                        received.asides.push((place, frame));
                     }
                 }
                 Ok(Message::Close(close)) => code = close.map_or(1005, |close| close.code.into()),
@@ -146,7 +161,7 @@ impl Stalled {
     /// If the hub does not answer within [`DEADLINE`].
     #[track_caller]
     pub fn connect(url: &str) -> Self {
-        Self(subscribe(url).1)
+        Self(subscribe(url, json!({"after": 0})).1)
     }
 }
 
@@ -164,7 +179,7 @@ impl Drain {
     /// If the hub does not answer within [`DEADLINE`].
     #[track_caller]
     pub fn connect(url: &str) -> Self {
-        let (stream, socket) = subscribe(url);
+        let (stream, socket) = subscribe(url, json!({"after": 0}));
         let thread = std::thread::spawn(move || {
             let mut bytes = [0; 64 * 1024];
             while socket.get_ref().read(&mut bytes).is_ok_and(|count| count > 0) {}
@@ -184,14 +199,16 @@ impl Drop for Drain {
 }
 
 #[track_caller]
-fn subscribe(url: &str) -> (TcpStream, WebSocket<TcpStream>) {
+fn subscribe(url: &str, start: Value) -> (TcpStream, WebSocket<TcpStream>) {
     schema::prepare("classic");
     let address = url.strip_prefix("ws://").unwrap_or_else(|| panic!("no address of a hub: {url:?}"));
     let stream = TcpStream::connect(address).expect("a hub that listens");
     stream.set_read_timeout(Some(DEADLINE)).expect("a deadline");
     let ours = stream.try_clone().expect("a descriptor");
     let (mut socket, _) = client(format!("{url}/"), stream).expect("a handshake");
-    let request = json!({"command": "subscribe", "channels": ["*"], "after": 0, "request_id": "it"});
+    let mut request = json!({"command": "subscribe", "channels": ["*"], "request_id": "it"});
+    let Value::Object(start) = start else { panic!("no fields: {start}") };
+    request.as_object_mut().expect("an object").extend(start);
     schema::check_request("classic", &request);
     socket.send(Message::text(request.to_string())).expect("a sent request");
     // Replies come before the events they bring about.

@@ -35,6 +35,7 @@ pub const PARENT: [Way; 2] = [Way::Supervised, Way::Watched];
 pub struct Wrapper {
     binary: PathBuf,
     runtime: TempDir,
+    state: TempDir,
 }
 
 impl Wrapper {
@@ -43,8 +44,9 @@ impl Wrapper {
     /// # Panics
     /// If there is no temporary directory to be had.
     pub fn new(binary: impl AsRef<Path>) -> Self {
-        let runtime = tempfile::Builder::new().prefix("mpm").tempdir().expect("a temporary directory");
-        Self { binary: binary.as_ref().to_owned(), runtime }
+        let [runtime, state] = ["mpm", "state"]
+            .map(|prefix| tempfile::Builder::new().prefix(prefix).tempdir().expect("a temporary directory"));
+        Self { binary: binary.as_ref().to_owned(), runtime, state }
     }
 
     /// The words of a command line that runs `program` with `arguments` this way.
@@ -93,6 +95,7 @@ impl Wrapper {
         dispositions::as_by_hand(command);
         command
             .env("XDG_RUNTIME_DIR", self.runtime.path())
+            .env("XDG_STATE_HOME", self.state.path())
             .env("TERM", "xterm-256color")
             .env("LC_ALL", "C.UTF-8")
             .env_remove("CLAUDE_MPM_SESSION")

@@ -42,6 +42,7 @@ impl Place {
         Instance {
             name: name.into(),
             session_id: SessionId::new(session),
+            replays: None,
             pid,
             start_time: processes::start_time(pid).unwrap(),
             host: "127.0.0.1".into(),

@@ -58,7 +58,8 @@ fn hub() -> Option<Instance> {
     }
     let here = env::var_os(ENV_PROJECT).or_else(|| env::current_dir().ok().map(Into::into))?;
     let here = here.to_string_lossy();
-    let (hubs, instances): (Vec<_>, Vec<_>) = directory.list().into_iter().partition(Instance::stands_alone);
+    let live = directory.list().into_iter().filter(|instance| !instance.is_replay());
+    let (hubs, instances): (Vec<_>, Vec<_>) = live.partition(Instance::stands_alone);
     let local: Vec<_> = instances.into_iter().filter(|instance| instance.working_dir == here).collect();
     let meant = if local.is_empty() { hubs } else { local };
     <[Instance; 1]>::try_from(meant).ok().map(|[only]| only)

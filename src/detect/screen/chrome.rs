@@ -6,6 +6,9 @@
 
 use super::rows::{self, Row};
 
+/// What the view of ctrl+o has below its rule.
+const DETAILED: &str = "  Showing detailed transcript";
+
 /// What may settle of a screen.
 #[derive(Default)]
 pub(super) struct Layout {
@@ -27,7 +30,7 @@ pub(super) fn layout(rows: &[Row], cursor: usize, cols: usize) -> Layout {
     let Some(top) = furniture(rows, cols) else {
         return Layout { held: vec![false; below_cursor], furniture: rows.len(), ..Layout::default() };
     };
-    let detailed = rows[top..].iter().any(|row| row.text.starts_with("  Showing detailed transcript"));
+    let detailed = rows[top..].iter().any(|row| row.text.starts_with(DETAILED));
     let furniture = hanging(rows, top);
     let live = furniture.min(below_cursor);
     let spinning = rows[furniture..top].iter().any(|row| is_spinner(&row.text));
@@ -38,8 +41,9 @@ pub(super) fn layout(rows: &[Row], cursor: usize, cols: usize) -> Layout {
 /// Claude paints from the top to its furniture: with the cursor there, no frame is half painted above.
 /// A lone rule can be what is left of the frame before: it is believed when the stream rests.
 pub(super) fn is_whole(rows: &[Row], cursor: usize, cols: usize, rests: bool) -> bool {
-    furniture(rows, cols)
-        .is_some_and(|top| rows[top].last <= cursor && (rests || has_prompt(rows, top, cols)))
+    furniture(rows, cols).is_some_and(|top| {
+        rows[top].last <= cursor && (has_prompt(rows, top, cols) || rests && has_panel(rows, top))
+    })
 }
 
 /// Something that is only ever on its way: never text, even when it scrolls off.
@@ -60,6 +64,12 @@ fn furniture(rows: &[Row], cols: usize) -> Option<usize> {
         top = rule;
     }
     Some(top)
+}
+
+/// Below the rule stands enough to tell what it belongs to.
+fn has_panel(rows: &[Row], top: usize) -> bool {
+    let begins_detailed = |row: &Row| row.text.len() < DETAILED.len() && DETAILED.starts_with(&row.text);
+    rows.get(top + 1).is_some_and(|row| !begins_detailed(row))
 }
 
 fn has_prompt(rows: &[Row], top: usize, cols: usize) -> bool {

@@ -11,8 +11,8 @@
 //! emulator (`grid`) draws what it missed, and from then on the stream is *drawn*: when it rests, the
 //! lines on the screen (`rows`) are compared with those shown before (`identify`, `align`), those painted
 //! again are recognised (`reprint`), claude's furniture is set apart (`chrome`), and what scrolled off or stood
-//! long enough settles (`settle`). When everything settled and the cursor is on an empty line below,
-//! the stream is plain again.
+//! long enough settles (`settle`). A frame of claude's is looked at when it is painted whole, however long
+//! that takes. When everything settled and the cursor is on an empty line below, the stream is plain again.
 //!
 //! # Bounds
 //!
@@ -50,7 +50,8 @@ const REST: Duration = Duration::from_millis(20);
 /// One that never rests is looked at this often.
 const STALE: Duration = Duration::from_millis(100);
 
-/// A half painted frame of a stream that was silent for this long is all there is to come.
+/// When more than a screenful scrolled off in front of what looks half painted, and the stream was silent for this long,
+/// it was no frame.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What a program said.
@@ -74,7 +75,7 @@ pub struct Screen {
     fed: Duration,
     /// When the first of the bytes came that the ledger has not looked at.
     unseen: Option<Duration>,
-    /// The last time it wanted to, a frame was half painted.
+    /// A frame was half painted when the stream came to rest.
     torn: bool,
     lines: Vec<String>,
     output: VecDeque<Output>,
@@ -128,6 +129,9 @@ impl Screen {
             self.ledger.sample(&mut self.grid, self.fed, &mut self.lines);
             self.grid.resize(cols, rows);
             self.ledger.reflow(&mut self.grid, now, &mut self.lines);
+            // What the reflow left of claude's furniture is none any more, and no text either.
+            self.unseen = Some(now);
+            self.torn = false;
             self.put_out();
         }
         self.size = (cols, rows);
@@ -140,9 +144,10 @@ impl Screen {
         }
         if self.look_at().is_some_and(|due| now >= due) {
             let rests = now >= self.fed + REST;
-            self.torn = now < self.fed + PATIENCE && self.ledger.is_torn(&self.grid, rests);
-            self.unseen = self.torn.then_some(now);
-            if !self.torn {
+            let torn = self.is_torn(now, rests);
+            self.unseen = torn.then_some(now);
+            self.torn = torn && rests;
+            if !torn {
                 self.ledger.sample(&mut self.grid, self.fed, &mut self.lines);
             }
         }
@@ -157,7 +162,8 @@ impl Screen {
     pub fn deadline(&self) -> Option<Duration> {
         match self.mode {
             Mode::Plain => None,
-            Mode::Drawn => self.look_at().or_else(|| self.ledger.deadline()),
+            Mode::Drawn if self.unseen.is_some() => self.look_at(),
+            Mode::Drawn => self.ledger.deadline(),
         }
     }
 
@@ -222,14 +228,25 @@ impl Screen {
         let (ledger, lines) = (&mut self.ledger, &mut self.lines);
         self.grid.feed(bytes, |grid, why| ledger.look(grid, why, now, lines));
         self.fed = now;
-        self.torn = false;
-        self.unseen.get_or_insert(now);
+        // The rest that it came to before is over.
+        let first = self.unseen.filter(|_| !std::mem::take(&mut self.torn));
+        self.unseen = first.or(Some(now));
     }
 
-    /// When the ledger has to look: at rest, or now and then in a stream that never rests.
+    /// When the ledger has to look: at rest, or now and then in a stream that never rests. What was half painted when
+    /// the stream came to rest is looked at when more of it comes.
     fn look_at(&self) -> Option<Duration> {
-        let rest = self.fed + if self.torn { PATIENCE } else { REST };
-        self.unseen.map(|first| rest.min(first + STALE))
+        match self.unseen {
+            Some(_) if self.torn => self.ledger.is_passed_by(&self.grid).then_some(self.fed + PATIENCE),
+            first => first.map(|first| (first + STALE).min(self.fed + REST)),
+        }
+    }
+
+    /// A frame of claude's is half painted. How long the rest of it takes says nothing: claude may be stopped, or the
+    /// machine busy.
+    fn is_torn(&self, now: Duration, rests: bool) -> bool {
+        let is_passed_by = now >= self.fed + PATIENCE && self.ledger.is_passed_by(&self.grid);
+        !is_passed_by && self.ledger.is_torn(&self.grid, rests)
     }
 
     fn return_to_plain(&mut self) {
@@ -247,6 +264,8 @@ impl Screen {
 
 #[cfg(test)]
 mod tests {
+    mod slow;
+
     use super::shown::AGE;
     use super::*;
 

@@ -91,6 +91,12 @@ impl Ledger {
             && !chrome::is_whole(&rows::of(grid), cursor, grid.size().0, rests)
     }
 
+    /// More than a screenful scrolled off since the last look, and not because it is painted anew: claude has left the
+    /// terminal to another program.
+    pub(super) fn is_passed_by(&self, grid: &Grid) -> bool {
+        !self.repainted && grid.gone.count() > grid.size().1
+    }
+
     /// Emits what has stood long enough.
     pub(super) fn settle(&mut self, now: Duration, cols: usize, lines: &mut Vec<String>) {
         if self.covered {

@@ -6,7 +6,7 @@ use super::event::HookEvent;
 use super::event::hook_event;
 use super::message::{Metadata, event_inside, message};
 use crate::dialect::fault::{Code, Fault};
-use crate::dialect::reply::{Reply, Stamp, json_bytes, states};
+use crate::dialect::reply::{RATE_REASON, Reply, Stamp, json_bytes, states};
 use crate::dialect::request::RequestId;
 use crate::dialect::summary::sentence;
 use crate::event::body::Severity;
@@ -54,16 +54,17 @@ fn content(reply: &Reply<'_>, stamp: &Stamp<'_>) -> (&'static str, Vec<u8>) {
         Reply::History { frames, .. } => ("initial", array(frames.iter().map(|frame| event_inside(frame)))),
         Reply::Explanation { frame, .. } => ("initial", array([event_inside(frame)])),
         Reply::Fault(fault) => ("error", of_fault(fault)),
-        Reply::Gap { from_seq, to_seq, .. } => {
-            let missed = to_seq.saturating_sub(from_seq) + 1;
-            let sentence = format!("cannot send {missed} events: this client fell behind");
+        Reply::Gap { missed, reason, .. } => {
+            let why =
+                if reason == RATE_REASON { "more than its max_rate" } else { "this client fell behind" };
+            let sentence = format!("cannot send {missed} events: {why}");
             (
                 "error",
                 error(Code::TooLarge, Severity::Warning, &sentence, Some(reply.small_data(stamp.epoch))),
             )
         }
         Reply::OtherEpoch { last_seq } => {
-            let sentence = "cannot resume: the cursor belongs to another epoch; everything in memory follows";
+            let sentence = "cannot resume: the cursor belongs to another epoch; what is kept of it follows, then all of this one";
             let context = json!({ "epoch": stamp.epoch, "last_seq": last_seq });
             ("error", error(Code::OtherEpoch, Code::OtherEpoch.severity(), sentence, Some(context)))
         }

@@ -4,13 +4,13 @@ use super::{decode, event, hook_event, reply};
 use crate::dialect::reply::{Reply, Stamp};
 use crate::dialect::request::{Request, RequestId};
 use crate::dialect::samples::{self, NOON, bodies, delegation, hook};
-use crate::dialect::{Code, Fault, Past, Subscribe};
+use crate::dialect::{Code, Fault, Subscribe};
 use crate::event::channel::Vocabulary;
 use crate::event::surroundings::ComponentState;
 use crate::event::talk::{Message, Role};
 use crate::event::work::DelegationStatus;
 use crate::event::{Body, Epoch, Event, EventId, Origin, Remarks, SessionId, Source, Timestamp};
-use crate::filter::{Filter, Pattern};
+use crate::filter::{Filter, Pattern, Query};
 use crate::status::{Position, Standing, Status};
 use serde_json::{Value, json};
 
@@ -92,7 +92,7 @@ fn what_a_publisher_says_beside_stands_in_place_of_ours() {
     let event = Event {
         source: Source::Component("claude-flow".into()),
         remarks: Some(Box::new(remarks)),
-        origin: Some(Origin { epoch: Epoch::new("o"), seq: 3 }),
+        origin: Some(Origin { epoch: Epoch::new("o"), seq: 3, session_id: None }),
         ..samples::event(samples::published("flow.step", &json!({"a": 1})))
     };
     let shown = inside(&event);
@@ -240,7 +240,7 @@ fn the_other_requests_are_read() {
     }
     assert_eq!(request(r#"{"type":"get_status"}"#), Request::Status(None));
     let past = request(r#"{"type":"get_history","data":{"event_types":["Stop"],"limit":3,"since":7}}"#);
-    let Request::History(Past { limit: 3, since: Some(since), filter, .. }) = past else {
+    let Request::History(Query { limit: 3, since: Some(since), filter, .. }) = past else {
         panic!("{past:?}")
     };
     assert_eq!((since.as_millis(), filter.vocabulary), (7, Vocabulary::Envelope));
@@ -399,6 +399,7 @@ fn the_status_is_an_event_without_a_number() {
         epoch: Epoch::new("e"),
         first_seq: 1,
         last_seq: 2,
+        journal: None,
         connected_clients: 2,
         now: NOON,
     };
@@ -432,7 +433,7 @@ fn errors_have_the_data_of_requirement_4() {
         "error_code": "WS002", "error_message": "cannot read message: x", "component": "server", "severity": "error",
     });
     assert_eq!(answer(&Reply::Fault(&fault), None)["data"], expected);
-    let gap = answer(&Reply::Gap { from_seq: 3, to_seq: 5, reason: "fell behind" }, None);
+    let gap = answer(&Reply::Gap { missed: 3, from_seq: 3, to_seq: 5, reason: "fell behind" }, None);
     assert_eq!((&gap["type"], &gap["data"]["error_code"]), (&json!("error"), &json!("RES001")));
     let context = json!({"missed": 3, "from_seq": 3, "to_seq": 5, "reason": "fell behind"});
     assert_eq!((&gap["data"]["severity"], &gap["data"]["context"]), (&json!("warning"), &context));

@@ -6,11 +6,11 @@ use crate::dialect::request::Request;
 use crate::dialect::samples::{
     self, NOON, activity, bodies, output, published, session_end, session_start, status,
 };
-use crate::dialect::{Fault, Past, Subscribe};
+use crate::dialect::{Fault, Subscribe};
 use crate::event::body::{ActivityState, ProcessState, Severity};
 use crate::event::channel::Vocabulary;
 use crate::event::{Body, Epoch, Event, EventId, SessionId, Source, Timestamp, channel};
-use crate::filter::{Filter, Pattern};
+use crate::filter::{Filter, Pattern, Query};
 use crate::status::{Position, Standing, Status};
 use serde_json::{Value, json};
 
@@ -205,8 +205,13 @@ fn the_other_requests_are_read() {
         vocabulary: Vocabulary::Monitor,
         ..Filter::all()
     };
-    let expected =
-        Subscribe { filter, replay: Some(3), after: Some(9), epoch: Some("e".into()), since: None };
+    let expected = Subscribe {
+        filter,
+        replay: Some(3),
+        after: Some(9),
+        epoch: Some("e".into()),
+        ..Subscribe::default()
+    };
     assert_eq!(wanted, expected);
     for (text, expected) in [
         (r#"{"action":"ping"}"#, Request::Ping),
@@ -216,7 +221,7 @@ fn the_other_requests_are_read() {
         assert_eq!(request(text), expected, "{text}");
     }
     let past = request(r#"{"action":"get_history","filters":{"types":["pane.output"]},"limit":3,"until":7}"#);
-    let Request::History(Past { limit: 3, until: Some(until), filter, .. }) = past else {
+    let Request::History(Query { limit: 3, until: Some(until), filter, .. }) = past else {
         panic!("{past:?}")
     };
     assert_eq!((until.as_millis(), filter.vocabulary), (7, Vocabulary::Monitor));
@@ -280,7 +285,12 @@ fn replies_have_the_frame_of_requirement_5_and_a_version() {
         (Reply::Authenticated { role: "read" }, "authenticated", "role", json!("read")),
         (Reply::Fault(&fault), "error", "error_code", json!("REQ002")),
         (Reply::OtherEpoch { last_seq: 5 }, "error", "last_seq", json!(5)),
-        (Reply::Gap { from_seq: 1, to_seq: 2, reason: "r" }, channel::SYSTEM_GAP, "missed", json!(2)),
+        (
+            Reply::Gap { missed: 2, from_seq: 1, to_seq: 2, reason: "r" },
+            channel::SYSTEM_GAP,
+            "missed",
+            json!(2),
+        ),
         (Reply::Published { seqs: &[3] }, "published", "seqs", json!([3])),
     ] {
         let frame = answer(&said, r#"{"action":"ping"}"#);
@@ -306,6 +316,7 @@ fn the_status_is_that_of_the_session_by_its_name() {
         epoch: Epoch::new("e"),
         first_seq: 1,
         last_seq: 1,
+        journal: None,
         connected_clients: 1,
         now: NOON,
     };

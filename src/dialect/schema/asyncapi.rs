@@ -9,6 +9,9 @@ const DESCRIPTION: &str = "\
 What a `claude` under claude-mpm does, as typed events on a WebSocket, live and replayable. Events come after a
 client has subscribed. `seq` rises by exactly one per event, so a gap can be seen; order comes from it alone.
 
+A client may have events in arrays (`batch`) and at most so many a second (`max_rate`); with `?compress=1` in the URL, and without
+it from other machines, messages are compressed where it offers `permessage-deflate`.
+
 Over plain HTTP, at the same address:
 
 - `GET /api/status`: what is true now, the data of `system.status`
@@ -73,18 +76,24 @@ fn of_dialect<'a>(
         .filter(move |(name, _)| name.starts_with(&prefix) && is_message(name))
 }
 
-/// Frames carry a time; requests do not.
-fn is_frame(schema: &Value) -> bool {
+/// Frames carry a time, or are arrays of such; requests do not.
+fn is_frame(name: &str, schema: &Value) -> bool {
     let required = schema["required"].as_array().map(Vec::as_slice).unwrap_or_default();
-    required.iter().any(|name| name == "timestamp" || name == "metadata")
+    name.ends_with("/batch") || required.iter().any(|name| name == "timestamp" || name == "metadata")
 }
 
 fn sent<'a>(dialect: &str, definitions: &'a Map<String, Value>) -> Vec<&'a str> {
-    of_dialect(dialect, definitions).filter(|(_, schema)| is_frame(schema)).map(|(name, _)| name).collect()
+    of_dialect(dialect, definitions)
+        .filter(|(name, schema)| is_frame(name, schema))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn received<'a>(dialect: &str, definitions: &'a Map<String, Value>) -> Vec<&'a str> {
-    of_dialect(dialect, definitions).filter(|(_, schema)| !is_frame(schema)).map(|(name, _)| name).collect()
+    of_dialect(dialect, definitions)
+        .filter(|(name, schema)| !is_frame(name, schema))
+        .map(|(name, _)| name)
+        .collect()
 }
 
 fn message(name: &str, schema: &Value) -> Value {

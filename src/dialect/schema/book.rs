@@ -2,6 +2,7 @@
 //!
 //! Only what JSON Schema draft 7 knows too is used, so that the same definitions stand in the AsyncAPI document.
 
+use crate::dialect::MAX_BATCH;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema};
 use serde_json::{Map, Value, json};
@@ -53,6 +54,14 @@ impl Book {
 /// A reference to a definition.
 pub(super) fn reference(name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{}", name.replace('~', "~0").replace('/', "~1")) })
+}
+
+/// Events in one message, for a client that asked for that.
+pub(super) fn several(event: &str) -> Value {
+    json!({
+        "description": "Events in order, in one message, after `\"batch\": true`; replies stand alone",
+        "type": "array", "items": reference(event), "minItems": 1, "maxItems": MAX_BATCH,
+    })
 }
 
 /// What is to be written so that a Rust type can be read from it, without references: what may be left out may be

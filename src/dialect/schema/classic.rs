@@ -1,6 +1,6 @@
 //! The frames of the classic dialect: events and replies.
 
-use super::book::{Book, choice, exactly, object, reference};
+use super::book::{Book, choice, exactly, object, reference, several};
 use super::kinds::{self, Kind, OTHER};
 use super::replies;
 use crate::event::{Epoch, EventId, SessionId, Timestamp, published::Origin};
@@ -18,6 +18,7 @@ pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
     let frame = event(book, &other.test, &other);
     let other = book.define("classic/other", frame);
     book.define("classic/event", choice("Any event", "type", &cases, Some(other)));
+    book.define("classic/batch", several("classic/event"));
     write_replies(book);
     book.define(
         "classic/frame",

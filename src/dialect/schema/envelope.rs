@@ -1,6 +1,6 @@
 //! The four frames of the envelope dialect (requirement R4), and the events in them.
 
-use super::book::{Book, choice, exactly, object, reference};
+use super::book::{Book, choice, exactly, object, reference, several};
 use super::kinds::{self, Kind};
 use super::{envelope_requests, replies};
 use crate::dialect::Code;
@@ -35,6 +35,7 @@ pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
         "envelope/frame",
         choice("Anything the hub sends on the envelope dialect", "type", &cases, None),
     );
+    book.define("envelope/batch", several("envelope/event"));
     envelope_requests::write(book);
 }
 

@@ -4,7 +4,7 @@ use super::book::{Book, choice, exactly, object};
 use super::control;
 use super::drafts::drafts;
 use super::parts::{
-    limit, maybe_text, moment_or_millis, names, number, patterns, request_id, severity, text,
+    batch, limit, max_rate, maybe_text, moment_or_millis, names, number, patterns, request_id, severity, text,
 };
 use serde_json::{Value, json};
 
@@ -85,6 +85,8 @@ fn start() -> Value {
         "replay?": number("The last this many events first"),
         "after?": number("All behind this number first"),
         "epoch?": maybe_text("The numbering `after` belongs to"),
+        "batch?": batch(),
+        "max_rate?": max_rate(),
     })
 }
 

@@ -51,7 +51,7 @@ pub(super) fn write(book: &mut Book) -> Vec<Kind> {
         kind::<SessionEnd>(book, channel::SESSION_END, Ours),
         status,
         kind::<Activity>(book, channel::CLAUDE_ACTIVITY, Ours),
-        kind::<Output>(book, channel::CLAUDE_OUTPUT, Ours),
+        output(book),
         kind::<Message>(book, channel::CLAUDE_MESSAGE, Ours),
         kind::<Delegation>(book, channel::AGENT_DELEGATION, Ours),
         kind::<AgentStatus>(book, channel::AGENT_STATUS, Ours),
@@ -105,6 +105,21 @@ fn claude_status(book: &mut Book) -> Kind {
     );
     let written = to_write::<ProcessStatus>(book, name);
     Kind { name, test: exactly(name), ours, theirs: Some(any), written }
+}
+
+/// Lines that a client got together because of its `max_rate` say so.
+fn output(book: &mut Book) -> Kind {
+    let name = channel::CLAUDE_OUTPUT;
+    let mut data = book.definition_of::<Output>();
+    data["properties"]["coalesced"] = coalesced();
+    let ours = book.define(name, data);
+    Kind { name, test: exactly(name), ours, theirs: None, written: to_write::<Output>(book, name) }
+}
+
+/// How many lines stand in `content`.
+pub(super) fn coalesced() -> Value {
+    let description = "So many lines are in `content`, divided by ends of lines, because of `max_rate`";
+    json!({ "description": description, "type": "integer", "minimum": 2 })
 }
 
 fn hooks(book: &mut Book) -> Kind {

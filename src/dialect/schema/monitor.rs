@@ -1,10 +1,10 @@
 //! The monitor dialect (requirement R5): frames of one shape, and requests by their `action`.
 
-use super::book::{Book, choice, exactly, object, reference};
+use super::book::{Book, choice, exactly, object, reference, several};
 use super::control;
 use super::kinds::{self, Kind, OTHER};
 use super::parts::{
-    limit, maybe_text, moment_or_millis, names, number, patterns, request_id, severity, text,
+    batch, limit, max_rate, maybe_text, moment_or_millis, names, number, patterns, request_id, severity, text,
 };
 use super::replies;
 use crate::event::body::{ActivityState, Output, ProcessState, SessionEnd, SessionStart};
@@ -50,6 +50,7 @@ pub(super) fn write(book: &mut Book, kinds: &[Kind]) {
     }
     let (_, other) = define_event(book, OTHER, &reference("Type"), (&anything, None));
     book.define("monitor/event", choice("Any event", "type", &cases, Some(other)));
+    book.define("monitor/batch", several("monitor/event"));
     write_replies(book);
     book.define(
         "monitor/frame",
@@ -84,6 +85,7 @@ fn pane() -> Value {
     json!({
         "severity": { "description": "By its words", "enum": ["info", "warning", "error"] },
         "pane": { "description": "tmux pane; else 0", "type": "string" },
+        "coalesced?": kinds::coalesced(),
     })
 }
 
@@ -241,6 +243,8 @@ fn subscribe() -> Value {
         "replay?": number("The last this many events first"),
         "after?": number("All behind this number first"),
         "epoch?": maybe_text("The numbering `after` belongs to"),
+        "batch?": batch(),
+        "max_rate?": max_rate(),
     })
 }
 

@@ -3,6 +3,8 @@
 use super::book::{reference, written};
 use crate::dialect::request::MAX_LIMIT;
 use crate::event::body::Severity;
+use crate::filter::MAX_PATTERNS;
+use crate::filter::rates::{MAX_RATE, MIN_RATE};
 use serde_json::{Value, json};
 
 /// A point in time as clients may write it.
@@ -65,6 +67,25 @@ pub(super) fn patterns(description: &str) -> Value {
 pub(super) fn severity() -> Value {
     let severity = written::<Severity>();
     json!({ "description": "At least this grave", "anyOf": [severity, { "type": "null" }] })
+}
+
+/// Whether events come in arrays, which may be left out.
+pub(super) fn batch() -> Value {
+    let description = "From now on events come in arrays (`batch`), or alone again";
+    json!({ "description": description, "type": ["boolean", "null"] })
+}
+
+/// How many events a second, which may be left out.
+pub(super) fn max_rate() -> Value {
+    let rate = json!({ "type": "number", "minimum": MIN_RATE, "maximum": MAX_RATE });
+    let by_pattern = json!({
+        "type": "object", "maxProperties": MAX_PATTERNS, "additionalProperties": rate, "propertyNames": reference("Pattern"),
+    });
+    json!({
+        "description": "From now on at most so many events of each type a second, or of those that match the most exact \
+            pattern; an empty object bounds nothing",
+        "anyOf": [rate, by_pattern, { "type": "null" }],
+    })
 }
 
 /// The client's own name for its request.

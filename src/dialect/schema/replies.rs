@@ -37,7 +37,10 @@ pub(super) fn write(book: &mut Book) -> Vec<(&'static str, Value)> {
             object("A control action is under way", json!({ "control_id": text(), "command": command() })),
         ),
         ("outcome", outcome()),
-        ("uplinked", object("The hub has taken the log up to here", json!({ "after": number() }))),
+        (
+            "uplinked",
+            object("The hub has taken the log up to here", json!({ "after": number(), "epoch?": text() })),
+        ),
     ]
 }
 

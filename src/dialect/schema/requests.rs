@@ -5,7 +5,9 @@
 use super::book::{Book, choice, exactly, object, reference};
 use super::control;
 use super::drafts::drafts;
-use super::parts::{limit, maybe_text, moment, names, number, patterns, request_id, severity, text};
+use super::parts::{
+    batch, limit, max_rate, maybe_text, moment, names, number, patterns, request_id, severity, text,
+};
 use crate::dialect::publish::MAX_NAME_BYTES;
 use serde_json::{Value, json};
 
@@ -80,6 +82,8 @@ fn subscribe() -> Value {
         "after?": number("All behind this number first; stronger than `since`, which is stronger than `replay`"),
         "epoch?": maybe_text("The numbering `after` belongs to"),
         "since?": moment(),
+        "batch?": batch(),
+        "max_rate?": max_rate(),
     })
 }
 
@@ -93,6 +97,7 @@ fn get_history() -> Value {
         "limit?": limit(),
         "after?": number("Only numbers above this one"),
         "before?": number("Only numbers below this one"),
+        "epoch?": maybe_text("Only of this numbering, and these are its numbers"),
         "since?": moment(),
         "until?": moment(),
     })

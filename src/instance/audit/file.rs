@@ -1,9 +1,8 @@
 //! The file of the audit log: appended to, and put aside when it is large, by several processes that take turns.
 
 use super::line::MAX_LINE;
-use crate::instance::private::{check_directory, lock, refusal};
+use crate::instance::private::{check_directory, lock, refusal, size_limit};
 use nix::fcntl::OFlag;
-use nix::sys::resource::{Resource, getrlimit};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -134,11 +133,6 @@ fn put_aside(path: &Path) -> io::Result<()> {
         }
     }
     fs::rename(path, aside(1))
-}
-
-/// Largest file this process may write, bytes (getrlimit(2), `RLIMIT_FSIZE`).
-fn size_limit() -> u64 {
-    getrlimit(Resource::RLIMIT_FSIZE).map_or(u64::MAX, |(soft, _)| soft)
 }
 
 const _: () = assert!(MAX_LINE as u64 * 2 < MAX_FILE);

@@ -4,8 +4,10 @@ use super::inject::UNREAD;
 use super::*;
 use crate::process::draft::Prompt;
 use crate::process::injection::{Piece, Ticket};
+use crate::process::tap::{Passed, Tap};
+use crate::process::terminal::{Size, take_size};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::pty::{OpenptyResult, openpty};
+use nix::pty::{OpenptyResult, Winsize, openpty};
 use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
 use std::io::{Read, Write};
 use std::sync::mpsc;
@@ -21,23 +23,24 @@ fn raw() -> (OwnedFd, OwnedFd) {
 
 /// A master that does not block, the switch of its writer, and the child's side, raw.
 fn stand() -> (OwnedFd, InwardSwitch, std::fs::File) {
-    stand_for(None)
+    stand_for(None, None)
 }
 
 /// The same, with somebody who types.
 fn stand_with_user() -> (std::fs::File, OwnedFd, InwardSwitch, std::fs::File) {
     let (user, terminal) = raw();
-    let (master, switch, child) = stand_for(Some(terminal));
+    let (master, switch, child) = stand_for(Some(terminal), None);
     switch.listen(true);
     (user.into(), master, switch, child)
 }
 
-fn stand_for(terminal: Option<OwnedFd>) -> (OwnedFd, InwardSwitch, std::fs::File) {
+fn stand_for(terminal: Option<OwnedFd>, tap: Option<&Tap>) -> (OwnedFd, InwardSwitch, std::fs::File) {
     let (master, slave) = raw();
     fcntl(&master, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
     let path =
         CString::new(nix::unistd::ttyname(&slave).unwrap().into_os_string().into_encoded_bytes()).unwrap();
-    let mut inward = Inward::new(None, master.try_clone().unwrap(), true, false).unwrap().read_at(&path);
+    let sizes = tap.map(|tap| Sizes::new(master.as_fd(), vec![tap.clone()]));
+    let mut inward = Inward::new(None, master.try_clone().unwrap(), sizes, false).unwrap().read_at(&path);
     inward.terminal = terminal;
     (master, inward.start().unwrap(), slave.into())
 }
@@ -52,6 +55,21 @@ fn inject(switch: &InwardSwitch, pieces: Vec<Piece>, is_allowed: bool) -> mpsc::
 
 fn outcome(told: &mpsc::Receiver<Outcome>) -> Outcome {
     told.recv_timeout(Duration::from_secs(30)).unwrap()
+}
+
+#[test]
+fn a_key_behind_a_new_size_comes_to_a_child_whose_size_is_known_to_who_reads_along() {
+    let ((user, terminal), tap) = (raw(), Tap::new());
+    let (_master, switch, mut child) = stand_for(Some(terminal.try_clone().unwrap()), Some(&tap));
+    let size = Winsize { ws_row: 30, ws_col: 50, ws_xpixel: 0, ws_ypixel: 0 };
+    let resized = openpty(&size, None).unwrap();
+    take_size(resized.master.as_fd(), terminal.as_fd(), |_| ()).unwrap();
+    switch.listen(true);
+    let mut user = std::fs::File::from(user);
+    user.write_all(b"k").unwrap();
+    child.read_exact(&mut [0]).unwrap();
+    tap.close();
+    assert_eq!(tap.take(None).unwrap(), [Passed::Resized(Size { cols: 50, rows: 30 })]);
 }
 
 #[test]

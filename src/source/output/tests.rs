@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::event::SessionId;
-use crate::filter::Filter;
-use crate::hub::{Bounds, Hub, Query};
+use crate::filter::{Filter, Query};
+use crate::hub::{Bounds, Hub};
 
 fn key() -> String {
     format!("sk-{}-api03-{}", "ant", "Ab1_".repeat(23))

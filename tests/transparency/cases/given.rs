@@ -103,5 +103,7 @@ fn environment(run: &Run) -> String {
     let shows = "unset CLAUDE_MPM_SESSION CLAUDE_MPM_URL; env";
     let seen = run.piped(script, "sh", &["-c", shows]);
     // Each run has a folder of its own.
-    seen.lines().filter(|line| !line.starts_with("XDG_RUNTIME_DIR=")).collect::<Vec<_>>().join("\n")
+    let is_of_one =
+        |line: &&str| ["XDG_RUNTIME_DIR=", "XDG_STATE_HOME="].iter().any(|name| line.starts_with(name));
+    seen.lines().filter(|line| !is_of_one(line)).collect::<Vec<_>>().join("\n")
 }

@@ -50,6 +50,7 @@ fn every_reply_is_as_the_schema_says() {
         epoch: epoch.clone(),
         first_seq: 0,
         last_seq: 0,
+        journal: None,
         connected_clients: 1,
         now: NOW,
     };
@@ -66,7 +67,7 @@ fn every_reply_is_as_the_schema_says() {
             Reply::Unsubscribed(&channels),
             Reply::History { frames: &[&frame, &frame], complete: true },
             Reply::Pong,
-            Reply::Gap { from_seq: 1, to_seq: 2, reason: "r" },
+            Reply::Gap { missed: 2, from_seq: 1, to_seq: 2, reason: "r" },
             Reply::OtherEpoch { last_seq: 0 },
             Reply::Fault(&fault),
             Reply::Authenticated { role: "read" },

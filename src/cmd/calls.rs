@@ -1,13 +1,14 @@
-//! The signals that end or stop us while we have the terminal: it has to be given back first.
+//! The signals that end or stop us where something has to be done first: the terminal given back, a file removed.
 
 use crate::process::signals::is_ignored;
 use futures_util::future::{pending, select_all};
+use nix::libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What a signal asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cmd) enum Call {
+pub(super) enum Call {
     /// To end, by this signal.
     End(i32),
     /// To stop until we are continued.
@@ -25,10 +26,20 @@ impl Calls {
     /// # Errors
     /// When the system refuses.
     pub(super) fn catch() -> io::Result<Self> {
-        use nix::libc::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
         let ends = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].map(|number| (number, Call::End(number)));
-        let others = [(SIGTSTP, Call::Stop), (SIGCONT, Call::Continued)];
-        let wanted = ends.into_iter().chain(others).filter(|(number, _)| !is_ignored(*number));
+        Self::of(ends.into_iter().chain([(SIGTSTP, Call::Stop), (SIGCONT, Call::Continued)]))
+    }
+
+    /// The same, of those alone that ask for the end.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub(super) fn catch_ends() -> io::Result<Self> {
+        Self::of([SIGHUP, SIGINT, SIGTERM].into_iter().map(|number| (number, Call::End(number))))
+    }
+
+    fn of(calls: impl Iterator<Item = (i32, Call)>) -> io::Result<Self> {
+        let wanted = calls.filter(|(number, _)| !is_ignored(*number));
         let caught = wanted.map(|(number, call)| Ok((call, signal(SignalKind::from_raw(number))?)));
         caught.collect::<io::Result<_>>().map(Self)
     }

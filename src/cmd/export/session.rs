@@ -1,0 +1,86 @@
+//! Which session is meant: one that runs, or one that is over; where its journal is, and what is known of it as a whole.
+
+use crate::cmd::ended::{self, Ended};
+use crate::cmd::failure::{Exit, Failure};
+use crate::cmd::journal;
+use crate::cmd::target::{self, Target};
+use crate::export::{End, Head};
+use crate::instance::{Choice, Instance, choose};
+use crate::journal::segments;
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// The session.
+pub(super) struct Session {
+    pub(super) instance: Instance,
+    /// Its hub, while it runs.
+    pub(super) target: Option<Target>,
+    /// The directory that it has or would have; `None` where there is no place for one.
+    pub(super) home: Option<PathBuf>,
+    /// The same, where a journal is in it.
+    pub(super) directory: Option<PathBuf>,
+    ended: Option<Ended>,
+}
+
+impl Session {
+    /// The one that is meant by this word.
+    ///
+    /// # Errors
+    /// When none is, or several are.
+    pub(super) fn named(word: &str) -> Result<Self, Failure> {
+        match choose(&target::instances()?, Some(word), None) {
+            // One, or several, which is told there.
+            Choice::One(_) | Choice::Several(_) => Self::running(target::by_word(Some(word), "export")?),
+            Choice::None => Self::over(ended::meant(word)?.ok_or_else(|| {
+                let cause =
+                    format!("cannot export {word:?}: no session that runs or is over has this name or id");
+                Failure::new(Exit::NoInstance, cause)
+                    .tip("sessions that run: claude-mpm list")
+                    .tip("sessions that are over: claude-mpm list --ended")
+            })?),
+        }
+    }
+
+    fn over(ended: Ended) -> Result<Self, Failure> {
+        let (instance, home) = (ended.instance.clone(), ended.directory.clone());
+        Ok(Self {
+            instance,
+            target: None,
+            directory: Some(home.clone()),
+            home: Some(home),
+            ended: Some(ended),
+        })
+    }
+
+    fn running(target: Target) -> Result<Self, Failure> {
+        let failed = |cause: &str| Failure::new(Exit::Failed, format!("cannot export: {cause}"));
+        let instance = target.instance.clone().ok_or_else(|| failed("the instance has no record"))?;
+        let home = journal::sessions().ok().map(|sessions| sessions.join(journal::name_of(&instance)));
+        let has_journal = |home: &PathBuf| segments(home).is_ok_and(|segments| !segments.is_empty());
+        let directory = home.clone().filter(has_journal);
+        Ok(Self { instance, target: Some(target), home, directory, ended: None })
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.instance.name
+    }
+
+    /// What a protocol begins with.
+    pub(super) fn head(&self) -> Head {
+        let Instance { name, working_dir, session_id, started_at, .. } = &self.instance;
+        let end = match self.ended.as_ref().map(Ended::end) {
+            None => End::GoesOn,
+            Some(end) => match end.and_then(|end| serde_json::to_value(end.end?).ok()) {
+                Some(Value::Object(data)) => End::Told(data),
+                _ => End::Unknown,
+            },
+        };
+        Head {
+            name: name.clone(),
+            directory: working_dir.clone(),
+            session_id: session_id.to_string(),
+            began: *started_at,
+            end,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The journals of this user: where they are, and that of a hub while it is open. What cannot be written down is said, and
+//! nothing else comes of it.
+
+use super::redaction::presentable;
+use crate::event::body::{Body, Fault, Severity};
+use crate::event::{Epoch, SessionId, Source};
+use crate::hub::{Hub, Journalist, Numbers};
+use crate::instance::{Instance, StateDirectory};
+use crate::journal::{self, Journal, Retention, SEGMENT_BYTES, Swept, is_epoch};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// The directory that has a directory for each session.
+const SESSIONS: &str = "sessions";
+
+/// How long one that goes may take to let its journal go: nobody else should have it, and what does is gone soon.
+pub(super) const TURN: Duration = Duration::from_secs(1);
+/// The same of a hub that stands alone, whose port may be free before it has told its clients and its journal the rest.
+const LEAVING: Duration = Duration::from_secs(10);
+/// How long a disk may take to open a journal.
+const DISK: Duration = Duration::from_secs(2);
+
+/// Where the journals of all sessions are or would be; makes and checks nothing.
+///
+/// # Errors
+/// Why there is no such place.
+pub(super) fn sessions() -> Result<PathBuf, String> {
+    let place = StateDirectory::place().map_err(|cause| cause.to_string())?;
+    // Whoever goes on for us may do so in another directory.
+    std::path::absolute(place.join(SESSIONS)).map_err(|cause| cause.to_string())
+}
+
+/// Opens the journal of this name, which is made where there is none.
+///
+/// # Errors
+/// Why that cannot be.
+pub(super) fn open(name: &str, patience: Duration) -> Result<Journal, String> {
+    let directory = directory_of(name)?;
+    let journal = opened(&directory, patience)?;
+    if journal.torn() > 0 {
+        tracing::warn!(
+            "journal {}: {} bytes of a broken off line put aside",
+            directory.display(),
+            journal.torn()
+        );
+    }
+    Ok(journal)
+}
+
+/// Nobody waits for a disk that does not answer.
+fn opened(directory: &Path, patience: Duration) -> Result<Journal, String> {
+    let (say, opened) = std::sync::mpsc::channel();
+    let place = directory.to_owned();
+    let open = move || drop(say.send(Journal::open_within(&place, patience)));
+    std::thread::Builder::new().name("journal".into()).spawn(open).map_err(|cause| cause.to_string())?;
+    match opened.recv_timeout(patience + DISK) {
+        Ok(journal) => journal.map_err(|cause| cause.to_string()),
+        Err(_) => Err(format!("the disk with {} does not answer", directory.display())),
+    }
+}
+
+/// The journal of a hub that stands alone, and as who it goes on.
+#[derive(Debug)]
+pub(super) struct Standing {
+    /// Why there is none, where there is none.
+    pub(super) journal: Result<Journal, String>,
+    /// As it was, where it goes on.
+    pub(super) session_id: Option<SessionId>,
+    /// Those it ended with; new ones where it was broken off, for nobody knows which were used.
+    pub(super) numbers: Numbers,
+}
+
+impl Standing {
+    /// Of the hub at this address.
+    pub(super) fn at(address: SocketAddr) -> Self {
+        let journal = open(&hub_name(address), LEAVING);
+        let (mut session_id, mut numbers) = (None, Numbers::fresh());
+        if let Ok(journal) = &journal {
+            let known = journal::label(journal.directory());
+            let known = known.and_then(|label| serde_json::from_slice::<Instance>(&label).ok());
+            session_id = known.map(|instance| instance.session_id);
+            if let Some(last) = journal.last() {
+                numbers = Numbers::fresh_behind(&last.epoch);
+            }
+            if let Some(end) = journal.closed().filter(|end| is_epoch(&end.epoch)) {
+                let newest = journal.last().filter(|last| last.epoch == end.epoch);
+                let last_seq = newest.map_or(end.last_seq, |last| last.last_seq.max(end.last_seq));
+                numbers = Numbers { epoch: Epoch::new(&end.epoch), last_seq };
+            }
+        }
+        Self { journal, session_id, numbers }
+    }
+}
+
+/// What the journal of an instance is called: that of a hub that stands alone goes on over restarts.
+pub(super) fn name_of(instance: &Instance) -> String {
+    let address = || Some(SocketAddr::new(instance.host.parse().ok()?, instance.port?));
+    let hub = if instance.launch_method.is_none() { address().map(hub_name) } else { None };
+    hub.unwrap_or_else(|| instance.session_id.as_str().to_owned())
+}
+
+/// Hubs on other addresses of this machine may have the same port.
+fn hub_name(address: SocketAddr) -> String {
+    match address.ip() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST) => format!("hub-{}", address.port()),
+        ip => format!("hub-{}-{}", ip.to_string().replace([':', '%'], "_"), address.port()),
+    }
+}
+
+/// What is kept on disk.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Keeping {
+    /// Of all journals together.
+    pub(super) all: Retention,
+    /// Of one that is being written.
+    pub(super) one: Retention,
+}
+
+/// Takes in what the journal has already, and writes down from now on what this hub of this instance publishes. Where that
+/// cannot be done, an event says why, and it is tried again as long as the hub lives; `None` where there is no place for it.
+pub(super) fn keep(
+    hub: &Hub,
+    instance: &Instance,
+    journal: Result<Journal, String>,
+    keeping: Keeping,
+) -> Option<Journalist> {
+    match journal.and_then(|journal| begin(hub, instance, journal, keeping)) {
+        Ok(journalist) => Some(journalist),
+        Err(cause) => {
+            let journalist = later(hub, instance, keeping);
+            let error = format!("cannot keep a journal: {cause}; history is what memory holds");
+            tracing::warn!("{}", presentable(&error));
+            let (component, error_code) = ("journal".into(), "RES001".into());
+            let fault = Fault { error, component, severity: Severity::Error, error_code };
+            hub.publisher(Source::System).publish(Body::Error(fault));
+            journalist.inspect_err(|cause| tracing::warn!("there will be no journal: {cause}")).ok()
+        }
+    }
+}
+
+fn later(hub: &Hub, instance: &Instance, keeping: Keeping) -> Result<Journalist, String> {
+    let (name, instance, epoch) = (name_of(instance), instance.clone(), hub.epoch().clone());
+    let directory = directory_of(&name)?;
+    let opening = move || {
+        let journal = open(&name, Duration::ZERO).ok()?;
+        label(journal.directory(), &instance);
+        Some(journal.writer(epoch.as_str(), SEGMENT_BYTES))
+    };
+    let tidy = tidying(directory.clone(), keeping);
+    hub.keep_journal_later(directory, Box::new(opening), tidy).map_err(|cause| cause.to_string())
+}
+
+/// The directory of this session, below one that is surely ours; makes nothing in it.
+///
+/// # Errors
+/// Why there is no such place.
+pub(super) fn directory_of(name: &str) -> Result<PathBuf, String> {
+    let sessions = sessions()?;
+    StateDirectory::open().map_err(|cause| cause.to_string())?;
+    StateDirectory::at(&sessions).map_err(|cause| cause.to_string())?;
+    Ok(sessions.join(name))
+}
+
+fn begin(hub: &Hub, instance: &Instance, journal: Journal, keeping: Keeping) -> Result<Journalist, String> {
+    let directory = journal.directory().to_owned();
+    if let Err(cause) = hub.recover(&directory) {
+        tracing::warn!("cannot read all of journal {}: {cause}", directory.display());
+    }
+    label(&directory, instance);
+    let writer = journal.writer(hub.epoch().as_str(), SEGMENT_BYTES);
+    hub.keep_journal(writer, tidying(directory, keeping)).map_err(|cause| cause.to_string())
+}
+
+/// Has old journals go. Nobody waits for it, and the next one removes what this one could not.
+fn tidying(directory: PathBuf, keeping: Keeping) -> Box<dyn Fn() + Send> {
+    Box::new(move || {
+        let directory = directory.clone();
+        _ = std::thread::Builder::new().name("retention".into()).spawn(move || tidy(&directory, keeping));
+    })
+}
+
+/// Says of which session a journal is.
+pub(super) fn label(directory: &Path, instance: &Instance) {
+    let label = serde_json::to_vec(instance).map_err(std::io::Error::other);
+    if let Err(cause) = label.and_then(|label| journal::set_label(directory, &label)) {
+        tracing::warn!("cannot label journal {}: {cause}", directory.display());
+    }
+}
+
+/// Lets old journals go, and the oldest of this one.
+fn tidy(directory: &Path, keeping: Keeping) {
+    let now = SystemTime::now();
+    if let Err(cause) = journal::sync_label(directory) {
+        tracing::warn!("cannot label journal {}: {cause}", directory.display());
+    }
+    let swept = directory.parent().map_or(Ok(Swept::default()), |all| journal::sweep(all, &keeping.all, now));
+    match (swept, journal::trim(directory, &keeping.one, now)) {
+        (Ok(Swept { journals: 0, .. }), Ok(0)) => {}
+        (Ok(swept), Ok(trimmed)) => tracing::info!(
+            "{} old journals removed, {} bytes, and {trimmed} bytes of this one",
+            swept.journals,
+            swept.bytes
+        ),
+        (Err(cause), _) | (_, Err(cause)) => tracing::warn!("cannot remove old journals: {cause}"),
+    }
+}

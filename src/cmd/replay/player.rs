@@ -1,0 +1,95 @@
+//! What comes next of a recording, and when: the same for who serves it and who prints it.
+
+use super::pacing::{Pacing, is_chosen};
+use crate::cli::ReplayOptions;
+use crate::cmd::failure::Failure;
+use crate::cmd::history::moment;
+use crate::event::{Event, Timestamp};
+use crate::hub::{Record, Recording};
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The part of a session that is told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    /// What is older makes no pauses.
+    since: Option<Timestamp>,
+    /// What is newer is not told.
+    until: Option<Timestamp>,
+}
+
+impl Span {
+    pub(super) fn read(options: &ReplayOptions) -> Result<Self, Failure> {
+        let (since, until) = (moment(options.since.as_deref())?, moment(options.until.as_deref())?);
+        Ok(Self { since, until })
+    }
+
+    /// Whether it begins behind this time.
+    pub(super) fn is_before(&self, at: Timestamp) -> bool {
+        self.since.is_some_and(|since| at < since)
+    }
+}
+
+/// One place in a recording.
+#[derive(Debug)]
+pub(super) struct Player {
+    recording: Recording,
+    pacing: Pacing,
+    span: Span,
+    /// Read and not yet told.
+    records: VecDeque<Arc<Record>>,
+    /// What was told so far is older than the span.
+    is_before: bool,
+    is_over: bool,
+}
+
+impl Player {
+    pub(super) fn new(recording: Recording, options: &ReplayOptions, span: Span) -> Self {
+        let pacing = Pacing::new(options.speed, options.idle);
+        let is_before = span.since.is_some();
+        Self { recording, pacing, span, records: VecDeque::new(), is_before, is_over: false }
+    }
+
+    /// The next record, with how long to wait before it; `None` where it has to be read first, or nothing is left.
+    pub(super) fn next(&mut self) -> Option<(Duration, Arc<Record>)> {
+        let record = self.records.pop_front()?;
+        let event = &record.event;
+        if self.span.until.is_some_and(|until| event.timestamp > until && !self.is_ahead(event, until)) {
+            self.records.clear();
+            self.is_over = true;
+            return None;
+        }
+        let wait = self.pacing.wait_before(event);
+        let wait = match self.span.since {
+            Some(since) if event.timestamp < since => Duration::ZERO,
+            // Of the pause in which the span begins, what is inside.
+            Some(since) if std::mem::take(&mut self.is_before) => {
+                let inside = Duration::from_millis(event.timestamp.millis_since(since));
+                wait.min(self.pacing.shown(inside))
+            }
+            _ => wait,
+        };
+        Some((wait, record))
+    }
+
+    /// Whether the clock of a publisher is ahead, and what comes soon is of the span yet.
+    fn is_ahead(&self, event: &Event, until: Timestamp) -> bool {
+        is_chosen(event) && self.records.iter().any(|next| next.event.timestamp <= until)
+    }
+
+    /// Reads on; false where nothing is left. It takes as long as the disk does.
+    pub(super) fn read(&mut self) -> io::Result<bool> {
+        if !self.is_over {
+            self.records.extend(self.recording.read()?);
+            self.is_over = self.records.is_empty();
+        }
+        Ok(!self.is_over)
+    }
+
+    /// Lines of the journal that could not be told.
+    pub(super) fn passed_over(&self) -> u64 {
+        self.recording.passed_over()
+    }
+}

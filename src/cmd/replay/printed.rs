@@ -1,0 +1,125 @@
+//! A recording on standard output, as `watch` shows a session.
+
+use super::player::{Player, Span};
+use super::recorded::Recorded;
+use crate::cli::ReplayOptions;
+use crate::client::Frame;
+use crate::cmd::failure::Exit;
+use crate::cmd::note;
+use crate::cmd::printer::{Printer, Sieve};
+use crate::cmd::watch::{excluded, patterns, reader_is_gone};
+use crate::dialect::{Dialect, Reply, Stamp};
+use crate::event::EventId;
+use crate::filter::{Filter, Pattern};
+use crate::hub::{self, Record};
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// How often a closed pipe is looked for.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Prints it.
+pub(super) fn run(
+    recorded: Recorded,
+    options: &ReplayOptions,
+    span: Span,
+    quiet: bool,
+) -> anyhow::Result<ExitCode> {
+    let channels = match &options.channels[..] {
+        [] => vec![Pattern::All],
+        typed => patterns(typed)?,
+    };
+    let filter = Filter { sessions: options.session.clone(), ..Filter::channels(channels) };
+    let sieve = Sieve { grep: None, exclude: excluded(&options.exclude, &options.channels)? };
+    let hub = Some(recorded.instance.clone()).filter(|instance| instance.stands_alone());
+    let printer = Printer::new(options.output, options.time, sieve).with_sessions(hub);
+    let out = BufWriter::new(io::stdout().lock());
+    let label = recorded.instance.name.clone();
+    let mut page = Page { out, printer, label, filter, span, last_seq: 0, due: Instant::now() };
+    let mut player = Player::new(recorded.open()?, options, span);
+    while player.read()? {
+        while let Some((wait, record)) = player.next() {
+            if !page.wait(wait)? {
+                return Ok(Exit::Ok.into());
+            }
+            page.show(&record)?;
+        }
+    }
+    page.out.flush()?;
+    if player.passed_over() > 0 && !quiet {
+        note(&format!("{} records of the journal are damaged and left out", player.passed_over()));
+    }
+    Ok(Exit::Ok.into())
+}
+
+struct Page {
+    out: BufWriter<StdoutLock<'static>>,
+    printer: Printer,
+    label: String,
+    filter: Filter,
+    span: Span,
+    last_seq: u64,
+    /// When the next event is to be shown; pauses do not add up what showing takes.
+    due: Instant,
+}
+
+impl Page {
+    /// False where nobody reads any more.
+    fn wait(&mut self, pause: Duration) -> io::Result<bool> {
+        if pause.is_zero() {
+            return Ok(true);
+        }
+        self.out.flush()?;
+        self.due += pause;
+        loop {
+            let left = self.due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(true);
+            }
+            std::thread::sleep(left.min(LOOK));
+            if reader_is_gone() {
+                return Ok(false);
+            }
+        }
+    }
+
+    fn show(&mut self, record: &Record) -> io::Result<()> {
+        let event = &record.event;
+        let (from_seq, to_seq) = (self.last_seq + 1, event.seq - 1);
+        self.last_seq = event.seq;
+        if self.span.is_before(event.timestamp) {
+            return Ok(());
+        }
+        if from_seq <= to_seq {
+            self.put(&gap(record, from_seq, to_seq))?;
+        }
+        if record.is_for(&self.filter) {
+            self.put(&Dialect::Classic.event(event, &record.before, event.timestamp))?;
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, frame: &[u8]) -> io::Result<()> {
+        let text = String::from_utf8_lossy(frame).into_owned();
+        if let Some(frame) = Frame::parse(text.into()) {
+            _ = self.printer.show(&mut self.out, &self.label, &frame)?;
+        }
+        Ok(())
+    }
+}
+
+/// That these numbers, in front of this record, are missing.
+fn gap(record: &Record, from_seq: u64, to_seq: u64) -> Vec<u8> {
+    let event = &record.event;
+    let stamp = Stamp {
+        timestamp: event.timestamp,
+        epoch: &event.epoch,
+        session_id: &event.session_id,
+        message_id: EventId::from_uuid(hub::fresh_id()),
+        components: &[],
+    };
+    let missed = to_seq - from_seq + 1;
+    let gap = Reply::Gap { missed, from_seq, to_seq, reason: "not in the journal" };
+    Dialect::Classic.reply(&gap, None, &stamp)
+}

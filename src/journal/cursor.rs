@@ -1,0 +1,390 @@
+//! Reads a journal from any place on, in order and each record once, whatever is damaged or stands there twice. It can be
+//! asked again after the end, and goes on with what was appended since.
+
+use super::line::{self, Facts};
+use super::lines::{Found, Lines};
+use super::segment::{self, Segment};
+use crate::instance::private;
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Where a reader begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum From {
+    /// With the first there is.
+    Start,
+    /// Not behind the first record that is not older than this; its index says where about that is.
+    Since {
+        /// Unix milliseconds.
+        millis: i64,
+    },
+    /// With the first of the epochs whose names come later than this.
+    Later {
+        /// The numbering.
+        epoch: String,
+    },
+    /// Behind the record with this number of this epoch; with the first of the next epoch where there is none behind it,
+    /// and with the first there is where the epoch is not in the journal.
+    After {
+        /// The numbering.
+        epoch: String,
+        /// The number.
+        seq: u64,
+    },
+}
+
+/// A record as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The numbering it belongs to.
+    pub epoch: Arc<str>,
+    /// Its number; `None` of a remark, which has none.
+    pub seq: Option<u64>,
+    /// The JSON object.
+    pub object: Vec<u8>,
+}
+
+/// What was read at once.
+#[derive(Debug, Default)]
+pub struct Part {
+    /// Records in order.
+    pub records: Vec<Stored>,
+    /// Whether nothing was behind them at that time.
+    pub is_end: bool,
+}
+
+/// A place in a journal.
+#[derive(Debug)]
+pub struct Cursor {
+    directory: PathBuf,
+    /// Those that are to be read yet, in order.
+    rest: VecDeque<Segment>,
+    open: Option<Open>,
+    /// The highest ordinal that was in the directory: what is new has a higher one.
+    seen: u32,
+    /// By epoch: the newest number that was read or is not wanted.
+    newest: HashMap<Arc<str>, u64>,
+    /// Lines that are not as they were written.
+    damaged: u64,
+}
+
+#[derive(Debug)]
+struct Open {
+    epoch: Arc<str>,
+    /// By its name.
+    first_seq: u64,
+    lines: Lines,
+    /// Bytes without a line feed at its end, when that was looked at last.
+    torn: u64,
+}
+
+impl Cursor {
+    /// One that begins there.
+    ///
+    /// # Errors
+    /// What the system said of the directory.
+    pub fn open(directory: &Path, from: &From) -> io::Result<Self> {
+        let mut cursor = Self {
+            directory: directory.into(),
+            rest: VecDeque::new(),
+            open: None,
+            seen: 0,
+            newest: HashMap::new(),
+            damaged: 0,
+        };
+        cursor.look()?;
+        match from {
+            From::Start => {}
+            From::Since { millis } => cursor.enter_before(*millis),
+            From::Later { epoch } => cursor.rest.retain(|segment| segment.epoch > *epoch),
+            From::After { epoch, seq } => {
+                if let Some(at) = begin(&cursor.rest, epoch, *seq) {
+                    cursor.rest.drain(..at);
+                    cursor.newest.insert(epoch.as_str().into(), *seq);
+                    cursor.enter(*seq);
+                }
+            }
+        }
+        Ok(cursor)
+    }
+
+    /// One that reads these segments and no other.
+    pub fn within(segments: &[Segment]) -> Self {
+        let directory = segments.first().and_then(|segment| segment.path.parent());
+        Self {
+            directory: directory.unwrap_or(Path::new("/")).into(),
+            rest: segments.iter().cloned().collect(),
+            open: None,
+            seen: u32::MAX,
+            newest: HashMap::new(),
+            damaged: 0,
+        }
+    }
+
+    /// One that reads the end of this segment and nothing else: about 64 KiB, where its index says where that is.
+    pub fn at_end_of(segment: &Segment) -> Self {
+        let mut cursor = Self::within(std::slice::from_ref(segment));
+        cursor.enter(segment.places().last().map_or(0, |place| place.seq));
+        cursor
+    }
+
+    /// Lines that were passed over because they are not as they were written.
+    pub fn damaged(&self) -> u64 {
+        self.damaged
+    }
+
+    /// Whether there is a line without its end behind what was read: it is being written, or was broken off.
+    pub fn is_torn(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.torn > 0)
+    }
+
+    /// Reads on, about so many bytes.
+    ///
+    /// # Errors
+    /// What the system said; what was read before it is lost to this reader.
+    pub fn read(&mut self, most: usize) -> io::Result<Part> {
+        let (mut part, mut bytes) = (Part::default(), 0);
+        while bytes < most {
+            match self.next()? {
+                Some(stored) => {
+                    bytes += stored.object.len();
+                    part.records.push(stored);
+                }
+                None if self.follow()? => {}
+                None => {
+                    part.is_end = true;
+                    break;
+                }
+            }
+        }
+        Ok(part)
+    }
+
+    /// The next record of the segment that is open.
+    fn next(&mut self) -> io::Result<Option<Stored>> {
+        let Some(Open { epoch, first_seq, lines, torn }) = &mut self.open else { return Ok(None) };
+        loop {
+            let line = match lines.next()? {
+                Found::Line(_, line) => line,
+                Found::Damaged(_) => {
+                    self.damaged += 1;
+                    continue;
+                }
+                Found::End(rest) => {
+                    *torn = rest;
+                    return Ok(None);
+                }
+            };
+            // Somebody may have given a segment the name of another.
+            let is_of_it = |facts: &Facts<'_>| {
+                facts.seq.is_none_or(|seq| seq >= *first_seq)
+                    && facts.epoch.as_deref().is_none_or(|named| *named == **epoch)
+            };
+            let Some(facts) = line::facts(line).filter(is_of_it) else {
+                self.damaged += 1;
+                continue;
+            };
+            if let Some(seq) = facts.seq {
+                let newest = self.newest.entry(epoch.clone()).or_default();
+                if seq <= *newest {
+                    continue;
+                }
+                *newest = seq;
+            }
+            let (seq, object) = (facts.seq, line::object(line));
+            return Ok(Some(Stored { epoch: epoch.clone(), seq, object }));
+        }
+    }
+
+    /// Goes on to the next segment; false where there is none yet.
+    fn follow(&mut self) -> io::Result<bool> {
+        if self.rest.is_empty() {
+            self.look()?;
+            // Something may have been appended before the next one began.
+            if self.rest.is_empty() || self.open.is_some() {
+                return Ok(!self.rest.is_empty());
+            }
+        }
+        // Whoever wrote it goes on elsewhere: its last line gets no end any more.
+        self.damaged += u64::from(self.open.take().is_some_and(|open| open.torn > 0));
+        self.enter(0);
+        Ok(true)
+    }
+
+    /// Takes in which segments there are that it has not seen.
+    fn look(&mut self) -> io::Result<()> {
+        let mut new = segment::list(&self.directory)?;
+        new.retain(|segment| segment.ordinal > self.seen);
+        self.seen = new.iter().map(|segment| segment.ordinal).fold(self.seen, u32::max);
+        self.rest.extend(in_order(new));
+        Ok(())
+    }
+
+    /// Passes over what is older, as far as the indexes say so.
+    fn enter_before(&mut self, millis: i64) {
+        // Times need not rise: what is behind the first that is not older is not looked at.
+        let mut begin = None;
+        for (at, segment) in self.rest.iter().enumerate() {
+            let places = segment.places();
+            let older = places.iter().take_while(|place| place.millis < millis).last();
+            begin = older.map(|place| (at, place.seq)).or(begin);
+            if places.iter().any(|place| place.millis >= millis) {
+                break;
+            }
+        }
+        if let Some((at, seq)) = begin {
+            self.rest.drain(..at);
+            self.enter(seq);
+        }
+    }
+
+    /// Opens the next segment, where its index says that what is behind `seq` begins. One that is gone or not ours is
+    /// passed over.
+    fn enter(&mut self, seq: u64) {
+        let Some(segment) = self.rest.pop_front() else { return };
+        self.open = segment.open().ok().map(|file| Open {
+            epoch: segment.epoch.as_str().into(),
+            first_seq: segment.first_seq,
+            lines: Lines::new(file, if seq > 0 { offset_of(&segment, seq) } else { 0 }),
+            torn: 0,
+        });
+    }
+}
+
+/// Whether a journal has records of an epoch.
+pub fn has_epoch(directory: &Path, epoch: &str) -> bool {
+    private::check_directory(directory).is_ok()
+        && segment::list(directory).is_ok_and(|list| list.iter().any(|segment| segment.epoch == epoch))
+}
+
+/// The segments of a journal in the order in which they are read.
+///
+/// # Errors
+/// What the system said of the directory.
+pub fn segments(directory: &Path) -> io::Result<Vec<Segment>> {
+    Ok(in_order(segment::list(directory)?))
+}
+
+/// Epochs in the order in which they began, and in each the segments by their numbers: a copy of one does not come
+/// before what it is a copy of.
+pub(super) fn in_order(mut segments: Vec<Segment>) -> Vec<Segment> {
+    let mut began: HashMap<String, u32> = HashMap::new();
+    for segment in &segments {
+        let first = began.entry(segment.epoch.clone()).or_insert(segment.ordinal);
+        *first = segment.ordinal.min(*first);
+    }
+    segments.sort_by_key(|segment| (began.get(&segment.epoch).copied(), segment.first_seq, segment.ordinal));
+    segments
+}
+
+/// The segment in which the record behind this one stands: the last of its epoch that begins at or before it.
+fn begin(segments: &VecDeque<Segment>, epoch: &str, seq: u64) -> Option<usize> {
+    let of_epoch = || segments.iter().enumerate().filter(|(_, segment)| segment.epoch == epoch);
+    let before = of_epoch().take_while(|(_, segment)| segment.first_seq <= seq.saturating_add(1)).last();
+    before.or_else(|| of_epoch().next()).map(|(at, _)| at)
+}
+
+/// Where the index says that this record or one before it stands; 0 where it does not say so truly.
+fn offset_of(segment: &Segment, seq: u64) -> u64 {
+    let places = segment.places();
+    let Some(place) = places.iter().rev().find(|place| place.seq <= seq) else { return 0 };
+    let Ok(file) = segment.open() else { return 0 };
+    match Lines::new(file, place.offset).next() {
+        Ok(Found::Line(_, line)) if line::facts(line).and_then(|facts| facts.seq) == Some(place.seq) => {
+            place.offset
+        }
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::index;
+    use crate::journal::testing::{batch, numbers, numbers_from, write};
+    use std::fs;
+
+    fn after(seq: u64) -> From {
+        From::After { epoch: "e".into(), seq }
+    }
+
+    #[test]
+    fn a_reader_begins_behind_any_number() {
+        let base = tempfile::tempdir().unwrap();
+        write(base.path(), "e", 1..3001, 100_000);
+        for seq in [0, 1, 99, 100, 1234, 2999, 3000, 9999] {
+            let expected: Vec<u64> = (seq + 1..3001).collect();
+            assert_eq!(numbers_from(base.path(), &after(seq)), expected, "{seq}");
+        }
+        let other = From::After { epoch: "other".into(), seq: 5 };
+        assert_eq!(numbers_from(base.path(), &other).len(), 3000);
+    }
+
+    #[test]
+    fn a_later_epoch_follows_an_earlier_one() {
+        let base = tempfile::tempdir().unwrap();
+        write(base.path(), "e", 1..11, 1000);
+        write(base.path(), "a", 1..6, 1000);
+        let expected: Vec<u64> = (9..11).chain(1..6).collect();
+        assert_eq!(numbers_from(base.path(), &after(8)), expected);
+    }
+
+    #[test]
+    fn what_is_appended_after_the_end_is_read_from_there_on() {
+        let base = tempfile::tempdir().unwrap();
+        let mut writer = write(base.path(), "e", 1..6, 1000);
+        let mut cursor = Cursor::open(base.path(), &From::Start).unwrap();
+        assert_eq!(cursor.read(usize::MAX).unwrap().records.len(), 5);
+        for first in (6..60).step_by(6) {
+            writer.append(&batch(first..first + 6)).unwrap();
+            let part = cursor.read(usize::MAX).unwrap();
+            let found: Vec<_> = part.records.iter().filter_map(|stored| stored.seq).collect();
+            assert_eq!((found, part.is_end), ((first..first + 6).collect(), true));
+        }
+        assert_eq!(cursor.damaged(), 0);
+    }
+
+    #[test]
+    fn a_copy_of_a_segment_adds_nothing_wherever_it_stands() {
+        let base = tempfile::tempdir().unwrap();
+        write(base.path(), "e", 1..61, 1500);
+        let segments = segment::list(base.path()).unwrap();
+        assert!(segments.len() > 3);
+        for (number, original) in segments.iter().enumerate() {
+            for ordinal in [0, 900 + u32::try_from(number).unwrap()] {
+                let copy = Segment::new(base.path(), ordinal, "e", original.first_seq);
+                fs::copy(&original.path, &copy.path).unwrap();
+                assert_eq!(numbers(base.path()), (1..61).collect::<Vec<_>>(), "{}", copy.path.display());
+            }
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_segment_is_read_without_the_rest() {
+        let base = tempfile::tempdir().unwrap();
+        write(base.path(), "e", 1..3001, u64::MAX);
+        let segment = segment::list(base.path()).unwrap().remove(0);
+        let read = || {
+            let part = Cursor::at_end_of(&segment).read(usize::MAX).unwrap();
+            part.records.iter().filter_map(|stored| stored.seq).collect::<Vec<_>>()
+        };
+        let first = read()[0];
+        assert!(first > 1 && read() == (first..3001).collect::<Vec<_>>(), "{first}");
+        fs::remove_file(segment.index()).unwrap();
+        assert_eq!(read(), (1..3001).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn an_index_that_lies_is_not_believed() {
+        let base = tempfile::tempdir().unwrap();
+        write(base.path(), "e", 1..2001, u64::MAX);
+        let segment = segment::list(base.path()).unwrap().remove(0);
+        let place = |seq, offset| index::Place { seq, offset, millis: 0 }.line();
+        for lie in [place(3, 40_000), place(1500, 7), place(2, u64::MAX), b"garbage\n".to_vec()] {
+            fs::write(segment.index(), lie).unwrap();
+            assert_eq!(numbers_from(base.path(), &after(1600)), (1601..2001).collect::<Vec<_>>());
+        }
+    }
+}

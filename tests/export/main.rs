@@ -1,0 +1,9 @@
+//! `export` and `run --record`: a session as a document in each of its forms, and its terminal as a recording.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod cast;
+mod documents;
+mod real;
+mod recording;
+mod session;
+mod verb;
