@@ -25,9 +25,9 @@ pub struct Budget {
 }
 
 impl Default for Budget {
-    /// 2 MiB, which is three times as much in memory once it is read and told: a client may cost 8 MiB; and 10 seconds.
+    /// 1 MiB, which is three times as much in memory once it is read and told: a client may cost 8 MiB; and 10 seconds.
     fn default() -> Self {
-        Self { bytes: 2 << 20, time: Duration::from_secs(10) }
+        Self { bytes: 1 << 20, time: Duration::from_secs(10) }
     }
 }
 
