@@ -226,6 +226,75 @@ fn what_left_memory_is_read_from_disk_by_number_and_by_time() {
     assert!(hub.stop().success());
 }
 
+/// A hub whose journal cannot be read as often as it is told.
+struct Unreadable {
+    place: Place,
+    hub: Hub,
+}
+
+impl Unreadable {
+    /// At any port, or at the one of a hub before it.
+    fn at(place: Place, port: u16) -> Self {
+        let mut command = place.command(&["serve", "--websocket-port", &port.to_string()]);
+        place.on_a_failing_disk(&mut command);
+        let hub = Hub::started(command);
+        Self { place, hub }
+    }
+
+    /// What somebody hears who comes back while so many reads fail.
+    fn heard(&self, place: Value, failures: usize, newest: u64) -> Received {
+        std::fs::write(self.place.path("failing_reads"), "x".repeat(failures)).expect("a file");
+        let heard = heard(&Subscriber::begin(&self.hub.url(), place), newest);
+        let left = std::fs::metadata(self.place.path("failing_reads")).expect("a file").len();
+        assert!(failures == 0 || left < failures as u64, "the journal was read");
+        heard
+    }
+}
+
+/// More than are tried.
+const FOR_GOOD: usize = 1000;
+
+#[test]
+fn a_journal_that_cannot_be_read_for_a_moment_costs_nothing_and_for_good_what_is_in_it() {
+    let unreadable = Unreadable::at(Place::new(WRAPPER), 0);
+    let hub = &unreadable.hub;
+    tell(hub, 1..MANY + 1, LARGE);
+    written(&unreadable.place, hub, MANY);
+    let begin = hub.get("/api/status")["epoch"].clone();
+    let place = || json!({"after": 1, "epoch": begin});
+    let all = unreadable.heard(place(), 3, MANY);
+    assert_eq!(said(&all), (2..MANY + 1).collect::<Vec<_>>());
+    assert!(all.asides.is_empty(), "{:?}", all.asides);
+    let rest = unreadable.heard(place(), FOR_GOOD, MANY);
+    let [(0, gap)] = &rest.asides[..] else { panic!("{:?}", rest.asides) };
+    assert_eq!((&gap["type"], &gap["data"]["from_seq"]), (&json!("system.gap"), &json!(2)), "{gap}");
+    assert_eq!(rest.events[0]["seq"].as_u64(), gap["data"]["to_seq"].as_u64().map(|last| last + 1));
+    assert!(unreadable.hub.stop().success());
+}
+
+#[test]
+fn an_earlier_numbering_that_cannot_be_read_for_a_moment_comes_and_for_good_is_a_gap() {
+    let place = Place::new(WRAPPER);
+    let hub = place.serve(0);
+    let port = hub.port;
+    say(&hub, 1..101);
+    let first = heard(&Subscriber::connect(&hub.url()), 100);
+    written(&place, &hub, 100);
+    hub.kill();
+    let unreadable = Unreadable::at(place, port);
+    say(&unreadable.hub, 101..111);
+    let line = of_line(&first, 40);
+    let all = unreadable.heard(cursor(&line), 3, 110);
+    assert_eq!(said(&all), (41..111).collect::<Vec<_>>());
+    let rest = unreadable.heard(cursor(&line), FOR_GOOD, 110);
+    assert_eq!(said(&rest), (101..111).collect::<Vec<_>>());
+    let [(0, warning), (0, gap)] = &rest.asides[..] else { panic!("{:?}", rest.asides) };
+    assert_eq!(warning["data"]["error_code"], "GAP001", "{warning}");
+    assert_eq!((&gap["type"], &gap["epoch"]), (&json!("system.gap"), &line["epoch"]), "{gap}");
+    assert_eq!(gap["data"]["from_seq"].as_u64(), line["seq"].as_u64().map(|seq| seq + 1), "{gap}");
+    assert!(unreadable.hub.stop().success());
+}
+
 #[test]
 fn without_a_journal_nothing_is_written_and_what_is_lost_is_told() {
     let place = Place::new(WRAPPER);

@@ -1,9 +1,9 @@
 //! Records of this log that have left memory, read back from its journal.
 
 use super::log::Record;
-use super::tape::Tape;
+use super::tape::{Attempts, Tape};
 use crate::event::{Epoch, Timestamp};
-use crate::journal::{Cursor, From};
+use crate::journal::From;
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
@@ -12,7 +12,9 @@ use std::sync::Arc;
 /// One reader's place behind the ring.
 #[derive(Debug)]
 pub(super) struct Disk {
+    directory: PathBuf,
     tape: Tape,
+    attempts: Attempts,
     epoch: Epoch,
     /// What is older is passed over, until the first that is not.
     since: Option<Timestamp>,
@@ -25,20 +27,28 @@ pub(super) struct Disk {
 impl Disk {
     /// It begins with this number, or with the first that is not older than a time.
     pub(super) fn new(directory: PathBuf, epoch: Epoch, (seq, since): (u64, Option<Timestamp>)) -> Self {
-        let from = match since {
-            Some(time) => From::Since { millis: time.as_millis() },
-            None => From::After { epoch: epoch.as_str().to_owned(), seq: seq - 1 },
-        };
-        let (tape, passed_over, records) =
-            (Tape::new(move || Cursor::open(&directory, &from)), None, VecDeque::new());
-        Self { tape, epoch, since, passed_over, records }
+        let attempts = Attempts::default();
+        let tape = tape(directory.clone(), &epoch, (seq, since), attempts);
+        let (passed_over, records) = (None, VecDeque::new());
+        Self { directory, tape, attempts, epoch, since, passed_over, records }
     }
 
     /// Looks for what there is from this number on, until there is some or the journal has no more of it. Cancel-safe.
     ///
     /// # Errors
-    /// What the system said.
+    /// What the system said again and again.
     pub(super) async fn fill(&mut self, seq: u64) -> io::Result<()> {
+        while let Err(cause) = self.try_fill(seq).await {
+            let next = self.passed_over.map_or(seq, |passed_over| seq.max(passed_over + 1));
+            let pause = self.attempts.failed(cause)?;
+            self.tape = tape(self.directory.clone(), &self.epoch, (next, self.since), self.attempts);
+            tokio::time::sleep(pause).await;
+        }
+        self.attempts = Attempts::default();
+        Ok(())
+    }
+
+    async fn try_fill(&mut self, seq: u64) -> io::Result<()> {
         self.records.retain(|record| record.event.seq >= seq);
         while self.records.is_empty() {
             let stretch = self.tape.next().await?;
@@ -78,4 +88,18 @@ impl Disk {
     pub(super) fn records(&mut self) -> &mut VecDeque<Arc<Record>> {
         &mut self.records
     }
+}
+
+/// Begins with this number, or with the first that is not older than a time.
+fn tape(
+    directory: PathBuf,
+    epoch: &Epoch,
+    (seq, since): (u64, Option<Timestamp>),
+    attempts: Attempts,
+) -> Tape {
+    let from = match since {
+        Some(time) => From::Since { millis: time.as_millis() },
+        None => From::After { epoch: epoch.as_str().to_owned(), seq: seq - 1 },
+    };
+    Tape::new(move || attempts.open(&directory, &from))
 }

@@ -203,11 +203,14 @@ impl Reader {
 
     /// What was before this log; `None` where that is over. Cancel-safe.
     async fn next_of_earlier(&mut self) -> Option<Next> {
-        let next = self.earlier.as_mut()?.next().await.unwrap_or_else(|cause| {
-            tracing::warn!("cannot read journal: {cause}");
-            None
-        });
-        if next.is_none() {
+        let (next, is_over) = match self.earlier.as_mut()?.next().await {
+            Ok(next) => (next, false),
+            Err(cause) => {
+                tracing::warn!("cannot read journal: {cause}");
+                (self.earlier.as_mut()?.lost(), true)
+            }
+        };
+        if is_over || next.is_none() {
             self.earlier = None;
         }
         next
@@ -257,6 +260,7 @@ impl Reader {
             self.disk.get_or_insert_with(|| Disk::new(directory.clone(), epoch.clone(), (next_seq, since)));
         if let Err(cause) = disk.fill(next_seq).await {
             tracing::warn!("cannot read journal: {cause}");
+            self.disk = None;
             return None;
         }
         self.next_seq = disk.passed_over().map_or(next_seq, |seq| next_seq.max(seq + 1).min(first));

@@ -2,14 +2,52 @@
 
 use super::log::Record;
 use super::stored;
-use crate::journal::{Cursor, Part};
+use crate::journal::{Cursor, From, Part};
 use std::fmt;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Bytes read at once: what one slow client costs in memory.
 const PART: usize = 128 << 10;
+
+/// Pauses after which it is tried again where it cannot be read; the next is twice as long. A moment without a free
+/// descriptor, or of a disk that is elsewhere, costs no event.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often it may fail, one time after the other.
+const MOST: u32 = 6;
+
+/// How often reading has failed in a row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Attempts(u32);
+
+impl Attempts {
+    /// One more; how long to wait before the next.
+    ///
+    /// # Errors
+    /// The cause, where it was the last one.
+    pub(super) fn failed(&mut self, cause: io::Error) -> io::Result<Duration> {
+        self.0 += 1;
+        if self.0 >= MOST {
+            return Err(cause);
+        }
+        if self.0 == 1 {
+            tracing::warn!("cannot read journal, trying again: {cause}");
+        }
+        Ok(PAUSE * (1 << (self.0 - 1)))
+    }
+
+    /// A reader of that journal for the next one. The last passes over what the system does not give: that costs what
+    /// cannot be read, and not all that is behind it.
+    pub(super) fn open(&self, directory: &Path, from: &From) -> io::Result<Cursor> {
+        if self.0 + 1 >= MOST {
+            return Cursor::open_lenient(directory, from);
+        }
+        Cursor::open(directory, from)
+    }
+}
 
 /// One reader's place in a journal.
 #[derive(Debug)]
@@ -47,6 +85,8 @@ pub(super) struct Stretch {
     pub(super) records: Vec<Arc<Record>>,
     /// Whether nothing was behind them at that time.
     pub(super) is_end: bool,
+    /// Whether something between them could not be read.
+    pub(super) is_lossy: bool,
 }
 
 impl Tape {
@@ -63,7 +103,7 @@ impl Tape {
     /// Reads on. Cancel-safe.
     ///
     /// # Errors
-    /// What the system said; nothing comes after that.
+    /// What the system said; nothing comes after that from here, whoever goes on begins anew at a number.
     pub(super) async fn next(&mut self) -> io::Result<Stretch> {
         let reading = match &mut self.reading {
             Some(reading) => reading,
@@ -71,10 +111,11 @@ impl Tape {
         };
         let done = reading.await;
         self.reading = None;
-        let (cursor, part) = done.map_err(io::Error::other)??;
+        let (mut cursor, part) = done.map_err(io::Error::other)??;
+        let is_lossy = cursor.has_passed_over();
         self.place = Place::Open(cursor);
         let records = part.records.iter().filter_map(|stored| stored::record(&stored.object)).collect();
-        Ok(Stretch { records, is_end: part.is_end })
+        Ok(Stretch { records, is_end: part.is_end, is_lossy })
     }
 }
 

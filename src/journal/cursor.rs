@@ -4,7 +4,8 @@
 use super::line::{self, Facts};
 use super::lines::{Found, Lines};
 use super::segment::{self, Segment};
-use crate::instance::private;
+use crate::instance::private::{self, DirectoryError};
+use nix::libc;
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -68,6 +69,10 @@ pub struct Cursor {
     newest: HashMap<Arc<str>, u64>,
     /// Lines that are not as they were written.
     damaged: u64,
+    /// What cannot be read is passed over.
+    is_lenient: bool,
+    /// Something was.
+    has_passed_over: bool,
 }
 
 #[derive(Debug)]
@@ -84,8 +89,20 @@ impl Cursor {
     /// One that begins there.
     ///
     /// # Errors
-    /// What the system said of the directory.
+    /// What the system said of the directory, or of the first file where that may be different in a moment.
     pub fn open(directory: &Path, from: &From) -> io::Result<Self> {
+        Self::begun(directory, from, false)
+    }
+
+    /// One that begins there and passes over what the system does not give: the rest of each file from there on.
+    ///
+    /// # Errors
+    /// What the system said of the directory.
+    pub fn open_lenient(directory: &Path, from: &From) -> io::Result<Self> {
+        Self::begun(directory, from, true)
+    }
+
+    fn begun(directory: &Path, from: &From, is_lenient: bool) -> io::Result<Self> {
         let mut cursor = Self {
             directory: directory.into(),
             rest: VecDeque::new(),
@@ -93,17 +110,19 @@ impl Cursor {
             seen: 0,
             newest: HashMap::new(),
             damaged: 0,
+            is_lenient,
+            has_passed_over: false,
         };
         cursor.look()?;
         match from {
             From::Start => {}
-            From::Since { millis } => cursor.enter_before(*millis),
+            From::Since { millis } => cursor.enter_before(*millis)?,
             From::Later { epoch } => cursor.rest.retain(|segment| segment.epoch > *epoch),
             From::After { epoch, seq } => {
                 if let Some(at) = begin(&cursor.rest, epoch, *seq) {
                     cursor.rest.drain(..at);
                     cursor.newest.insert(epoch.as_str().into(), *seq);
-                    cursor.enter(*seq);
+                    cursor.enter(*seq)?;
                 }
             }
         }
@@ -120,19 +139,27 @@ impl Cursor {
             seen: u32::MAX,
             newest: HashMap::new(),
             damaged: 0,
+            is_lenient: false,
+            has_passed_over: false,
         }
     }
 
     /// One that reads the end of this segment and nothing else: about 64 KiB, where its index says where that is.
     pub fn at_end_of(segment: &Segment) -> Self {
-        let mut cursor = Self::within(std::slice::from_ref(segment));
-        cursor.enter(segment.places().last().map_or(0, |place| place.seq));
+        let mut cursor = Self { is_lenient: true, ..Self::within(std::slice::from_ref(segment)) };
+        // What cannot be opened has no end to be read.
+        _ = cursor.enter(segment.places().last().map_or(0, |place| place.seq));
         cursor
     }
 
     /// Lines that were passed over because they are not as they were written.
     pub fn damaged(&self) -> u64 {
         self.damaged
+    }
+
+    /// Whether something was passed over that the system did not give, since this was asked last.
+    pub fn has_passed_over(&mut self) -> bool {
+        std::mem::take(&mut self.has_passed_over)
     }
 
     /// Whether there is a line without its end behind what was read: it is being written, or was broken off.
@@ -166,13 +193,18 @@ impl Cursor {
     fn next(&mut self) -> io::Result<Option<Stored>> {
         let Some(Open { epoch, first_seq, lines, torn }) = &mut self.open else { return Ok(None) };
         loop {
-            let line = match lines.next()? {
-                Found::Line(_, line) => line,
-                Found::Damaged(_) => {
+            let line = match lines.next() {
+                Err(cause) if !self.is_lenient => return Err(cause),
+                Err(_) => {
+                    (self.open, self.has_passed_over) = (None, true);
+                    return Ok(None);
+                }
+                Ok(Found::Line(_, line)) => line,
+                Ok(Found::Damaged(_)) => {
                     self.damaged += 1;
                     continue;
                 }
-                Found::End(rest) => {
+                Ok(Found::End(rest)) => {
                     *torn = rest;
                     return Ok(None);
                 }
@@ -209,7 +241,7 @@ impl Cursor {
         }
         // Whoever wrote it goes on elsewhere: its last line gets no end any more.
         self.damaged += u64::from(self.open.take().is_some_and(|open| open.torn > 0));
-        self.enter(0);
+        self.enter(0)?;
         Ok(true)
     }
 
@@ -223,7 +255,7 @@ impl Cursor {
     }
 
     /// Passes over what is older, as far as the indexes say so.
-    fn enter_before(&mut self, millis: i64) {
+    fn enter_before(&mut self, millis: i64) -> io::Result<()> {
         // Times need not rise: what is behind the first that is not older is not looked at.
         let mut begin = None;
         for (at, segment) in self.rest.iter().enumerate() {
@@ -236,27 +268,57 @@ impl Cursor {
         }
         if let Some((at, seq)) = begin {
             self.rest.drain(..at);
-            self.enter(seq);
+            self.enter(seq)?;
         }
+        Ok(())
     }
 
     /// Opens the next segment, where its index says that what is behind `seq` begins. One that is gone or not ours is
     /// passed over.
-    fn enter(&mut self, seq: u64) {
-        let Some(segment) = self.rest.pop_front() else { return };
-        self.open = segment.open().ok().map(|file| Open {
+    fn enter(&mut self, seq: u64) -> io::Result<()> {
+        let Some(segment) = self.rest.pop_front() else { return Ok(()) };
+        let file = match segment.open() {
+            Err(cause) if is_of_the_moment(&cause) => {
+                if !self.is_lenient {
+                    return Err(cause);
+                }
+                self.has_passed_over = true;
+                None
+            }
+            opened => opened.ok(),
+        };
+        self.open = file.map(|file| Open {
             epoch: segment.epoch.as_str().into(),
             first_seq: segment.first_seq,
             lines: Lines::new(file, if seq > 0 { offset_of(&segment, seq) } else { 0 }),
             torn: 0,
         });
+        Ok(())
     }
 }
 
+/// Whether a file may be there and ours, though it could not be opened: the process or the machine has no descriptor or
+/// memory left, or the disk is out of reach.
+fn is_of_the_moment(cause: &io::Error) -> bool {
+    let those = [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EIO, libc::ESTALE, libc::ETIMEDOUT];
+    cause.raw_os_error().is_some_and(|code| those.contains(&code))
+}
+
 /// Whether a journal has records of an epoch.
-pub fn has_epoch(directory: &Path, epoch: &str) -> bool {
-    private::check_directory(directory).is_ok()
-        && segment::list(directory).is_ok_and(|list| list.iter().any(|segment| segment.epoch == epoch))
+///
+/// # Errors
+/// What the system said, where that may be different in a moment.
+pub fn has_epoch(directory: &Path, epoch: &str) -> io::Result<bool> {
+    let listed = match private::check_directory(directory) {
+        Ok(_) => segment::list(directory),
+        Err(DirectoryError::Io { cause, .. }) => Err(cause),
+        Err(_) => return Ok(false),
+    };
+    match listed {
+        Ok(list) => Ok(list.iter().any(|segment| segment.epoch == epoch)),
+        Err(cause) if is_of_the_moment(&cause) => Err(cause),
+        Err(_) => Ok(false),
+    }
 }
 
 /// The segments of a journal in the order in which they are read.

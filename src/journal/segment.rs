@@ -114,8 +114,10 @@ fn number(text: &str) -> Option<u64> {
 /// # Errors
 /// What the system said.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<Segment>> {
-    let mut found: Vec<_> =
-        fs::read_dir(directory)?.filter_map(|entry| Segment::named(entry.ok()?.path())).collect();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        found.extend(Segment::named(entry?.path()));
+    }
     found.sort();
     Ok(found)
 }

@@ -163,12 +163,7 @@ impl Trouble {
         if self == Self::Full {
             return on_a_disk(&command, (64 << 10, 62 << 10));
         }
-        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/programs/failing_disk.c");
-        let library = place.path("failing_disk.so");
-        let compiled =
-            Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).args([source, "-ldl"]).status();
-        assert!(compiled.expect("the compiler that Rust links with").success());
-        command.env("LD_PRELOAD", library).env("FAILING_WHILE", place.path("failing"));
+        place.on_a_failing_disk(&mut command);
         command
     }
 }

@@ -53,6 +53,22 @@ impl Place {
         command
     }
 
+    /// Has journals of this program stand on a disk that fails (`fixtures/programs/failing_disk.c`): of writing as long as
+    /// there is a file `failing` here, of reading as often as `failing_reads` has bytes.
+    ///
+    /// # Panics
+    /// If there is no compiler.
+    pub fn on_a_failing_disk(&self, command: &mut Command) {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/programs/failing_disk.c");
+        let library = self.path("failing_disk.so");
+        let mut compiler = Command::new("cc");
+        let compiled =
+            compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).args([source, "-ldl"]).status();
+        assert!(compiled.expect("the compiler that Rust links with").success());
+        command.env("LD_PRELOAD", library).env("FAILING_WHILE", self.path("failing"));
+        command.env("FAILING_READS", self.path("failing_reads"));
+    }
+
     /// A shell under supervision, with a hub at a free port, that runs this script.
     pub fn shell(&self, options: &[&str], script: &str) -> Command {
         let mut command = self.command(&["-q", "--launch-method", "subprocess", "--websocket-port", "auto"]);
