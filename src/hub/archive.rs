@@ -5,8 +5,8 @@
 use super::history::{History, admits};
 use super::log::Record;
 use super::stored;
-use crate::event::Epoch;
 use crate::event::channel::Vocabulary;
+use crate::event::{Epoch, Timestamp};
 use crate::filter::{Filter, Query};
 use crate::journal::{Cursor, Segment, Stored, segments};
 use std::collections::VecDeque;
@@ -50,6 +50,10 @@ struct Search<'a> {
     damaged: u64,
     /// The lowest number that was seen, of the epoch of what was looked into last.
     lowest: (String, u64),
+    /// The highest that was seen of the numbering of the query.
+    reached: u64,
+    /// What stands in front of this segment is too old, by its number or its time.
+    oldest: Option<Segment>,
 }
 
 /// Looks events up in the journal of this directory. Numbers in the query are of this epoch, of which only those below a
@@ -78,6 +82,8 @@ pub fn find(
         has_holes: false,
         damaged: 0,
         lowest,
+        reached: 0,
+        oldest: None,
     };
     let mut segments = segments(directory)?;
     // Of a numbering that is told again, those behind it are of what is to come.
@@ -94,15 +100,21 @@ pub fn find(
     let copies =
         |one: &Segment, other: &Segment| one.epoch == other.epoch && one.first_seq == other.first_seq;
     for copies in segments.chunk_by(copies).rev() {
-        if search.is_behind(&copies[0]) {
+        if search.is_too_old(copies) {
             continue;
         }
-        search.look_into(copies)?;
+        if !search.is_behind(&copies[0]) {
+            search.look_into(copies)?;
+        }
         if search.is_cut {
             break;
         }
+        if search.begins_early_enough(copies) {
+            search.oldest = Some(copies[0].clone());
+        }
     }
     search.conclude();
+    search.has_holes |= search.has_hole_at_its_end();
     let records = search.found.into_iter().map(|(record, _)| record).collect();
     Ok(History { records, complete: !search.is_cut && !search.has_holes, damaged: search.damaged })
 }
@@ -134,6 +146,33 @@ impl Search<'_> {
                 segment.first_seq >= self.query.before.map_or(known, |before| before.min(known))
             }
         }
+    }
+
+    /// Whether all that stands in front of this segment is too old.
+    fn begins_early_enough(&self, copies: &[Segment]) -> bool {
+        let (first, number) = (&copies[0], self.query.after.unwrap_or(0) + 1);
+        let is_numbered = self.numbers.is_some_and(|(epoch, _)| *epoch.as_str() == *first.epoch);
+        let by_number = self.query.after.is_some() && is_numbered && first.first_seq <= number;
+        // Its index begins with the newest time of all that was written before, and of its first record.
+        let is_older = |since: Timestamp| {
+            let place = copies[0].places().into_iter().next();
+            place.is_some_and(|place| place.seq == first.first_seq && place.millis < since.as_millis())
+        };
+        by_number || copies.len() == 1 && self.query.since.is_some_and(is_older)
+    }
+
+    /// Whether it stands in front of what is early enough. Numbers rise within an epoch, times with the order of writing.
+    fn is_too_old(&self, copies: &[Segment]) -> bool {
+        let is_before = |oldest: &Segment| copies.iter().all(|segment| segment.ordinal < oldest.ordinal);
+        self.oldest.as_ref().is_some_and(is_before)
+    }
+
+    /// Whether numbers are missing between what was read and what memory begins with.
+    fn has_hole_at_its_end(&self) -> bool {
+        let from = self.query.after.unwrap_or(0) + 1;
+        let Some((_, known)) = self.numbers.filter(|(_, known)| *known < u64::MAX) else { return false };
+        let until = self.query.before.map_or(known, |before| before.min(known));
+        until > from && self.reached + 1 < until
     }
 
     /// Takes what it has in front of what was found.
@@ -182,9 +221,13 @@ impl Search<'_> {
     /// An epoch was looked into: whether all its numbers were there.
     fn conclude(&mut self) {
         let read = std::mem::take(&mut self.read);
-        let from = self.query.after.unwrap_or(0) + 1;
+        let oldest = self.oldest.as_ref().filter(|oldest| oldest.epoch == self.lowest.0);
+        let from = oldest.map_or(0, |oldest| oldest.first_seq).max(self.query.after.unwrap_or(0) + 1);
         self.has_holes |=
             read.count > 0 && (read.lowest > from || read.highest - read.lowest + 1 != read.count);
+        if self.numbers.is_some_and(|(epoch, _)| *epoch.as_str() == *self.lowest.0) {
+            self.reached = read.highest;
+        }
     }
 
     fn wanted(&self, stored: &Stored) -> Option<Arc<Record>> {
@@ -267,5 +310,52 @@ mod tests {
             numbers(base.path(), &Query { after: Some(3), ..all() }, &other, usize::MAX),
             (vec![], true)
         );
+    }
+
+    /// Memory begins with this number.
+    fn below(directory: &Path, query: &Query, epoch: &Epoch, known: u64) -> (Vec<u64>, bool) {
+        let history = find(directory, query, Some((epoch, known)), Budget::default()).unwrap();
+        (history.records.iter().map(|record| record.event.seq).collect(), history.complete)
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_between_the_journal_and_memory_is_said() {
+        let base = tempfile::tempdir().unwrap();
+        let epoch = journal(base.path()).await;
+        let rare = || Query {
+            filter: Filter::channels(vec![Pattern::Exact("my.event".into())]),
+            limit: 10,
+            ..Query::default()
+        };
+        let all = vec![101, 202, 303, 404, 505];
+        assert_eq!(below(base.path(), &rare(), &epoch, 506), (all.clone(), true));
+        assert_eq!(below(base.path(), &rare(), &epoch, 507), (all.clone(), false));
+        let before = |before| Query { before: Some(before), ..rare() };
+        assert_eq!(below(base.path(), &before(506), &epoch, 900), (all.clone(), true));
+        assert_eq!(below(base.path(), &before(507), &epoch, 900), (all, false));
+        let empty = tempfile::tempdir().unwrap();
+        assert_eq!(below(empty.path(), &rare(), &epoch, 2), (vec![], false));
+        assert_eq!(below(empty.path(), &rare(), &epoch, 1), (vec![], true));
+    }
+
+    /// Files in front of what is wanted are made unreadable: whoever looked into them would say so.
+    #[tokio::test]
+    async fn what_is_too_old_is_not_looked_into() {
+        let base = tempfile::tempdir().unwrap();
+        let epoch = journal(base.path()).await;
+        let all = segments(base.path()).unwrap();
+        let third = &all[2];
+        let time = third.places()[0].millis;
+        for segment in &all[..2] {
+            std::fs::write(&segment.path, "damaged\n").unwrap();
+        }
+        let query = || Query { filter: Filter::all(), limit: 10_000, ..Query::default() };
+        let find = |query: &Query| find(base.path(), query, Some((&epoch, 506)), Budget::default()).unwrap();
+        assert_eq!((find(&query()).complete, find(&query()).damaged), (false, 2));
+        let after = find(&Query { after: Some(third.first_seq + 3), ..query() });
+        assert_eq!((after.complete, after.damaged), (true, 0));
+        assert_eq!(after.records.first().unwrap().event.seq, third.first_seq + 4);
+        let since = find(&Query { since: Some(Timestamp::from_millis(time + 1)), ..query() });
+        assert_eq!((since.complete, since.damaged), (true, 0));
     }
 }

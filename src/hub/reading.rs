@@ -7,8 +7,13 @@ use super::{
 use crate::event::{Epoch, Origin, Source};
 use crate::filter::{Filter, Query};
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// How long a look into the journal may wait for others, and for a disk that does not answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Hub {
     /// A reader that begins where `start` says, for a client with this filter.
@@ -84,8 +89,11 @@ impl Hub {
     }
 
     /// The same, where the answer may cost more than that of a client.
-    pub async fn past_within(&self, query: Query, budget: Budget) -> History {
+    pub async fn past_within(&self, mut query: Query, budget: Budget) -> History {
         let numbering = query.epoch.clone().unwrap_or_else(|| self.epoch().clone());
+        if self.is_recording() {
+            query.epoch = Some(numbering.clone());
+        }
         let (recent, first) = if numbering == *self.epoch() {
             let state = self.shared.lock();
             (history::find(&state.log, &query), state.log.first_seq())
@@ -98,14 +106,20 @@ impl Hub {
             if numbering == *self.epoch() { self.shared.journal.get() } else { self.journal_of_all() };
         let directory = journal.filter(|_| may_be_more && recent.records.len() < query.limit);
         let Some(directory) = directory.cloned() else { return recent };
-        let Ok(turn) = self.shared.lookups.clone().acquire_owned().await else { return recent };
         let older = Query { limit: query.limit - recent.records.len(), ..query };
-        let found = tokio::task::spawn_blocking(move || {
-            // Held until it is done, whether anybody waits for it or not.
-            let _turn = turn;
-            archive::find(&directory, &older, Some((&numbering, first)), budget)
-        });
-        match found.await.map_err(std::io::Error::other).flatten() {
+        let lookups = self.shared.lookups.clone();
+        let found = async move {
+            let turn = lookups.acquire_owned().await.map_err(io::Error::other)?;
+            let look = move || {
+                // Held until it is done, whether anybody waits for it or not.
+                let _turn = turn;
+                archive::find(&directory, &older, Some((&numbering, first)), budget)
+            };
+            tokio::task::spawn_blocking(look).await.map_err(io::Error::other)?
+        };
+        // Longer than it looks: others may have been there before, or the disk does not answer.
+        let found = tokio::time::timeout(budget.time + PATIENCE, found).await;
+        match found.map_err(|_| io::ErrorKind::TimedOut.into()).flatten() {
             Ok(mut found) => {
                 found.records.extend(recent.records);
                 found

@@ -172,14 +172,20 @@ mod tests {
         }
     }
 
-    /// What a hub wrote that said so many lines, as it would be told again.
-    async fn recorded(directory: &Path, lines: u64) -> (Hub, Vec<Arc<Record>>) {
+    /// A hub that wrote so many lines to a journal, and is over.
+    async fn spoken(directory: &Path, lines: u64) -> Hub {
         let hub = Hub::new(SessionId::new("s"), Bounds::default());
         let writer = Journal::open(directory).unwrap().writer(hub.epoch().as_str(), SEGMENT_BYTES);
         let journalist = hub.keep_journal(writer, Box::new(|| {})).unwrap();
         say(&hub, lines);
         hub.close();
         assert!(journalist.finish(PATIENCE).await);
+        hub
+    }
+
+    /// What it wrote, as it would be told again.
+    async fn recorded(directory: &Path, lines: u64) -> (Hub, Vec<Arc<Record>>) {
+        let hub = spoken(directory, lines).await;
         let mut recording = Recording::open(directory, hub.epoch().clone()).unwrap();
         let records = recording.read().unwrap();
         assert!(recording.read().unwrap().is_empty());
@@ -210,6 +216,8 @@ mod tests {
     #[tokio::test]
     async fn a_reader_is_told_what_was_told_so_far_and_nothing_of_what_is_to_come() {
         let base = tempfile::tempdir().unwrap();
+        // Of an earlier numbering, which is not told.
+        spoken(base.path(), 5).await;
         let (hub, records) = recorded(base.path(), 100).await;
         let mut early = hub.reader(Start::After(0), &Filter::all());
         for (told, record) in (1..).zip(&records) {

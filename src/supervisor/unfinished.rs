@@ -9,8 +9,8 @@ use std::time::Duration;
 
 /// Most events that are looked through.
 const MOST: usize = 10_000;
-/// A task has up to 64 KiB.
-const BUDGET: Budget = Budget { bytes: 16 << 20, time: Duration::from_secs(10) };
+/// A task has up to 64 KiB. Who goes on with a session waits for it.
+const BUDGET: Budget = Budget { bytes: 16 << 20, time: Duration::from_secs(5) };
 
 /// Whether claude is there still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
