@@ -36,8 +36,16 @@ pub(super) fn sessions() -> Result<PathBuf, String> {
 /// # Errors
 /// Why that cannot be.
 pub(super) fn open(name: &str, patience: Duration) -> Result<Journal, String> {
-    let directory = directory_of(name)?;
-    let journal = opened(&directory, patience)?;
+    let own = name.to_owned();
+    let opened = in_time(patience + DISK, move || {
+        let directory = directory_of(&own)?;
+        Journal::open_within(&directory, patience).map_err(|cause| cause.to_string())
+    });
+    let journal = opened.unwrap_or_else(|| {
+        let sessions = sessions().map(|sessions| sessions.display().to_string()).unwrap_or_default();
+        Err(format!("the disk with {sessions} does not answer"))
+    })?;
+    let directory = journal.directory();
     if journal.torn() > 0 {
         tracing::warn!(
             "journal {}: {} bytes of a broken off line put aside",
@@ -48,16 +56,13 @@ pub(super) fn open(name: &str, patience: Duration) -> Result<Journal, String> {
     Ok(journal)
 }
 
-/// Nobody waits for a disk that does not answer.
-fn opened(directory: &Path, patience: Duration) -> Result<Journal, String> {
-    let (say, opened) = std::sync::mpsc::channel();
-    let place = directory.to_owned();
-    let open = move || drop(say.send(Journal::open_within(&place, patience)));
-    std::thread::Builder::new().name("journal".into()).spawn(open).map_err(|cause| cause.to_string())?;
-    match opened.recv_timeout(patience + DISK) {
-        Ok(journal) => journal.map_err(|cause| cause.to_string()),
-        Err(_) => Err(format!("the disk with {} does not answer", directory.display())),
-    }
+/// Does this to files; `None` where it takes longer, since nobody waits for a disk that does not answer. It may be done
+/// later all the same.
+fn in_time<T: Send + 'static>(patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let (say, done) = std::sync::mpsc::channel();
+    let work = move || drop(say.send(work()));
+    std::thread::Builder::new().name("journal".into()).spawn(work).ok()?;
+    done.recv_timeout(patience).ok()
 }
 
 /// The journal of a hub that stands alone, and as who it goes on.
@@ -141,13 +146,19 @@ pub(super) fn keep(
 
 fn later(hub: &Hub, instance: &Instance, keeping: Keeping) -> Result<Journalist, String> {
     let (name, instance, epoch) = (name_of(instance), instance.clone(), hub.epoch().clone());
-    let directory = directory_of(&name)?;
+    let directory = sessions()?.join(&name);
+    let checked = name.clone();
+    // What cannot be written may be there to be read: what publishers have told already, for one.
+    if in_time(DISK, move || directory_of(&checked)).transpose()?.is_some() {
+        take_in(hub, &directory);
+    }
+    let told = instance.clone();
     let opening = move || {
         let journal = open(&name, Duration::ZERO).ok()?;
         label(journal.directory(), &instance);
         Some(journal.writer(epoch.as_str(), SEGMENT_BYTES))
     };
-    let tidy = tidying(directory.clone(), keeping);
+    let tidy = tidying(directory.clone(), told, keeping);
     hub.keep_journal_later(directory, Box::new(opening), tidy).map_err(|cause| cause.to_string())
 }
 
@@ -164,19 +175,33 @@ pub(super) fn directory_of(name: &str) -> Result<PathBuf, String> {
 
 fn begin(hub: &Hub, instance: &Instance, journal: Journal, keeping: Keeping) -> Result<Journalist, String> {
     let directory = journal.directory().to_owned();
-    if let Err(cause) = hub.recover(&directory) {
+    take_in(hub, &directory);
+    let (place, told) = (directory.clone(), instance.clone());
+    if in_time(DISK, move || label(&place, &told)).is_none() {
+        tracing::warn!("journal {} is not labelled yet: its disk does not answer", directory.display());
+    }
+    let writer = journal.writer(hub.epoch().as_str(), SEGMENT_BYTES);
+    hub.keep_journal(writer, tidying(directory, instance.clone(), keeping)).map_err(|cause| cause.to_string())
+}
+
+fn take_in(hub: &Hub, directory: &Path) {
+    if let Err(cause) = hub.recover(directory) {
         tracing::warn!("cannot read all of journal {}: {cause}", directory.display());
     }
-    label(&directory, instance);
-    let writer = journal.writer(hub.epoch().as_str(), SEGMENT_BYTES);
-    hub.keep_journal(writer, tidying(directory, keeping)).map_err(|cause| cause.to_string())
 }
 
 /// Has old journals go. Nobody waits for it, and the next one removes what this one could not.
-fn tidying(directory: PathBuf, keeping: Keeping) -> Box<dyn Fn() + Send> {
+fn tidying(directory: PathBuf, instance: Instance, keeping: Keeping) -> Box<dyn Fn() + Send> {
     Box::new(move || {
-        let directory = directory.clone();
-        _ = std::thread::Builder::new().name("retention".into()).spawn(move || tidy(&directory, keeping));
+        let (directory, instance) = (directory.clone(), instance.clone());
+        let tidy = move || {
+            // Somebody may have removed it with all that was there.
+            if journal::label(&directory).is_none() {
+                label(&directory, &instance);
+            }
+            tidy(&directory, keeping);
+        };
+        _ = std::thread::Builder::new().name("retention".into()).spawn(tidy);
     })
 }
 

@@ -8,12 +8,11 @@ use super::origins::Origins;
 use super::{Hub, Tip, stored};
 use crate::event::Source;
 use crate::event::body::{Body, Fault, Severity};
-use crate::journal::{Batch, Writer, segments};
+use crate::journal::{Batch, Writer};
 use serde_json::json;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -74,8 +73,6 @@ impl Hub {
         opening: Opening,
         on_segment: Box<dyn Fn() + Send>,
     ) -> io::Result<Journalist> {
-        let has_earlier = segments(&directory).is_ok_and(|segments| !segments.is_empty());
-        self.shared.has_earlier.store(has_earlier, Relaxed);
         _ = self.shared.journal.set(directory);
         self.start_journalist(opening, on_segment, true)
     }
@@ -194,14 +191,20 @@ impl Desk {
     }
 
     fn write_all(&mut self) -> io::Result<()> {
-        while let Some(records) = self.gather() {
+        while let Some((records, next_seq)) = self.gather() {
             self.writer.append(&self.batch)?;
-            self.next_seq = self.next_seq.max(self.batch.last_seq() + 1);
+            self.next_seq = next_seq;
             self.note_origins(&records);
             self.hub.shared.lock().log.stored(self.next_seq - 1);
             (self.fails, self.pause) = (false, PAUSES.0);
             self.mark()?;
+            // Under load there is always more.
+            self.sync_in_time()?;
         }
+        self.sync_in_time()
+    }
+
+    fn sync_in_time(&mut self) -> io::Result<()> {
         if self.synced.elapsed() >= SYNC_EVERY {
             self.writer.sync()?;
             self.synced = Instant::now();
@@ -233,8 +236,8 @@ impl Desk {
         }
     }
 
-    /// Takes the next records; `None` where there is nothing to write.
-    fn gather(&mut self) -> Option<Vec<Arc<Record>>> {
+    /// Takes the next records, and says which number follows them; `None` where there is nothing to write.
+    fn gather(&mut self) -> Option<(Vec<Arc<Record>>, u64)> {
         let (first, records) = {
             let mut state = self.hub.shared.lock();
             let batch = state.log.batch(self.next_seq, BATCH);
@@ -248,7 +251,9 @@ impl Desk {
         for record in &records {
             self.push(record);
         }
-        (!self.batch.is_empty()).then_some(records)
+        // What is in the batch as a gap is done with, too.
+        let next_seq = records.last().map_or(first, |record| record.event.seq + 1);
+        (!self.batch.is_empty()).then_some((records, next_seq))
     }
 
     fn push(&mut self, record: &Arc<Record>) {
@@ -272,9 +277,8 @@ impl Desk {
         if std::mem::replace(&mut self.fails, true) {
             return;
         }
-        let until =
-            if cause.kind() == io::ErrorKind::NotFound { "only" } else { "until it can be written again" };
-        let error = format!("cannot write journal: {cause}; history is kept in memory {until}");
+        let error =
+            format!("cannot write journal: {cause}; history is kept in memory until it can be written again");
         tracing::warn!("{error}");
         let fault = Fault {
             error,
@@ -356,6 +360,24 @@ mod tests {
         let late = hub.reader(Start::After(17), &Filter::all());
         assert_eq!(rest(early).await, [("events", 1, 4_500)]);
         assert_eq!(rest(late).await, [("events", 18, 4_500)]);
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_too_long_for_a_line_is_one_remark_and_what_follows_is_written() {
+        let base = tempfile::tempdir().unwrap();
+        let (hub, journalist) = hub(100, base.path());
+        say(&hub, 2);
+        let error = "x".repeat(crate::journal::MAX_LINE);
+        let (component, error_code) = ("c".into(), "RES001".into());
+        let fault = Fault { error, component, severity: Severity::Info, error_code };
+        hub.publisher(Source::System).publish(Body::Error(fault));
+        say(&hub, 2);
+        hub.close();
+        assert!(journalist.finish(PATIENCE).await);
+        let segments = crate::journal::segments(base.path()).unwrap();
+        let text: String = segments.into_iter().map(|s| std::fs::read_to_string(s.path).unwrap()).collect();
+        let is_gap = |line: &&str| line.contains(r#""missed":1,"from_seq":3,"to_seq":3"#);
+        assert_eq!((text.lines().count(), text.lines().filter(is_gap).count()), (5, 1), "{text}");
     }
 
     #[tokio::test]

@@ -4,15 +4,19 @@
 use super::origins::Origins;
 use super::{Hub, State, fresh_id, now, stored};
 use crate::event::{Epoch, Event, channel};
-use crate::journal::{Cursor, End, From, Segment, Stored, segments};
+use crate::journal::{Cursor, End, From, Part, Segment, Stored, segments};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 /// Of a journal, about so many bytes at its end are taken in.
 const TAIL: u64 = 32 << 20;
 /// Bytes read at once.
 const PART: usize = 1 << 20;
+/// How long the disk may take for such a part.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where the numbers of a log begin.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,17 +69,14 @@ impl Hub {
     /// # Errors
     /// What the system said; what was read before that is taken in.
     pub fn recover(&self, directory: &Path) -> io::Result<()> {
-        let segments = segments(directory)?;
-        let has_earlier = segments.iter().any(|segment| segment.epoch != self.epoch().as_str());
-        self.shared.has_earlier.store(has_earlier, Relaxed);
-        let Some(first) = beginning(&segments) else { return Ok(()) };
-        let from = From::After { epoch: first.epoch.clone(), seq: first.first_seq.saturating_sub(1) };
-        let mut cursor = Cursor::open(directory, &from)?;
+        let parts = self.read_tail(directory)?;
         let (mut recent, mut origins) = (Vec::new(), Origins::default());
         let read = loop {
-            let part = match cursor.read(PART) {
-                Ok(part) => part,
-                Err(cause) => break Err(cause),
+            let part = match parts.recv_timeout(PATIENCE) {
+                Ok(Ok(part)) => part,
+                Ok(Err(cause)) => break Err(cause),
+                Err(RecvTimeoutError::Timeout) => break Err(io::ErrorKind::TimedOut.into()),
+                Err(RecvTimeoutError::Disconnected) => break Ok(()),
             };
             let mut state = self.shared.lock();
             for stored in &part.records {
@@ -90,14 +91,44 @@ impl Hub {
                     recent.push((event, before));
                 }
             }
-            if part.is_end {
-                break Ok(());
-            }
         };
         let mut state = self.shared.lock();
         state.log.put_back(recent);
         state.sessions.went_so_far(origins);
         read
+    }
+
+    /// Reads the end of a journal in a thread of its own, since a disk may never answer.
+    fn read_tail(&self, directory: &Path) -> io::Result<Receiver<io::Result<Part>>> {
+        let (say, parts) = mpsc::sync_channel(1);
+        let (hub, directory) = (self.clone(), directory.to_owned());
+        let read = move || {
+            let mut cursor = match hub.tail(&directory) {
+                Ok(Some(cursor)) => cursor,
+                Ok(None) => return,
+                Err(cause) => return drop(say.send(Err(cause))),
+            };
+            // Until the end, an error, or nobody waits for it any more.
+            loop {
+                let part = cursor.read(PART);
+                let is_last = part.as_ref().map_or(true, |part| part.is_end);
+                if say.send(part).is_err() || is_last {
+                    return;
+                }
+            }
+        };
+        std::thread::Builder::new().name("recovery".into()).spawn(read)?;
+        Ok(parts)
+    }
+
+    /// Where its end begins, if there is anything; whether earlier numberings are there is known then.
+    fn tail(&self, directory: &Path) -> io::Result<Option<Cursor>> {
+        let segments = segments(directory)?;
+        let has_earlier = segments.iter().any(|segment| segment.epoch != self.epoch().as_str());
+        self.shared.has_earlier.store(has_earlier, Relaxed);
+        let Some(first) = beginning(&segments) else { return Ok(None) };
+        let from = From::After { epoch: first.epoch.clone(), seq: first.first_seq.saturating_sub(1) };
+        Cursor::open(directory, &from).map(Some)
     }
 }
 

@@ -125,7 +125,7 @@ impl Journal {
 }
 
 /// Makes the directory where there is none, and takes its lock. Whoever removes old journals may have taken it for one.
-fn locked(directory: &Path, patience: Duration) -> Result<Flock<File>, OpenError> {
+pub(super) fn locked(directory: &Path, patience: Duration) -> Result<Flock<File>, OpenError> {
     let failed = |cause| OpenError::Io { path: directory.into(), cause };
     let is_there = |turn: &Flock<File>| turn.metadata().is_ok_and(|found| found.nlink() > 0);
     for _ in 0..ATTEMPTS {

@@ -12,6 +12,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Size of a segment at which the next one begins, bytes.
 pub const SEGMENT_BYTES: u64 = 8 << 20;
@@ -31,7 +32,7 @@ pub struct Writer {
     open: Option<Open>,
     is_dirty: bool,
     /// Nobody else writes to the directory.
-    _turn: Flock<File>,
+    turn: Flock<File>,
 }
 
 /// The segment that is written to.
@@ -52,7 +53,7 @@ impl Writer {
     pub(super) fn new(journal: Journal, epoch: String, segment_bytes: u64) -> Self {
         let Journal { directory, next_ordinal, turn, newest, .. } = journal;
         let (last_seq, open, is_dirty) = (0, None, false);
-        Self { directory, epoch, segment_bytes, next_ordinal, last_seq, newest, open, is_dirty, _turn: turn }
+        Self { directory, epoch, segment_bytes, next_ordinal, last_seq, newest, open, is_dirty, turn }
     }
 
     /// Appends all of the batch by one write, to a new segment where the one that is open has no room.
@@ -127,6 +128,10 @@ impl Writer {
     fn begin(&mut self, first_seq: u64) -> io::Result<()> {
         self.sync()?;
         self.open = None;
+        if self.turn.metadata().is_ok_and(|lock| lock.nlink() == 0) {
+            // Somebody has removed all of it: what is made anew has to be found locked, too.
+            self.turn = recover::locked(&self.directory, Duration::ZERO).map_err(io::Error::other)?;
+        }
         private::make_directory(&self.directory).map_err(|cause| io::Error::other(cause.to_string()))?;
         let (segment, file) = self.created(first_seq)?;
         let index = private::create_private(&segment.index()).ok();
@@ -252,6 +257,21 @@ mod tests {
         std::os::unix::fs::symlink(base.path().join("moved"), &real).unwrap();
         assert!(writer.append(&batch(1..3)).is_err());
         assert!(names(&base.path().join("moved")).is_empty());
+    }
+
+    #[test]
+    fn a_directory_that_somebody_removed_is_made_anew_and_has_one_writer() {
+        let base = tempfile::tempdir().unwrap();
+        let directory = base.path().join("journal");
+        let mut writer = writer(&directory, 1000);
+        writer.append(&batch(1..3)).unwrap();
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(writer.sync().unwrap_err().kind(), io::ErrorKind::NotFound);
+        writer.append(&batch(3..5)).unwrap();
+        assert_eq!(numbers(&directory), [3, 4]);
+        assert!(Journal::open_within(&directory, Duration::ZERO).is_err());
+        drop(writer);
+        assert!(Journal::open_within(&directory, Duration::ZERO).is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::fs;
 use std::path::PathBuf;
+use test_support::program::Program;
 use test_support::standalone::{Hub, Place, named};
 
 const EVENTS: usize = 200;
@@ -97,6 +98,36 @@ fn a_journal_that_cannot_be_written_is_told_and_goes_on_once_it_can_be() {
     for word in ["word 0", "early", "late"] {
         assert_eq!(journal.matches(&format!("\"{word}\"")).count(), 1, "{word}");
     }
+}
+
+#[test]
+fn what_publishers_have_told_is_known_though_the_journal_cannot_be_written() {
+    let before = Before::new();
+    let hub = before.place.serve(before.port);
+    let script = "echo one; while ! test -e go; do sleep 0.02; done; echo two";
+    let publisher = Program::start(before.place.shell(&["--hub", &hub.url()], script), b"");
+    let lines = |hub: &Hub, last: &str| {
+        let until = std::time::Instant::now() + test_support::DEADLINE;
+        loop {
+            let lines = hub.get("/api/history?channels=claude.output&limit=10000");
+            let of = |line: &Value| line["data"]["content"].as_str().map(str::to_owned);
+            let lines: Vec<_> = lines.as_array().unwrap().iter().filter_map(of).collect();
+            if lines.last().is_some_and(|line| line == last) {
+                return lines;
+            }
+            assert!(std::time::Instant::now() < until, "{last} is never told: {lines:?}");
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    lines(&hub, "one");
+    assert!(hub.stop().success());
+    let lock = before.directory.join("lock");
+    fs::remove_file(&lock).unwrap();
+    fs::create_dir(&lock).unwrap();
+    let hub = before.place.serve(before.port);
+    fs::write(before.place.path("work/go"), "").unwrap();
+    assert_eq!(lines(&hub, "two"), ["one", "two"]);
+    assert!(publisher.finish().0.success() && hub.stop().success());
 }
 
 #[test]
