@@ -110,7 +110,8 @@ FORMATS
   markdown    what was said, tools, agents, todos, tickets, permissions, errors and output, with times in UTC
   html        the same as one page, without scripts and without anything from elsewhere
   asciicast   the recording of the terminal, version 2, as `run --record` made it; it is not redacted
-The protocols leave out what programs need alone (statistics, states, most hooks), unless channels are named.
+The protocols leave out what programs need alone (statistics, states, most hooks), unless channels are named. Where
+events are missing, a system.gap stands in front of what follows, and standard error says how many there are.
 
 A file is made for you alone (mode 0600), and is there whole or not at all.
 

@@ -3,6 +3,7 @@
 //! What is on disk is told from the journal, a part at a time; what a hub that runs has not written yet, by the hub.
 
 mod outlet;
+mod remembered;
 mod session;
 
 use super::failure::{Exit, Failure};
@@ -10,12 +11,13 @@ use super::{ended, history, note, runtime};
 use crate::cli::{ExportFormat, ExportOptions, Format, HistoryOptions, LogOptions, TimeStyle};
 use crate::client::Frame;
 use crate::export::{Entry, Exporter, Form};
+use crate::filter::Query;
 use crate::hub::Retold;
 use crate::instance::private;
 use crate::journal::RECORDING;
 use outlet::Outlet;
 use serde::de::IgnoredAny;
-use serde_json::{Map, Value};
+use serde_json::Map;
 use session::Session;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
@@ -28,9 +30,7 @@ const LONGEST_LINE: u64 = 64 << 20;
 /// Runs the verb.
 pub(super) fn run(options: &ExportOptions, log: &LogOptions) -> anyhow::Result<ExitCode> {
     let format = format(options)?;
-    let asked = as_history(options);
-    let query = history::query(&asked)?;
-    let params = history::params(&asked)?;
+    let query = query(options)?;
     let session = Session::named(&options.session_word)?;
     let Some(form) = form(format) else {
         refuse_to_choose(options)?;
@@ -38,28 +38,29 @@ pub(super) fn run(options: &ExportOptions, log: &LogOptions) -> anyhow::Result<E
     };
     let outlet = Outlet::open(options.output.as_deref(), options.force)?;
     let mut document = Document::begin(form, !options.channels.is_empty(), outlet, &session)?;
-    let mut last = None;
-    if let Some(directory) = &session.directory {
-        let failed =
-            |cause| Failure::new(Exit::Failed, format!("cannot read journal of {}: {cause}", session.name()));
-        let mut told = Retold::open(directory, query).map_err(failed)?;
-        for record in told.by_ref() {
-            let record = record.map_err(failed)?;
-            ended::frame(&record).map_or(Ok(()), |frame| document.add(&frame))?;
-        }
-        if told.damaged() > 0 && !log.quiet {
-            note(&format!("{} lines of the journal are damaged and left out", told.damaged()));
-        }
-        last = told.came_to().map(|(epoch, seq)| (epoch.to_owned(), seq));
-    }
+    let failed = |cause| session.failure(&cause);
+    let epoch = &session.instance.epoch;
+    let mut told = match &session.directory {
+        Some(directory) => Retold::open(directory, query).map_err(failed)?,
+        None => Retold::without_journal(query, Some(epoch.clone())),
+    };
+    document.add_all(&mut told, &session)?;
     if let Some(target) = &session.target {
-        let past = runtime()?.block_on(history::ask(target, behind(params, last.as_ref(), &session)))?;
-        past.events.iter().try_for_each(|frame| document.add(frame))?;
-        if !past.complete && !log.quiet {
-            note("what has left the hub's memory is missing: it keeps no journal");
+        for frame in runtime()?.block_on(remembered::behind(target, epoch, told.came_to(epoch)))? {
+            told.hear(frame.line().as_bytes());
         }
+        document.add_all(&mut told, &session)?;
     }
-    document.end()?;
+    let missing = document.end()?;
+    if log.quiet {
+        return Ok(Exit::Ok.into());
+    }
+    if told.passed_over() > 0 {
+        note(&format!("{} lines of the journal are damaged and left out", told.passed_over()));
+    }
+    if missing > 0 {
+        note(&format!("{missing} events are missing, whichever they were: they are not kept any more"));
+    }
     Ok(Exit::Ok.into())
 }
 
@@ -99,8 +100,8 @@ fn form(format: ExportFormat) -> Option<Form> {
 }
 
 /// The same choice of events as of `history`.
-fn as_history(options: &ExportOptions) -> HistoryOptions {
-    HistoryOptions {
+fn query(options: &ExportOptions) -> Result<Query, Failure> {
+    let mut query = history::query(&HistoryOptions {
         channels: options.channels.clone(),
         target: crate::cli::Target::default(),
         lines: history::MOST,
@@ -110,23 +111,11 @@ fn as_history(options: &ExportOptions) -> HistoryOptions {
         session: options.session.clone(),
         time: TimeStyle::Utc,
         output: Format::Json,
+    })?;
+    if query.filter.sessions.iter().any(|session| session == "*") {
+        query.filter.sessions.clear();
     }
-}
-
-/// What the hub is asked for: what is behind the journal of its numbering; the journal itself has the others.
-fn behind(
-    mut params: Map<String, Value>,
-    last: Option<&(String, u64)>,
-    session: &Session,
-) -> Map<String, Value> {
-    if session.directory.is_some() {
-        params.insert("epoch".into(), session.instance.epoch.as_str().into());
-    }
-    if let Some((_, seq)) = last.filter(|(epoch, _)| *epoch == session.instance.epoch.as_str()) {
-        let asked = params.get("after").and_then(Value::as_u64).unwrap_or_default();
-        params.insert("after".into(), asked.max(*seq).into());
-    }
-    params
+    Ok(query)
 }
 
 /// A recording has no events.
@@ -183,14 +172,33 @@ struct Document {
     exporter: Exporter,
     outlet: Outlet,
     text: String,
+    /// Events that are missing in it.
+    missing: u64,
 }
 
 impl Document {
     fn begin(form: Form, everything: bool, outlet: Outlet, session: &Session) -> anyhow::Result<Self> {
-        let mut document = Self { exporter: Exporter::new(form, everything), outlet, text: String::new() };
+        let exporter = Exporter::new(form, everything);
+        let mut document = Self { exporter, outlet, text: String::new(), missing: 0 };
         document.exporter.begin(&session.head(), &mut document.text);
         document.write()?;
         Ok(document)
+    }
+
+    /// Adds what is told, and in front of it what is missing there.
+    fn add_all(&mut self, told: &mut Retold, session: &Session) -> anyhow::Result<()> {
+        for told in told {
+            let told = told.map_err(|cause| session.failure(&cause))?;
+            if let Some(missing) = told.missing {
+                self.missing += missing.1 - missing.0 + 1;
+                let gap = String::from_utf8(history::gap(&told.record, missing, "not kept"))?;
+                Frame::parse(gap.into()).map_or(Ok(()), |gap| self.add(&gap))?;
+            }
+            if told.is_wanted {
+                ended::frame(&told.record).map_or(Ok(()), |frame| self.add(&frame))?;
+            }
+        }
+        Ok(())
     }
 
     fn add(&mut self, frame: &Frame) -> anyhow::Result<()> {
@@ -210,10 +218,12 @@ impl Document {
         self.write()
     }
 
-    fn end(mut self) -> anyhow::Result<()> {
+    /// How many events are missing in it.
+    fn end(mut self) -> anyhow::Result<u64> {
         self.exporter.end(&mut self.text);
         self.write()?;
-        self.outlet.finish()
+        self.outlet.finish()?;
+        Ok(self.missing)
     }
 
     fn write(&mut self) -> anyhow::Result<()> {

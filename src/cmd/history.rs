@@ -8,9 +8,10 @@ use super::watch::{patterns, time};
 use super::{note, runtime};
 use crate::cli::{HistoryOptions, LogOptions};
 use crate::client::{Frame, Start, Subscription};
-use crate::event::Timestamp;
-use crate::filter::Query;
-use crate::filter::{Filter, Pattern};
+use crate::dialect::{Dialect, Reply, Stamp};
+use crate::event::{EventId, Timestamp};
+use crate::filter::{Filter, Pattern, Query};
+use crate::hub::{self, Record};
 use crate::instance::{Choice, choose};
 use serde_json::{Map, Value, json};
 use std::io::{BufWriter, Write};
@@ -170,6 +171,20 @@ fn start_params(wanted: &Subscription) -> Map<String, Value> {
         Start::After(cursor) => with("after", cursor.seq.into()),
         Start::Since(time) => with("since", time.as_str().into()),
     }
+}
+
+/// The frame which says that these numbers, in front of this record, are missing.
+pub(super) fn gap(record: &Record, (from_seq, to_seq): (u64, u64), reason: &str) -> Vec<u8> {
+    let event = &record.event;
+    let stamp = Stamp {
+        timestamp: event.timestamp,
+        epoch: &event.epoch,
+        session_id: &event.session_id,
+        message_id: EventId::from_uuid(hub::fresh_id()),
+        components: &[],
+    };
+    let missed = to_seq - from_seq + 1;
+    Dialect::Classic.reply(&Reply::Gap { missed, from_seq, to_seq, reason }, None, &stamp)
 }
 
 /// What a hub says of the past.

@@ -8,6 +8,7 @@ use crate::export::{End, Head};
 use crate::instance::{Choice, Instance, choose};
 use crate::journal::segments;
 use serde_json::Value;
+use std::io;
 use std::path::PathBuf;
 
 /// The session.
@@ -61,8 +62,9 @@ impl Session {
         Ok(Self { instance, target: Some(target), home, directory, ended: None })
     }
 
-    pub(super) fn name(&self) -> &str {
-        &self.instance.name
+    /// Its journal cannot be read.
+    pub(super) fn failure(&self, cause: &io::Error) -> Failure {
+        Failure::new(Exit::Failed, format!("cannot read journal of {}: {cause}", self.instance.name))
     }
 
     /// What a protocol begins with.

@@ -5,13 +5,13 @@ use super::recorded::Recorded;
 use crate::cli::ReplayOptions;
 use crate::client::Frame;
 use crate::cmd::failure::Exit;
+use crate::cmd::history::gap;
 use crate::cmd::note;
 use crate::cmd::printer::{Printer, Sieve};
 use crate::cmd::watch::{excluded, patterns, reader_is_gone};
-use crate::dialect::{Dialect, Reply, Stamp};
-use crate::event::EventId;
+use crate::dialect::Dialect;
 use crate::filter::{Filter, Pattern};
-use crate::hub::{self, Record};
+use crate::hub::Record;
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -92,7 +92,7 @@ impl Page {
             return Ok(());
         }
         if from_seq <= to_seq {
-            self.put(&gap(record, from_seq, to_seq))?;
+            self.put(&gap(record, (from_seq, to_seq), "not in the journal"))?;
         }
         if record.is_for(&self.filter) {
             self.put(&Dialect::Classic.event(event, &record.before, event.timestamp))?;
@@ -107,19 +107,4 @@ impl Page {
         }
         Ok(())
     }
-}
-
-/// That these numbers, in front of this record, are missing.
-fn gap(record: &Record, from_seq: u64, to_seq: u64) -> Vec<u8> {
-    let event = &record.event;
-    let stamp = Stamp {
-        timestamp: event.timestamp,
-        epoch: &event.epoch,
-        session_id: &event.session_id,
-        message_id: EventId::from_uuid(hub::fresh_id()),
-        components: &[],
-    };
-    let missed = to_seq - from_seq + 1;
-    let gap = Reply::Gap { missed, from_seq, to_seq, reason: "not in the journal" };
-    Dialect::Classic.reply(&gap, None, &stamp)
 }

@@ -1,0 +1,80 @@
+//! What a document lacks, and that it says so.
+
+use crate::crafted::{Crafted, at, event};
+use crate::session::{Done, Place};
+use serde_json::{Value, json};
+
+/// Numbers in the order in which they stand there; of a gap, how many are missing.
+fn numbers(done: &Done) -> Vec<Result<u64, u64>> {
+    assert_eq!(done.status, Some(0), "{}", done.err);
+    let events = done.out.lines().map(|line| serde_json::from_str(line).unwrap());
+    let number = |event: Value| match &event["type"] {
+        kind if kind == "system.gap" => Err(event["data"]["missed"].as_u64().unwrap()),
+        _ => Ok(event["seq"].as_u64().unwrap()),
+    };
+    events.map(number).collect()
+}
+
+/// As many lines of so many letters, of a session whose hub keeps them in memory alone.
+fn in_memory(place: &Place, lines: u32, letters: u32) -> test_support::program::Program {
+    let line = format!("printf '%0{letters}d\\n' $n");
+    let script =
+        format!("n=0; while [ $n -lt {lines} ]; do {line}; n=$((n+1)); done; echo ready; sleep 1000");
+    place.start("web", &["--no-journal"], &script)
+}
+
+#[test]
+fn what_its_journal_lacks_is_marked_and_counted() {
+    let place = Place::new();
+    let journal = Crafted::new(&place.0.path(".local/state/claude-mpm/sessions"), "s1", "web");
+    let mut events: Vec<Value> = [2, 3, 9, 10].map(|seq| event("e1", seq, 0)).into();
+    // Whole, and of no event.
+    events.insert(2, json!({"type": "my.event", "seq": 4, "epoch": "e1"}));
+    journal.write("e1", events);
+    journal.records("e2", [at(1, 9), at(2, 9)]);
+    let done = place.run(&["export", "web"]);
+    assert_eq!(numbers(&done), [Err(1), Ok(2), Ok(3), Err(5), Ok(9), Ok(10), Ok(1), Ok(2)]);
+    assert!(done.err.contains("6 events are missing"), "{}", done.err);
+    assert!(done.err.contains("1 lines of the journal are damaged"), "{}", done.err);
+    for (format, shows) in [
+        ("csv", ",system.gap,"),
+        ("markdown", "missed 5 events: not kept"),
+        ("html", "missed 5 events: not kept"),
+    ] {
+        let done = place.run(&["export", "web", "--format", format]);
+        assert!(done.out.contains(shows) && done.err.contains("6 events are missing"), "{}", done.out);
+    }
+    assert_eq!(place.run(&["-q", "export", "web"]).err, "");
+    let whole = place.run(&["export", "web", "--after", "1"]);
+    assert_eq!((numbers(&whole), whole.err.as_str()), (vec![Ok(2)], ""));
+}
+
+#[test]
+fn all_that_a_hub_remembers_is_asked_for() {
+    let place = Place::new();
+    // More than one answer holds.
+    let _program = in_memory(&place, 3700, 1000);
+    let done = place.run(&["export", "web"]);
+    let found = numbers(&done);
+    assert!(
+        found.len() > 3700 && found.iter().copied().eq((1..).map(Ok).take(found.len())),
+        "{:?}",
+        found[0]
+    );
+    assert_eq!(done.err, "");
+}
+
+#[test]
+fn what_has_left_memory_is_marked_and_counted() {
+    let place = Place::new();
+    // More than memory holds.
+    let _program = in_memory(&place, 11_000, 1);
+    let done = place.run(&["export", "web"]);
+    let found = numbers(&done);
+    let (Err(missing), Ok(first)) = (found[0], found[1]) else { panic!("{:?}", &found[..2]) };
+    assert!(first > 1000 && missing == first - 1, "{missing} {first}");
+    assert!(found[1..].iter().copied().eq((first..).map(Ok).take(found.len() - 1)));
+    assert!(done.err.contains(&format!("{missing} events are missing")), "{}", done.err);
+    let output = place.run(&["export", "web", "claude.output"]);
+    assert_eq!(numbers(&output)[0], Err(missing));
+}
