@@ -3,6 +3,8 @@
 use crate::crafted::{Crafted, at, event};
 use crate::session::{Done, Place};
 use serde_json::{Value, json};
+use test_support::processes::Process;
+use test_support::program::Program;
 
 /// Numbers in the order in which they stand there; of a gap, how many are missing.
 fn numbers(done: &Done) -> Vec<Result<u64, u64>> {
@@ -16,7 +18,7 @@ fn numbers(done: &Done) -> Vec<Result<u64, u64>> {
 }
 
 /// As many lines of so many letters, of a session whose hub keeps them in memory alone.
-fn in_memory(place: &Place, lines: u32, letters: u32) -> test_support::program::Program {
+fn in_memory(place: &Place, lines: u32, letters: u32) -> Program {
     let line = format!("printf '%0{letters}d\\n' $n");
     let script =
         format!("n=0; while [ $n -lt {lines} ]; do {line}; n=$((n+1)); done; echo ready; sleep 1000");
@@ -77,4 +79,18 @@ fn what_has_left_memory_is_marked_and_counted() {
     assert!(done.err.contains(&format!("{missing} events are missing")), "{}", done.err);
     let output = place.run(&["export", "web", "claude.output"]);
     assert_eq!(numbers(&output)[0], Err(missing));
+}
+
+#[test]
+fn a_session_that_is_being_told_again_is_exported_whole() {
+    let place = Place::new();
+    Crafted::new(&place.0.path(".local/state/claude-mpm/sessions"), "s1", "web")
+        .records("e1", [at(1, 0), at(2, 3_600_000)]);
+    let replay = Program::start(place.0.command(&["replay", "web"]), b"");
+    replay.wait_err(|line| line.contains("on ws://127.0.0.1:"));
+    for word in ["web", "s1"] {
+        assert_eq!(numbers(&place.run(&["export", word])), [Ok(1), Ok(2)], "{word}");
+    }
+    assert!(Process::of(replay.pid()).signal(nix::libc::SIGTERM));
+    assert!(replay.finish().0.success());
 }

@@ -29,16 +29,24 @@ impl Session {
     /// # Errors
     /// When none is, or several are.
     pub(super) fn named(word: &str) -> Result<Self, Failure> {
-        match choose(&target::instances()?, Some(word), None) {
-            // One, or several, which is told there.
-            Choice::One(_) | Choice::Several(_) => Self::running(target::by_word(Some(word), "export")?),
-            Choice::None => Self::over(ended::meant(word)?.ok_or_else(|| {
-                let cause =
-                    format!("cannot export {word:?}: no session that runs or is over has this name or id");
-                Failure::new(Exit::NoInstance, cause)
-                    .tip("sessions that run: claude-mpm list")
-                    .tip("sessions that are over: claude-mpm list --ended")
-            })?),
+        let (replays, live): (Vec<_>, Vec<_>) =
+            target::instances()?.into_iter().partition(Instance::is_replay);
+        let is_meant = |instances: &[Instance]| choose(instances, Some(word), None) != Choice::None;
+        // One, or several, which is told there.
+        let running = || Self::running(target::by_word(Some(word), "export")?);
+        if is_meant(&live) {
+            return running();
+        }
+        match ended::meant(word)? {
+            Some(ended) => Self::over(ended),
+            // What is told again is not all there yet: it is meant where there is nothing else.
+            None if is_meant(&replays) => running(),
+            None => Err(Failure::new(
+                Exit::NoInstance,
+                format!("cannot export {word:?}: no session that runs or is over has this name or id"),
+            )
+            .tip("sessions that run: claude-mpm list")
+            .tip("sessions that are over: claude-mpm list --ended")),
         }
     }
 
