@@ -3,6 +3,8 @@
 use crate::crafted::{Crafted, at, event};
 use crate::session::{Done, Place};
 use serde_json::{Value, json};
+use std::io::Read;
+use std::process::Stdio;
 use test_support::processes::Process;
 use test_support::program::Program;
 
@@ -79,6 +81,30 @@ fn what_has_left_memory_is_marked_and_counted() {
     assert!(done.err.contains(&format!("{missing} events are missing")), "{}", done.err);
     let output = place.run(&["export", "web", "claude.output"]);
     assert_eq!(numbers(&output)[0], Err(missing));
+}
+
+#[test]
+fn a_session_that_ends_while_it_is_exported_is_exported_whole() {
+    let place = Place::new();
+    let line = "printf '%01000d\\n' $n";
+    let script = format!("n=0; while [ $n -lt 400 ]; do {line}; n=$((n+1)); done; echo ready; sleep 1000");
+    let session = place.start("web", &[], &script);
+    let mut command = place.0.command(&["export", "web"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut export = command.spawn().unwrap();
+    let (mut out, mut begin) = (export.stdout.take().unwrap(), [0]);
+    // It has begun, and a pipe does not take all of it.
+    out.read_exact(&mut begin).unwrap();
+    assert!(Process::of(session.pid()).signal(nix::libc::SIGTERM));
+    session.finish();
+    let mut text = String::from_utf8(begin.into()).unwrap();
+    out.read_to_string(&mut text).unwrap();
+    let rest = export.wait_with_output().unwrap();
+    let done = Done { status: rest.status.code(), out: text, err: String::from_utf8(rest.stderr).unwrap() };
+    let found = numbers(&done);
+    assert!(found.len() > 400 && found.iter().copied().eq((1..).map(Ok).take(found.len())));
+    assert!(done.out.lines().last().unwrap().contains("\"type\":\"session.end\""));
+    assert_eq!(done.err, "");
 }
 
 #[test]

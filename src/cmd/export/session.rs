@@ -10,6 +10,11 @@ use crate::journal::segments;
 use serde_json::Value;
 use std::io;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// How long a hub that cannot be reached may need until it is gone, and how often that is looked for.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
 
 /// The session.
 pub(super) struct Session {
@@ -68,6 +73,22 @@ impl Session {
         let has_journal = |home: &PathBuf| segments(home).is_ok_and(|segments| !segments.is_empty());
         let directory = home.clone().filter(has_journal);
         Ok(Self { instance, target: Some(target), home, directory, ended: None })
+    }
+
+    /// Whether its hub could not be asked because it is gone, and has left a journal. One that cannot be reached may be
+    /// writing the last of it: that is waited for.
+    pub(super) fn has_ended_since(&self, failure: &Failure) -> bool {
+        let runs = || {
+            target::instances().map_or(true, |running| {
+                running.iter().any(|instance| instance.session_id == self.instance.session_id)
+            })
+        };
+        let until = Instant::now() + PATIENCE;
+        let may_have = self.directory.is_some() && failure.exit() == Exit::Unreachable;
+        while may_have && runs() && Instant::now() < until {
+            std::thread::sleep(LOOK);
+        }
+        may_have && !runs()
     }
 
     /// Its journal cannot be read.
