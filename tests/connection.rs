@@ -14,7 +14,9 @@ mod ws_client;
 
 use claude_mpm::event::body::{Body, EndReason, SessionEnd};
 use claude_mpm::event::{SessionId, Timestamp};
+use claude_mpm::filter::{Filter, Query};
 use claude_mpm::hub::Bounds;
+use claude_mpm::journal::Journal;
 use claude_mpm::server::Limits;
 use eventually::eventually;
 use hub_server::{TestServer, quiet};
@@ -148,6 +150,48 @@ async fn a_client_still_behind_at_the_end_gets_a_gap_the_end_and_1000() {
         }
     }
     assert_eq!(seen + missed, end, "every number was sent or counted");
+}
+
+/// What is looked up takes as long as the one thread for that is busy.
+#[test]
+fn what_was_asked_before_the_end_is_answered_before_1000() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.enable_all().max_blocking_threads(1).build().unwrap().block_on(async {
+        let base = tempfile::tempdir().unwrap();
+        let limits = Limits { delivery_at_end: hub_server::PATIENCE, ..quiet() };
+        let server = TestServer::with(limits, Bounds { records: 10, ..Bounds::default() }).await;
+        let writer = Journal::open(base.path()).unwrap().writer(server.hub.epoch().as_str(), u64::MAX);
+        let _journalist = server.hub.keep_journal(writer, Box::new(|| {})).unwrap();
+        eventually("memory has not all", || {
+            server.say("line");
+            let query = Query { filter: Filter::all(), limit: usize::MAX, ..Query::default() };
+            !server.hub.history(&query).complete
+        })
+        .await;
+        let [mut idle, mut reading, mut other] =
+            [Client::connect(&server).await, Client::connect(&server).await, Client::connect(&server).await];
+        let subscribe = r#"{"command":"subscribe","channels":["session.*"],"replay":0}"#;
+        assert_eq!(reading.ask(subscribe).await["type"], "subscribed");
+        let (release, busy) = std::sync::mpsc::channel::<()>();
+        let busy = tokio::task::spawn_blocking(move || busy.recv());
+        for client in [&mut idle, &mut reading] {
+            client.send(r#"{"command":"get_history","params":{"limit":1000}}"#).await;
+        }
+        // What was sent before this was answered has been read.
+        for _ in 0..3 {
+            assert_eq!(other.ask(r#"{"command":"ping"}"#).await["type"], "pong");
+        }
+        end_session(&server);
+        server.hub.close();
+        assert_eq!(other.closed().await, 1000);
+        release.send(()).unwrap();
+        busy.await.unwrap().unwrap();
+        for mut client in [idle, reading] {
+            let history = client.find(|frame| frame["type"] == "history").await;
+            assert_eq!(history["data"]["events"][0]["seq"], 1);
+            assert_eq!(client.closed().await, 1000);
+        }
+    });
 }
 
 #[tokio::test]

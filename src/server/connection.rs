@@ -277,7 +277,7 @@ impl Connection {
         match next {
             Next::Batch(records) => self.deliver(&records),
             Next::Gap { epoch, from_seq, to_seq } => self.tell_gap(&epoch, (from_seq, to_seq), "fell behind"),
-            Next::Closed => return Break(Ending::ByUs(Close::SessionOver)),
+            Next::Closed => return self.end_once_answered(),
         }
         Continue(())
     }
@@ -287,13 +287,28 @@ impl Connection {
             Season::Open => Continue(()),
             Season::Leaving => Break(Ending::ByUs(Close::GoingAway)),
             Season::Over if !self.subscription.is_reading() && self.socket.is_idle() => {
-                Break(Ending::ByUs(Close::SessionOver))
+                self.end_once_answered()
             }
             Season::Over => {
-                self.end_by = Some(Instant::now() + self.shared.limits.delivery_at_end);
+                self.end_soon();
                 Continue(())
             }
         }
+    }
+
+    /// The session is over, and nothing is left to tell: what the client asked before is answered yet.
+    fn end_once_answered(&mut self) -> Flow {
+        if !self.is_thinking() {
+            return Break(Ending::ByUs(Close::SessionOver));
+        }
+        self.subscription.unsubscribe(None);
+        self.end_soon();
+        Continue(())
+    }
+
+    fn end_soon(&mut self) {
+        let end = Instant::now() + self.shared.limits.delivery_at_end;
+        self.end_by.get_or_insert(end);
     }
 
     fn handle_clock(&mut self, now: Instant) -> Flow {
