@@ -10,6 +10,7 @@ use crate::event::channel::Vocabulary;
 use crate::event::{Body, Epoch, Event};
 use crate::filter::rates::Rates;
 use crate::hub::Record;
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,10 +18,8 @@ use tokio::time::Instant;
 
 /// Most lines that are held.
 const MAX_LINES: usize = 1_000;
-/// Most types that are counted each by itself; publishers invent as many as they like.
+/// Most types that are counted each by itself, beside output; publishers invent as many as they like.
 const MAX_TYPES: usize = 256;
-/// What those beyond are counted under.
-const SHARED: &str = "";
 /// What counting in fractions may be off.
 const ROUNDING: f64 = 1e-6;
 /// From the first event that is dropped until the client is told.
@@ -111,9 +110,9 @@ impl Throttle {
 
     /// When [`Throttle::wake`] has something to do.
     pub(super) fn due(&self, now: Instant) -> Option<Instant> {
-        let lines = self.output_rate().map(|(channel, rate)| {
-            let bucket = self.buckets.get(channel).or_else(|| self.buckets.get(SHARED));
-            bucket.map_or(now, |bucket| Bucket { rate, ..*bucket }.ready())
+        let lines = self.output_rate().map(|(channel, _)| {
+            // One that is full again is forgotten.
+            self.buckets.get(channel).map_or(now, Bucket::ready)
         });
         let missed =
             self.missed.filter(|(missed, _)| self.is_behind(missed)).map(|(_, since)| since + SILENCE);
@@ -206,17 +205,24 @@ impl Throttle {
         })
     }
 
+    /// That of a type. Those beyond the ones that are counted share one with the others of their rate, but for output: lines
+    /// wait for their turn, and that of another type would be none.
     fn bucket(&mut self, channel: &str, rate: f64, now: Instant) -> &mut Bucket {
         let full = Bucket { rate, tokens: rate.max(1.0), at: now };
-        if !self.buckets.contains_key(channel) && self.buckets.len() >= MAX_TYPES {
+        let is_output = channel == crate::event::channel::output_in(self.vocabulary);
+        let is_known = |buckets: &HashMap<String, Bucket>| {
+            is_output || buckets.contains_key(channel) || buckets.len() < MAX_TYPES
+        };
+        if !is_known(&self.buckets) {
             self.buckets.retain(|_, bucket| !bucket.is_full(now));
         }
-        let is_one_more = !self.buckets.contains_key(channel) && self.buckets.len() >= MAX_TYPES;
-        let key = if is_one_more { SHARED } else { channel };
-        if !self.buckets.contains_key(key) {
-            self.buckets.insert(key.to_owned(), full);
+        // No type has a space in its name.
+        let key: Cow<'_, str> =
+            if is_known(&self.buckets) { channel.into() } else { format!(" {rate}").into() };
+        if !self.buckets.contains_key(&*key) {
+            self.buckets.insert(key.clone().into_owned(), full);
         }
-        self.buckets.get_mut(key).expect("it was put there")
+        self.buckets.get_mut(&*key).expect("it was put there")
     }
 }
 

@@ -83,7 +83,8 @@ pub(super) fn max_rate() -> Value {
     });
     json!({
         "description": "From now on at most so many events of each type a second, or of those that match the most exact \
-            pattern; an empty object bounds nothing",
+            pattern; an empty object bounds nothing. Output that waits is told in front of the next other event, so of \
+            output there may be more",
         "anyOf": [rate, by_pattern, { "type": "null" }],
     })
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::event::body::{ActivityState, Fault, Severity, Stream};
 use crate::event::{Body, Epoch, EventId, SessionId, Source, Timestamp};
+use crate::filter::Pattern;
 use serde_json::Map;
 
 fn record(seq: u64, session: &str, body: Body) -> Arc<Record> {
@@ -138,11 +139,28 @@ fn types_beyond_those_that_are_counted_share_a_count() {
     }
     assert_eq!(out.len(), MAX_TYPES + 1);
     assert_eq!(throttle.buckets.len(), MAX_TYPES + 1);
-    // Lines are among those beyond: nothing is to be done for them before their turn.
-    throttle.take(&line(9_999, "x"), start, &mut out);
-    assert!(throttle.due(start).is_some_and(|due| due > start));
     throttle.take(&other(1_001), after(start, 1_000), &mut out);
     assert!(throttle.buckets.len() <= 2, "those that are full again are forgotten");
+}
+
+#[test]
+fn lines_have_a_count_of_their_own_however_many_types_there_are() {
+    let by_pattern = [("*", 0.01), (crate::event::channel::CLAUDE_OUTPUT, 2.0), ("x.t999", 5.0)];
+    let by_pattern = by_pattern.map(|(pattern, rate)| (Pattern::parse(pattern).unwrap(), rate));
+    let rates = Rates::new(by_pattern.into()).unwrap();
+    let (start, mut out) = (Instant::now(), Vec::new());
+    let mut throttle = Throttle::new(rates, Vocabulary::Classic);
+    let invented = |seq| record(seq, "s", Body::other(&format!("x.t{seq}"), Map::new()));
+    (1..=300).for_each(|seq| throttle.take(&invented(seq), start, &mut out));
+    out.clear();
+    (301..=303).for_each(|seq| throttle.take(&line(seq, "x"), start, &mut out));
+    assert_eq!(told(&mut out), "43 of 258-300 301 302");
+    assert_eq!(throttle.due(start), Some(after(start, 500)), "nothing is to be done before");
+    throttle.wake(after(start, 500), &mut out);
+    assert_eq!(told(&mut out), "303");
+    // One of another rate has no share in what is full at theirs.
+    (0..6).for_each(|_| throttle.take(&invented(999), after(start, 500), &mut out));
+    assert_eq!(told(&mut out), ["999"; 5].join(" "));
 }
 
 /// Whatever comes, and whenever: numbers only rise, nothing pressing is lost or late, and what is told and what is missed
