@@ -9,7 +9,7 @@ use crate::hub::{Record, Recording};
 use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The part of a session that is told.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +29,23 @@ impl Span {
     /// Whether it begins behind this time.
     pub(super) fn is_before(&self, at: Timestamp) -> bool {
         self.since.is_some_and(|since| at < since)
+    }
+}
+
+/// When what comes next is due. Pauses do not add up what telling takes; what comes before the first of them, like all that is
+/// older than the span, shortens none.
+#[derive(Debug, Default)]
+pub(super) struct Clock(Option<Instant>);
+
+impl Clock {
+    /// The end of this pause; `None` where there is none.
+    pub(super) fn due_behind(&mut self, pause: Duration, now: Instant) -> Option<Instant> {
+        if pause.is_zero() {
+            return None;
+        }
+        let due = self.0.unwrap_or(now) + pause;
+        self.0 = Some(due);
+        Some(due)
     }
 }
 
@@ -91,5 +108,21 @@ impl Player {
     /// Lines of the journal that could not be told.
     pub(super) fn passed_over(&self) -> u64 {
         self.recording.passed_over()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_are_counted_from_the_first_and_do_not_add_up_what_telling_takes() {
+        let (start, second) = (Instant::now(), Duration::from_secs(1));
+        let mut clock = Clock::default();
+        assert_eq!(clock.due_behind(Duration::ZERO, start), None);
+        // Five seconds for what is passed over.
+        assert_eq!(clock.due_behind(second, start + 5 * second), Some(start + 6 * second));
+        assert_eq!(clock.due_behind(Duration::ZERO, start + 7 * second), None);
+        assert_eq!(clock.due_behind(2 * second, start + 7 * second), Some(start + 8 * second));
     }
 }

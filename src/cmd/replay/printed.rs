@@ -1,6 +1,6 @@
 //! A recording on standard output, as `watch` shows a session.
 
-use super::player::{Player, Span};
+use super::player::{Clock, Player, Span};
 use super::recorded::Recorded;
 use crate::cli::ReplayOptions;
 use crate::client::Frame;
@@ -36,7 +36,7 @@ pub(super) fn run(
     let printer = Printer::new(options.output, options.time, sieve).with_sessions(hub);
     let out = BufWriter::new(io::stdout().lock());
     let label = recorded.instance.name.clone();
-    let mut page = Page { out, printer, label, filter, span, last_seq: 0, due: Instant::now() };
+    let mut page = Page { out, printer, label, filter, span, last_seq: 0, clock: Clock::default() };
     let mut player = Player::new(recorded.open()?, options, span);
     while player.read()? {
         while let Some((wait, record)) = player.next() {
@@ -60,20 +60,16 @@ struct Page {
     filter: Filter,
     span: Span,
     last_seq: u64,
-    /// When the next event is to be shown; pauses do not add up what showing takes.
-    due: Instant,
+    clock: Clock,
 }
 
 impl Page {
     /// False where nobody reads any more.
     fn wait(&mut self, pause: Duration) -> io::Result<bool> {
-        if pause.is_zero() {
-            return Ok(true);
-        }
+        let Some(due) = self.clock.due_behind(pause, Instant::now()) else { return Ok(true) };
         self.out.flush()?;
-        self.due += pause;
         loop {
-            let left = self.due.saturating_duration_since(Instant::now());
+            let left = due.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(true);
             }

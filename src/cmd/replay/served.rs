@@ -1,6 +1,6 @@
 //! A recording on a hub of its own: found, watched and asked as a session that runs.
 
-use super::player::{Player, Span};
+use super::player::{Clock, Player, Span};
 use super::recorded::Recorded;
 use crate::cli::{PortChoice, ReplayOptions};
 use crate::cmd::calls::Calls;
@@ -21,9 +21,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::os::unix::net::UnixListener;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::sleep_until;
 
 /// A pause from which on it is said that there is one.
 const LONG: Duration = Duration::from_secs(30);
@@ -44,7 +44,12 @@ pub(super) fn run(
         },
     };
     let player = Player::new(recorded.open()?, options, span);
-    run_to_end(serve(&recorded, options, (tcp, entrance), Stage { player, quiet, due: None }))??;
+    run_to_end(serve(
+        &recorded,
+        options,
+        (tcp, entrance),
+        Stage { player, quiet, clock: Clock::default() },
+    ))??;
     Ok(Exit::Ok.into())
 }
 
@@ -153,8 +158,7 @@ async fn serve(
 struct Stage {
     player: Player,
     quiet: bool,
-    /// When the next event is to be told; pauses do not add up what telling takes.
-    due: Option<Instant>,
+    clock: Clock,
 }
 
 impl Stage {
@@ -184,10 +188,8 @@ impl Stage {
     }
 
     async fn tell_in_time(&mut self, hub: &Hub, wait: Duration, record: &Arc<Record>) {
-        if !wait.is_zero() {
-            let due = *self.due.get_or_insert_with(Instant::now) + wait;
-            self.due = Some(due);
-            sleep_until(due).await;
+        if let Some(due) = self.clock.due_behind(wait, Instant::now()) {
+            sleep_until(due.into()).await;
         }
         hub.tell_again(record);
     }
