@@ -65,16 +65,9 @@ pub(super) fn fitting(records: &[Arc<Record>], dialect: Dialect, most: usize) ->
 
 /// The newest frames that fit in `most` bytes, oldest first, and whether those were all.
 pub(super) fn newest(history: &History, dialect: Dialect, most: usize) -> (Vec<&[u8]>, bool) {
-    let mut bytes = 0;
-    let fits = |payload: &&[u8]| {
-        bytes += payload.len() + 1;
-        bytes <= most
-    };
-    let payloads = history.records.iter().rev().map(|record| frame::payload_of(record, dialect));
-    let mut frames: Vec<_> = payloads.take_while(fits).collect();
-    frames.reverse();
-    let all = frames.len() == history.records.len();
-    (frames, all)
+    let records = fitting(&history.records, dialect, most);
+    let frames = records.iter().map(|record| frame::payload_of(record, dialect)).collect();
+    (frames, records.len() == history.records.len())
 }
 
 /// A JSON array of events. It holds the records, which are shared with the log, and one piece of text.
