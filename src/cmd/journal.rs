@@ -7,8 +7,10 @@ use crate::event::{Epoch, SessionId, Source};
 use crate::hub::{Hub, Journalist, Numbers};
 use crate::instance::{Instance, StateDirectory};
 use crate::journal::{self, Journal, Retention, SEGMENT_BYTES, Swept, is_epoch};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, SystemTime};
 
 /// The directory that has a directory for each session.
@@ -36,33 +38,42 @@ pub(super) fn sessions() -> Result<PathBuf, String> {
 /// # Errors
 /// Why that cannot be.
 pub(super) fn open(name: &str, patience: Duration) -> Result<Journal, String> {
-    let own = name.to_owned();
-    let opened = in_time(patience + DISK, move || {
-        let directory = directory_of(&own)?;
-        Journal::open_within(&directory, patience).map_err(|cause| cause.to_string())
-    });
-    let journal = opened.unwrap_or_else(|| {
+    let opened = opening(name, patience)?.recv_timeout(patience + DISK);
+    opened.unwrap_or_else(|_| {
         let sessions = sessions().map(|sessions| sessions.display().to_string()).unwrap_or_default();
         Err(format!("the disk with {sessions} does not answer"))
-    })?;
-    let directory = journal.directory();
-    if journal.torn() > 0 {
-        tracing::warn!(
-            "journal {}: {} bytes of a broken off line put aside",
-            directory.display(),
-            journal.torn()
-        );
-    }
-    Ok(journal)
+    })
+}
+
+/// What came of it.
+type Opened = Result<Journal, String>;
+
+/// Has it opened, by a thread that nobody need wait for.
+fn opening(name: &str, patience: Duration) -> Result<Receiver<Opened>, String> {
+    let name = name.to_owned();
+    let open = move || {
+        let directory = directory_of(&name)?;
+        let journal = Journal::open_within(&directory, patience).map_err(|cause| cause.to_string())?;
+        if journal.torn() > 0 {
+            let (directory, torn) = (directory.display(), journal.torn());
+            tracing::warn!("journal {directory}: {torn} bytes of a broken off line put aside");
+        }
+        Ok(journal)
+    };
+    begun(open).map_err(|cause| cause.to_string())
 }
 
 /// Does this to files; `None` where it takes longer, since nobody waits for a disk that does not answer. It may be done
 /// later all the same.
 fn in_time<T: Send + 'static>(patience: Duration, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-    let (say, done) = std::sync::mpsc::channel();
+    begun(work).ok()?.recv_timeout(patience).ok()
+}
+
+fn begun<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> io::Result<Receiver<T>> {
+    let (say, done) = mpsc::channel();
     let work = move || drop(say.send(work()));
-    std::thread::Builder::new().name("journal".into()).spawn(work).ok()?;
-    done.recv_timeout(patience).ok()
+    std::thread::Builder::new().name("journal".into()).spawn(work)?;
+    Ok(done)
 }
 
 /// The journal of a hub that stands alone, and as who it goes on.
@@ -149,12 +160,22 @@ fn later(hub: &Hub, instance: &Instance, keeping: Keeping) -> Result<Journalist,
     let directory = sessions()?.join(&name);
     let checked = name.clone();
     // What cannot be written may be there to be read: what publishers have told already, for one.
-    if in_time(DISK, move || directory_of(&checked)).transpose()?.is_some() {
-        take_in(hub, &directory);
+    match in_time(DISK, move || directory_of(&checked)).transpose()? {
+        Some(directory) => take_in(hub, &directory),
+        None => hub.may_have_earlier(),
     }
     let told = instance.clone();
+    let mut pending = None;
     let opening = move || {
-        let journal = open(&name, Duration::ZERO).ok()?;
+        // A disk that does not answer has one thread that waits for it, however often it is looked.
+        let done = pending.take().or_else(|| opening(&name, Duration::ZERO).ok())?;
+        let journal = match done.recv_timeout(DISK) {
+            Err(RecvTimeoutError::Timeout) => {
+                pending = Some(done);
+                return None;
+            }
+            done => done.ok()?.ok()?,
+        };
         label(journal.directory(), &instance);
         Some(journal.writer(epoch.as_str(), SEGMENT_BYTES))
     };

@@ -38,11 +38,12 @@ impl Disk {
     /// # Errors
     /// What the system said again and again.
     pub(super) async fn fill(&mut self, seq: u64) -> io::Result<()> {
-        while let Err(cause) = self.try_fill(seq).await {
+        loop {
+            self.attempts.pause().await;
+            let Err(cause) = self.try_fill(seq).await else { break };
             let next = self.passed_over.map_or(seq, |passed_over| seq.max(passed_over + 1));
-            let pause = self.attempts.failed(cause)?;
+            self.attempts.failed(cause)?;
             self.tape = tape(self.directory.clone(), &self.epoch, (next, self.since), self.attempts);
-            tokio::time::sleep(pause).await;
         }
         self.attempts = Attempts::default();
         Ok(())

@@ -58,10 +58,13 @@ impl Earlier {
     pub(super) fn behind(own: PathBuf, place: Place, until: Epoch) -> Self {
         let open = move |place: Option<Place>, attempts: Attempts| {
             let Some(place) = place else { return attempts.open(&own, &From::Start) };
-            match home_of(&own, place.0.as_str())? {
-                Some(directory) => attempts.open(&directory, &after(&place)),
+            let later = || attempts.open(&own, &From::Later { epoch: place.0.as_str().to_owned() });
+            match home_of(&own, place.0.as_str()) {
+                Ok(Some(directory)) => attempts.open(&directory, &after(&place)),
                 // Nothing of it is left; those that began after it are news all the same.
-                None => attempts.open(&own, &From::Later { epoch: place.0.as_str().to_owned() }),
+                Ok(None) => later(),
+                Err(_) if attempts.is_last() => later().map(Cursor::lacking),
+                Err(cause) => Err(cause),
             }
         };
         Self::new(open, (Some(place), None), until)
@@ -182,12 +185,12 @@ impl Earlier {
 
     async fn fill(&mut self) -> io::Result<()> {
         let stretch = loop {
+            self.attempts.pause().await;
             match self.tape.next().await {
                 Ok(stretch) => break stretch,
                 Err(cause) => {
-                    let pause = self.attempts.failed(cause)?;
+                    self.attempts.failed(cause)?;
                     self.tape = self.open.tape(self.newest.clone(), self.attempts);
-                    tokio::time::sleep(pause).await;
                 }
             }
         };
@@ -205,22 +208,28 @@ impl Earlier {
     }
 }
 
-/// The journal that has an epoch: this one, or one beside it whose hub had the same address.
+/// The journal that has an epoch: this one, or one beside it whose hub had the same address. Another one that cannot be
+/// looked into is an error only where none is found.
 fn home_of(own: &Path, epoch: &str) -> io::Result<Option<PathBuf>> {
     if journal::has_epoch(own, epoch)? {
         return Ok(Some(own.to_owned()));
     }
     let (Some(address), Some(all)) = (address_of(own), own.parent()) else { return Ok(None) };
+    let mut failed = None;
     for entry in std::fs::read_dir(all)?.take(MOST) {
-        let directory = entry?.path();
-        let is_home = directory != own
-            && journal::has_epoch(&directory, epoch)?
-            && address_of(&directory).as_ref() == Some(&address);
-        if is_home {
-            return Ok(Some(directory));
+        let found = entry.map(|entry| entry.path()).and_then(|directory| {
+            let is_there = directory != own && journal::has_epoch(&directory, epoch)?;
+            Ok(Some(directory).filter(|_| is_there))
+        });
+        match found {
+            Ok(Some(directory)) if address_of(&directory).as_ref() == Some(&address) => {
+                return Ok(Some(directory));
+            }
+            Ok(_) => {}
+            Err(cause) => failed = Some(cause),
         }
     }
-    Ok(None)
+    failed.map_or(Ok(None), Err)
 }
 
 fn after((epoch, seq): &Place) -> From {

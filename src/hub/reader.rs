@@ -6,6 +6,7 @@ use super::log::{Bounds, Log, Record};
 use super::{Shared, Tip};
 use crate::event::{Epoch, Event, Timestamp};
 use crate::filter::Filter;
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -205,6 +206,8 @@ impl Reader {
     async fn next_of_earlier(&mut self) -> Option<Next> {
         let (next, is_over) = match self.earlier.as_mut()?.next().await {
             Ok(next) => (next, false),
+            // There is no journal: nothing was before this log.
+            Err(cause) if cause.kind() == ErrorKind::NotFound => (None, true),
             Err(cause) => {
                 tracing::warn!("cannot read journal: {cause}");
                 (self.earlier.as_mut()?.lost(), true)

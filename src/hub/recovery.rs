@@ -69,6 +69,8 @@ impl Hub {
     /// # Errors
     /// What the system said; what was read before that is taken in.
     pub fn recover(&self, directory: &Path) -> io::Result<()> {
+        // Until that is known.
+        self.may_have_earlier();
         let parts = self.read_tail(directory)?;
         let (mut recent, mut origins) = (Vec::new(), Origins::default());
         let read = loop {
@@ -98,6 +100,11 @@ impl Hub {
         read
     }
 
+    /// Earlier numberings may be in the journal: whoever wants all there is has to look.
+    pub fn may_have_earlier(&self) {
+        self.shared.has_earlier.store(true, Relaxed);
+    }
+
     /// Reads the end of a journal in a thread of its own, since a disk may never answer.
     fn read_tail(&self, directory: &Path) -> io::Result<Receiver<io::Result<Part>>> {
         let (say, parts) = mpsc::sync_channel(1);
@@ -123,7 +130,11 @@ impl Hub {
 
     /// Where its end begins, if there is anything; whether earlier numberings are there is known then.
     fn tail(&self, directory: &Path) -> io::Result<Option<Cursor>> {
-        let segments = segments(directory)?;
+        let segments = match segments(directory) {
+            // It could not be made.
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Vec::new(),
+            listed => listed?,
+        };
         let has_earlier = segments.iter().any(|segment| segment.epoch != self.epoch().as_str());
         self.shared.has_earlier.store(has_earlier, Relaxed);
         let Some(first) = beginning(&segments) else { return Ok(None) };

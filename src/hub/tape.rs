@@ -2,13 +2,14 @@
 
 use super::log::Record;
 use super::stored;
-use crate::journal::{Cursor, From, Part};
+use crate::journal::{Cursor, From, Part, is_of_the_moment};
 use std::fmt;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Bytes read at once: what one slow client costs in memory.
 const PART: usize = 128 << 10;
@@ -19,30 +20,47 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// How often it may fail, one time after the other.
 const MOST: u32 = 6;
 
-/// How often reading has failed in a row.
+/// How often reading has failed in a row, and until when nobody reads because of it.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Attempts(u32);
+pub(super) struct Attempts {
+    failed: u32,
+    until: Option<Instant>,
+}
 
 impl Attempts {
-    /// One more; how long to wait before the next.
+    /// Waits until it is time for the next one. Cancel-safe.
+    pub(super) async fn pause(&mut self) {
+        if let Some(until) = self.until {
+            tokio::time::sleep_until(until).await;
+            self.until = None;
+        }
+    }
+
+    /// One more.
     ///
     /// # Errors
-    /// The cause, where it was the last one.
-    pub(super) fn failed(&mut self, cause: io::Error) -> io::Result<Duration> {
-        self.0 += 1;
-        if self.0 >= MOST {
+    /// The cause, where it was the last one, or stays.
+    pub(super) fn failed(&mut self, cause: io::Error) -> io::Result<()> {
+        self.failed += 1;
+        if self.failed >= MOST || !is_of_the_moment(&cause) {
             return Err(cause);
         }
-        if self.0 == 1 {
+        if self.failed == 1 {
             tracing::warn!("cannot read journal, trying again: {cause}");
         }
-        Ok(PAUSE * (1 << (self.0 - 1)))
+        self.until = Some(Instant::now() + PAUSE * (1 << (self.failed - 1)));
+        Ok(())
+    }
+
+    /// Whether the next one is the last.
+    pub(super) fn is_last(&self) -> bool {
+        self.failed + 1 >= MOST
     }
 
     /// A reader of that journal for the next one. The last passes over what the system does not give: that costs what
     /// cannot be read, and not all that is behind it.
     pub(super) fn open(&self, directory: &Path, from: &From) -> io::Result<Cursor> {
-        if self.0 + 1 >= MOST {
+        if self.is_last() {
             return Cursor::open_lenient(directory, from);
         }
         Cursor::open(directory, from)

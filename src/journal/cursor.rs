@@ -129,6 +129,12 @@ impl Cursor {
         Ok(cursor)
     }
 
+    /// The same, where it is known that something is passed over already.
+    pub fn lacking(mut self) -> Self {
+        self.has_passed_over = true;
+        self
+    }
+
     /// One that reads these segments and no other.
     pub fn within(segments: &[Segment]) -> Self {
         let directory = segments.first().and_then(|segment| segment.path.parent());
@@ -297,9 +303,9 @@ impl Cursor {
     }
 }
 
-/// Whether a file may be there and ours, though it could not be opened: the process or the machine has no descriptor or
-/// memory left, or the disk is out of reach.
-fn is_of_the_moment(cause: &io::Error) -> bool {
+/// Whether a file may be there and ours, though it could not be opened or read: the process or the machine has no
+/// descriptor or memory left, or the disk is out of reach.
+pub fn is_of_the_moment(cause: &io::Error) -> bool {
     let those = [libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::EIO, libc::ESTALE, libc::ETIMEDOUT];
     cause.raw_os_error().is_some_and(|code| those.contains(&code))
 }

@@ -23,7 +23,7 @@ mod tests;
 mod writer;
 
 pub use batch::Batch;
-pub use cursor::{Cursor, From, Part, Stored, has_epoch, segments};
+pub use cursor::{Cursor, From, Part, Stored, has_epoch, is_of_the_moment, segments};
 pub use label::{label, set_label, sync_label};
 pub use line::MAX_LINE;
 pub use recover::{End, Journal, OpenError, closed};
