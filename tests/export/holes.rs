@@ -79,8 +79,9 @@ fn what_has_left_memory_is_marked_and_counted() {
     assert!(first > 1000 && missing == first - 1, "{missing} {first}");
     assert!(found[1..].iter().copied().eq((first..).map(Ok).take(found.len() - 1)));
     assert!(done.err.contains(&format!("{missing} events are missing")), "{}", done.err);
-    let output = place.run(&["export", "web", "claude.output"]);
-    assert_eq!(numbers(&output)[0], Err(missing));
+    // Measurements come all the while, and others leave.
+    let output = numbers(&place.run(&["export", "web", "claude.output"]));
+    assert!(output[0].is_err_and(|later| later >= missing), "{missing} {:?}", output[0]);
 }
 
 #[test]

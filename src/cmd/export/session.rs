@@ -76,7 +76,7 @@ impl Session {
     }
 
     /// Whether its hub could not be asked because it is gone, and has left a journal. One that cannot be reached may be
-    /// writing the last of it: that is waited for.
+    /// writing the last of it: that is waited for. Whoever answers otherwise may be another one, at the port that it had.
     pub(super) fn has_ended_since(&self, failure: &Failure) -> bool {
         let runs = || {
             target::instances().map_or(true, |running| {
@@ -84,11 +84,11 @@ impl Session {
             })
         };
         let until = Instant::now() + PATIENCE;
-        let may_have = self.directory.is_some() && failure.exit() == Exit::Unreachable;
-        while may_have && runs() && Instant::now() < until {
+        let has_journal = self.directory.is_some();
+        while has_journal && failure.exit() == Exit::Unreachable && runs() && Instant::now() < until {
             std::thread::sleep(LOOK);
         }
-        may_have && !runs()
+        has_journal && !runs()
     }
 
     /// Its journal cannot be read.
