@@ -114,6 +114,8 @@ fuzz() {
         say "$target: $(final executed_units) runs in $seconds s, nothing found, $(final rss_mb) MB"
         return
     fi
+    # What broke stands above libFuzzer's stack, which can be longer than the tail.
+    grep -A 5 -m 1 "panicked at" "$log" | cut -c -2000 >&2 || true
     tail -n 25 "$log" >&2
     say "$target: found $(newest "$found"); play it again with"
     say "    fuzz/run.sh 0 $target $(newest "$found")"

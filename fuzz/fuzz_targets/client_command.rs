@@ -3,9 +3,10 @@
 #![no_main]
 
 use claude_mpm::control::{Answer, Command};
-use claude_mpm::dialect::{Call, Dialect, Fault, Reply, Request, Stamp, Subscribe, classic, query};
+use claude_mpm::dialect::{Call, Dialect, Fault, Manner, Reply, Request, Stamp, Subscribe, classic, query};
 use claude_mpm::event::{Body, Draft, Epoch, EventId, SessionId, Source};
-use claude_mpm::filter::{Filter, Pattern};
+use claude_mpm::filter::rates::Rates;
+use claude_mpm::filter::{Filter, Pattern, Query};
 use claude_mpm_fuzz::events::{DIALECTS, NOW, holds, is_json, stamped};
 use libfuzzer_sys::fuzz_target;
 use serde_json::value::RawValue;
@@ -134,25 +135,55 @@ fn written(request: &Request) -> Option<Value> {
         Request::Ping => json!({ "command": "ping" }),
         Request::Register(id) => json!({ "type": "register", "session_id": id }),
         Request::Auth(token) => json!({ "command": "auth", "token": token }),
-        Request::History(past) => {
-            let Filter { channels, sessions, sources, min_severity, .. } = &past.filter;
-            json!({
-                "command": "get_history", "event_types": texts(channels), "sessions": sessions,
-                "sources": sources, "min_severity": min_severity, "limit": past.limit,
-                "after": past.after, "before": past.before, "since": past.since, "until": past.until,
-            })
-        }
+        Request::History(past) => asking(past),
         _ => return None,
     })
 }
 
+// Each names every field, so that none can come along unwritten.
+
+fn asking(past: &Query) -> Value {
+    let Query { filter, limit, after, before, epoch, since, until } = past;
+    let mut message = json!({
+        "command": "get_history", "limit": limit, "after": after, "before": before, "epoch": epoch,
+        "since": since, "until": until,
+    });
+    choosing(filter, "event_types", &mut message);
+    message
+}
+
 fn subscribing(subscribe: &Subscribe) -> Value {
-    let Filter { channels, sessions, sources, min_severity, .. } = &subscribe.filter;
-    json!({
-        "command": "subscribe", "channels": texts(channels), "sessions": sessions, "sources": sources,
-        "min_severity": min_severity, "replay": subscribe.replay, "after": subscribe.after,
-        "epoch": subscribe.epoch, "since": subscribe.since,
-    })
+    let Subscribe { filter, replay, after, epoch, since, manner } = subscribe;
+    let Manner { batch, max_rate } = manner;
+    let mut message = json!({
+        "command": "subscribe", "replay": replay, "after": after, "epoch": epoch, "since": since,
+        "batch": batch, "max_rate": max_rate.as_ref().map(by_pattern),
+    });
+    choosing(filter, "channels", &mut message);
+    message
+}
+
+/// The classic dialect has no words for the other parts of a filter.
+fn choosing(filter: &Filter, name_of_channels: &str, message: &mut Value) {
+    let Filter {
+        channels,
+        sessions,
+        sources,
+        min_severity,
+        except: _,
+        since: _,
+        until: _,
+        windows: _,
+        vocabulary: _,
+    } = filter;
+    message[name_of_channels] = json!(texts(channels));
+    message["sessions"] = json!(sessions);
+    message["sources"] = json!(sources);
+    message["min_severity"] = json!(min_severity);
+}
+
+fn by_pattern(rates: &Rates) -> Map<String, Value> {
+    rates.iter().map(|(pattern, rate)| (pattern.to_string(), json!(rate))).collect()
 }
 
 fn texts(patterns: &[Pattern]) -> Vec<String> {

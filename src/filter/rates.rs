@@ -31,6 +31,11 @@ impl Rates {
         self.0.is_empty()
     }
 
+    /// Each pattern with its rate, the most exact first.
+    pub fn iter(&self) -> impl Iterator<Item = (&Pattern, f64)> {
+        self.0.iter().map(|(pattern, rate)| (pattern, *rate))
+    }
+
     /// Events of this type a second; `None` where they are not bounded.
     pub fn of(&self, channel: &str) -> Option<f64> {
         self.0.iter().find(|(pattern, _)| pattern.matches(channel)).map(|(_, rate)| *rate)
