@@ -237,6 +237,49 @@ async fn a_payload_of_ten_megabytes_is_refused_before_it_is_read() {
     server.stop().await;
 }
 
+/// What the usual clients take of one message before they close the connection.
+const USUAL: usize = 1 << 20;
+
+#[tokio::test]
+async fn no_event_is_larger_than_the_usual_clients_take() {
+    let server = TestServer::start().await;
+    let mut clients = Vec::new();
+    for (path, subscribe) in [
+        ("/", json!({"command": "subscribe", "channels": ["my.*"]})),
+        ("/events", json!({"type": "subscribe", "data": {"event_types": ["my.*"]}})),
+        ("/monitor", json!({"action": "subscribe", "filters": {"types": ["my.*"]}})),
+    ] {
+        let (mut client, _) = Client::greeted(&server, path).await;
+        client.ask(&subscribe.to_string()).await;
+        clients.push(client);
+    }
+    let long = "x".repeat(60_000);
+    let many = vec![&long; 20];
+    // What stands in the place of these secrets is longer than they.
+    let growing = vec!["a://b:c@d ".repeat(10); 9_000];
+    for (kind, payload) in [
+        ("my.long", json!({"first": "kept", "many": many})),
+        ("my.growing", json!({"first": "kept", "growing": growing})),
+    ] {
+        let event =
+            json!({"event_type": kind, "source": "s", "timestamp": 1, "payload": payload, "chat": many});
+        let answer = post(&server, JSON, &event.to_string()).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        for client in &mut clients {
+            let text = client.text().await;
+            assert!(text.len() < USUAL && text.contains(kind), "{} bytes: {text:.300}", text.len());
+        }
+    }
+    let told = log(&server);
+    for (event, cut) in told.iter().zip(["many", "growing"]) {
+        assert_eq!((&event["data"]["first"], &event["data"]["truncated"]), (&json!("kept"), &json!([cut])));
+        let kept = event["data"][cut].as_array().unwrap();
+        assert!(kept.len() > 5 && event["chat"].to_string().len() > 200_000, "{}", kept.len());
+    }
+    assert!(!told[1].to_string().contains(":c@"));
+    server.stop().await;
+}
+
 #[tokio::test]
 async fn a_registered_component_may_say_more_at_once_and_its_name_is_its_own() {
     let server = TestServer::start().await;

@@ -14,6 +14,9 @@ pub const MAX_TOTAL: usize = 256 * 1024;
 /// All values together, lists and objects counted for four as in [`values`]; an event told on has a few of its own.
 const MAX_ALL: usize = MAX_VALUES - 1_000;
 
+/// The field that names those that were cut.
+pub const TRUNCATED: &str = "truncated";
+
 /// Most fields; claude's hooks have about twenty.
 const MAX_FIELDS: usize = 128;
 
@@ -21,7 +24,7 @@ const MAX_FIELDS: usize = 128;
 const MAX_NAME: usize = 128;
 
 /// Stands for the fields that were left out, in the list of what was cut.
-const LEFT_OUT: &str = "...";
+pub const LEFT_OUT: &str = "...";
 
 /// What is left of an object.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +35,13 @@ pub struct Bounded {
     pub cut: Vec<String>,
 }
 
-/// Bounds an object.
+/// Bounds an object to [`MAX_TOTAL`].
 pub fn bounded(fields: Map<String, Value>) -> Bounded {
+    bounded_to(fields, MAX_TOTAL)
+}
+
+/// Bounds an object to `most` bytes of JSON.
+pub fn bounded_to(fields: Map<String, Value>, most: usize) -> Bounded {
     let known = fields.len();
     let kept = fields.into_iter().filter(|(name, _)| name.len() <= MAX_NAME).take(MAX_FIELDS);
     let mut room = MAX_ALL;
@@ -44,7 +52,7 @@ pub fn bounded(fields: Map<String, Value>) -> Bounded {
         })
         .collect();
     let left_out = known > fields.len();
-    shrink_largest(&mut fields);
+    shrink_largest(&mut fields, most);
     let mut cut: Vec<String> = fields.iter().filter(|field| field.2).map(|field| field.0.clone()).collect();
     if left_out {
         cut.push(LEFT_OUT.into());
@@ -53,7 +61,7 @@ pub fn bounded(fields: Map<String, Value>) -> Bounded {
 }
 
 /// Cuts the largest fields until all are within the bound.
-fn shrink_largest(fields: &mut [(String, Value, bool)]) {
+fn shrink_largest(fields: &mut [(String, Value, bool)], most: usize) {
     let mut sizes: Vec<(usize, usize)> = fields
         .iter()
         .enumerate()
@@ -62,11 +70,11 @@ fn shrink_largest(fields: &mut [(String, Value, bool)]) {
     sizes.sort_unstable_by(|one, other| other.cmp(one));
     let mut total: usize = sizes.iter().map(|(size, _)| size).sum();
     for (size, place) in sizes {
-        if total <= MAX_TOTAL {
+        if total <= most {
             break;
         }
         let (name, value, cut) = &mut fields[place];
-        let mut room = size.saturating_sub(total - MAX_TOTAL + name.len() + 4);
+        let mut room = size.saturating_sub(total - most + name.len() + 4);
         shrink(value, &mut room);
         *cut = true;
         total = total - size + json_len(value) + name.len() + 4;
@@ -181,8 +189,8 @@ fn shrink_part(item: &mut Value, around: usize, room: &mut usize) -> bool {
     true
 }
 
-/// Length of the beginning of a text that takes at most `room` bytes of JSON.
-fn fitting(text: &str, room: usize) -> usize {
+/// Length of the beginning of a text that takes at most `room` bytes of JSON, without its quotes.
+pub fn fitting(text: &str, room: usize) -> usize {
     let mut left = room;
     for (at, character) in text.char_indices() {
         let needed = character_len(character);
@@ -194,6 +202,11 @@ fn fitting(text: &str, room: usize) -> usize {
     text.len()
 }
 
+/// Bytes of an object as JSON, about.
+pub fn json_fields_len(fields: &Map<String, Value>) -> usize {
+    2 + fields.iter().map(|(name, item)| json_text_len(name) + json_len(item) + 2).sum::<usize>()
+}
+
 /// Bytes of a value as JSON, about.
 pub fn json_len(value: &Value) -> usize {
     match value {
@@ -201,13 +214,12 @@ pub fn json_len(value: &Value) -> usize {
         Value::Number(number) => number.to_string().len(),
         Value::String(text) => json_text_len(text),
         Value::Array(items) => 2 + items.iter().map(|item| json_len(item) + 1).sum::<usize>(),
-        Value::Object(fields) => {
-            2 + fields.iter().map(|(name, item)| json_text_len(name) + json_len(item) + 2).sum::<usize>()
-        }
+        Value::Object(fields) => json_fields_len(fields),
     }
 }
 
-fn json_text_len(text: &str) -> usize {
+/// Bytes of a text as JSON.
+pub fn json_text_len(text: &str) -> usize {
     2 + text.chars().map(character_len).sum::<usize>()
 }
 

@@ -107,7 +107,7 @@ fn event(name: &str, body: Value) -> Hook {
     };
     let mut bounded = cut::bounded(fields);
     if !bounded.cut.is_empty() {
-        bounded.fields.insert("truncated".into(), bounded.cut.into());
+        bounded.fields.insert(cut::TRUNCATED.into(), bounded.cut.into());
     }
     Hook::of_type(channel::hook(name), bounded.fields)
 }

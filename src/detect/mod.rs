@@ -18,3 +18,4 @@ pub mod ticket;
 pub mod tool;
 pub mod transcript;
 pub mod user_text;
+pub mod whole;

@@ -11,8 +11,6 @@ use serde_json::{Map, Value};
 
 /// Most events in one request.
 pub const MAX_EVENTS: usize = 1_000;
-/// The field that names those that were cut, as in hooks.
-const TRUNCATED: &str = "truncated";
 
 /// The items of a list, where they are not too many: neither they nor the values in them.
 pub(super) fn list<'a>(what: &str, raw: &'a RawValue) -> Result<Vec<&'a RawValue>, Fault> {
@@ -30,7 +28,7 @@ pub(super) fn list<'a>(what: &str, raw: &'a RawValue) -> Result<Vec<&'a RawValue
 pub(super) fn noted(mut object: Map<String, Value>) -> Map<String, Value> {
     let cut = cut::long_texts(&mut object);
     if !cut.is_empty() {
-        object.insert(TRUNCATED.to_owned(), cut.into());
+        object.insert(cut::TRUNCATED.to_owned(), cut.into());
     }
     object
 }

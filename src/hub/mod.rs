@@ -46,6 +46,7 @@ pub use relay::Relayed;
 pub use retold::Retold;
 pub use sessions::Refused;
 
+use crate::detect::whole;
 use crate::event::{Body, Draft, Epoch, Event, EventId, SessionId, Source, Timestamp};
 use crate::status::{Note, Position, Standing};
 use log::Log;
@@ -243,6 +244,7 @@ impl Hub {
 
     fn publish(&self, source: &Source, session_id: &SessionId, mut body: Body) -> u64 {
         self.shared.redaction.clean(session_id, source, &mut body);
+        whole::bound(&mut body, None);
         let mut state = self.shared.lock();
         if !state.takes_in() {
             return 0;

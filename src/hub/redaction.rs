@@ -1,10 +1,13 @@
-//! Secrets go no further than here: every event and note loses them before it is in the log.
+//! Secrets go no further than here: every event and note loses them before it is in the log. What an event tells is bounded
+//! as a whole behind that.
 //!
 //! What a secret looks like is [`crate::detect::redact`]'s matter. Here stands which texts are looked at, what of a stream
 //! is looked at together, and which rules are in force.
 
 use super::Hub;
+use crate::detect::cut::TRUNCATED;
 use crate::detect::redact::{Flow, Redactor};
+use crate::detect::whole;
 use crate::event::body::{MAX_TEXT_BYTES, Output, SessionEnd, SessionStart, Stream};
 use crate::event::control::PermissionRequested;
 use crate::event::published::{Published, Remarks};
@@ -20,9 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 const MAX_FLOWS: usize = 64;
 /// Where texts are cut, bytes: one of about such a length may end within a secret.
 const CUTS: [usize; 2] = [4 << 10, MAX_TEXT_BYTES];
-
-/// The field of a hook, or of what is published, that names those that were cut.
-const TRUNCATED: &str = "truncated";
 
 /// Stands for a name with a secret in it.
 const HIDDEN_NAME: &str = "redacted";
@@ -87,6 +87,7 @@ impl Hub {
         let session_id = draft.session_id.as_ref().unwrap_or(&self.shared.session_id);
         self.shared.redaction.clean(session_id, &draft.source, &mut draft.body);
         self.shared.redaction.remarks(draft.remarks.as_deref_mut());
+        whole::bound(&mut draft.body, draft.remarks.as_deref_mut());
     }
 
     /// The instance may hide less than this hub; names it has taken in are names of others here. Its epoch and the
@@ -111,6 +112,7 @@ impl Hub {
         if let Some(origin) = event.origin.as_mut().filter(|origin| redaction.finds(origin.epoch.as_str())) {
             origin.epoch = Epoch::new(HIDDEN_NAME);
         }
+        whole::bound(&mut event.body, event.remarks.as_deref_mut());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::eyes::Eyes;
 use super::prompt::as_taken;
+use crate::detect::cut::TRUNCATED;
 use crate::event::body::ActivityState;
 use crate::event::control::DecidedBy;
 use crate::event::talk::Hook;
@@ -163,7 +164,7 @@ impl Reading {
                 eyes.turn(true);
                 self.works(Work::Begun, at, read);
                 let text = hook.data.get("prompt").and_then(Value::as_str).map(as_taken);
-                let cut = hook.data.get("truncated").and_then(Value::as_array);
+                let cut = hook.data.get(TRUNCATED).and_then(Value::as_array);
                 let is_cut = cut.is_some_and(|names| names.iter().any(|name| name == "prompt"));
                 read.push(Read::Taken(Taken { seq, at, text, is_cut }));
             }
