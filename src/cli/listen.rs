@@ -28,7 +28,13 @@ pub struct ListenOptions {
     /// Another name of this hub, HOST:PORT or https://HOST; its pages may connect; may be repeated
     #[arg(long, value_name = "HOST:PORT")]
     pub allow_origin: Vec<AllowedOrigin>,
+    /// Most events in memory, 100 to 1000000, and never more than 16 MiB of them; older ones are read from the journal
+    #[arg(long, value_name = "EVENTS", default_value_t = HISTORY, value_parser = value::history)]
+    pub history: usize,
 }
+
+/// How many events are in memory where nobody says so.
+const HISTORY: usize = 10_000;
 
 impl Default for ListenOptions {
     fn default() -> Self {
@@ -39,6 +45,7 @@ impl Default for ListenOptions {
             tls_key: None,
             insecure: false,
             allow_origin: Vec::new(),
+            history: HISTORY,
         }
     }
 }
@@ -51,6 +58,7 @@ impl ListenOptions {
             (self.auth != Auth::default(), "--auth"),
             (self.insecure, "--insecure"),
             (!self.allow_origin.is_empty(), "--allow-origin"),
+            (self.history != HISTORY, "--history"),
         ];
         typed.into_iter().find(|(typed, _)| *typed).map(|(_, option)| option)
     }

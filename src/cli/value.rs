@@ -71,6 +71,12 @@ pub(super) fn address(text: &str) -> Result<IpAddr, &'static str> {
     }
 }
 
+/// How many events are in memory: enough for those who lag a little, and no more than fit.
+pub(super) fn history(text: &str) -> Result<usize, &'static str> {
+    let events = text.parse().ok().filter(|events| (100..=1_000_000).contains(events));
+    events.ok_or("it should be a number of events, from 100 to 1000000")
+}
+
 /// A finite factor above 0.
 pub(super) fn speed(text: &str) -> Result<f64, &'static str> {
     let factor = text.parse::<f64>().ok().filter(|factor| factor.is_finite() && *factor > 0.0);

@@ -2,7 +2,7 @@
 
 use super::journal::{self, Keeping};
 use super::redaction;
-use crate::hub::{Bounds, Hub, Journalist, Numbers, Progress};
+use crate::hub::{Hub, Journalist, Numbers, Progress};
 use crate::instance::{Instance, RuntimeDirectory};
 
 /// Takes up what there was, or begins where there was nothing; the journal is written from then on, where one is to be
@@ -37,7 +37,7 @@ pub(super) fn go_on(
 fn renumber(hub: &mut Hub, instance: &mut Instance, numbers: Numbers) {
     instance.epoch = numbers.epoch.clone();
     let (session_id, rules) = (instance.session_id.clone(), redaction::rules().clone());
-    *hub = Hub::numbered(session_id, Bounds::default(), rules, numbers);
+    *hub = Hub::numbered(session_id, hub.bounds(), rules, numbers);
     let record = RuntimeDirectory::open().map_err(|cause| cause.to_string());
     match record.and_then(|runtime| runtime.register(instance).map_err(|cause| cause.to_string())) {
         // Whoever keeps the record already removes it.

@@ -94,7 +94,8 @@ impl HubSite {
         let entrance = Entrance::prepare(&options.listen, &[options.listen.websocket_host])?;
         let (tcp, uplink) = listen(options)?;
         let address = tcp.local_addr().map_err(|cause| cannot_listen(&cause))?;
-        let hub = Hub::with_rules(session_id.clone(), Bounds::default(), redaction::rules().clone());
+        let bounds = Bounds::of_records(options.listen.history);
+        let hub = Hub::with_rules(session_id.clone(), bounds, redaction::rules().clone());
         let progress = Progress::kept_in(shared_words().map_err(|cause| cannot_listen(&cause))?);
         let directory = working_directory(options);
         let runtime = RuntimeDirectory::open();

@@ -103,7 +103,8 @@ impl Place {
             None => (None, None, Numbers::fresh()),
         };
         let session_id = known.unwrap_or_else(|| SessionId::new(&hub::fresh_id().to_string()));
-        let hub = Hub::numbered(session_id.clone(), Bounds::default(), redaction::rules().clone(), numbers);
+        let bounds = Bounds::of_records(options.listen.history);
+        let hub = Hub::numbered(session_id.clone(), bounds, redaction::rules().clone(), numbers);
         let runtime = RuntimeDirectory::open();
         if let Ok(runtime) = &runtime {
             // What one that was killed has left under the same name makes room.

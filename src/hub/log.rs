@@ -103,6 +103,19 @@ pub struct Bounds {
     pub bytes: usize,
 }
 
+impl Bounds {
+    /// So many records, and 16 MiB.
+    pub fn of_records(records: usize) -> Self {
+        Self { records, ..Self::default() }
+    }
+
+    /// What waits for a journal has twice the room, and not less where little is kept.
+    fn of_unstored(self) -> Self {
+        let records = self.records.max(Self::default().records);
+        Self { records: records.saturating_mul(2), bytes: self.bytes.saturating_mul(2) }
+    }
+}
+
 impl Default for Bounds {
     /// 10,000 records and 16 MiB.
     fn default() -> Self {
@@ -218,7 +231,7 @@ impl Log {
         weight
     }
 
-    /// From now on a record stays until it is in the journal, or until twice the bounds are reached; the number of the
+    /// From now on a record stays until it is in the journal, or until the bounds of such are reached; the number of the
     /// newest there is, which the journal need not have.
     pub(super) fn keep_unstored(&mut self) -> u64 {
         *self.stored.insert(self.last_seq)
@@ -267,10 +280,8 @@ impl Log {
     fn let_go(&mut self) {
         while self.records.len() > 1 {
             let is_stored = self.stored.is_none_or(|stored| self.first_seq() <= stored);
-            let times = if is_stored { 1 } else { 2 };
-            let fits = self.records.len() <= self.bounds.records.saturating_mul(times)
-                && self.bytes_in_all() <= self.bounds.bytes.saturating_mul(times);
-            if fits {
+            let most = if is_stored { self.bounds } else { self.bounds.of_unstored() };
+            if self.records.len() <= most.records && self.bytes_in_all() <= most.bytes {
                 return;
             }
             let Some((record, weight)) = self.records.pop_front() else { return };

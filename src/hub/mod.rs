@@ -156,6 +156,11 @@ impl Hub {
         }
     }
 
+    /// How much it has in memory.
+    pub fn bounds(&self) -> Bounds {
+        self.shared.lock().log.bounds()
+    }
+
     /// Where a source publishes.
     pub fn publisher(&self, source: Source) -> Publisher {
         Publisher { hub: self.clone(), source, session_id: self.shared.session_id.clone() }

@@ -54,7 +54,7 @@ fn on_a_disk(command: &Command, (size, theirs): (u64, u64)) -> Command {
 }
 
 /// As many events of about a kilobyte.
-fn post(port: u16, count: usize) {
+pub(crate) fn post(port: u16, count: usize) {
     let filling = "x".repeat(900);
     let event = format!(
         r#"{{"event_type":"my.event","source":"x","timestamp":1706181600000,"payload":{{"x":"{filling}"}}}}"#
@@ -90,7 +90,7 @@ fn listener(port: u16) -> Wire {
 }
 
 #[track_caller]
-fn wait_for(what: &str, mut seen: impl FnMut() -> bool) {
+pub(crate) fn wait_for(what: &str, mut seen: impl FnMut() -> bool) {
     let until = Instant::now() + DEADLINE;
     while !seen() {
         assert!(Instant::now() < until, "{what} never came");

@@ -5,6 +5,7 @@
 mod damage;
 mod full;
 mod going_on;
+mod hung;
 mod kept;
 mod planted;
 mod planted_files;

@@ -54,7 +54,8 @@ impl Place {
     }
 
     /// Has journals of this program stand on a disk that fails (`fixtures/programs/failing_disk.c`): of writing as long as
-    /// there is a file `failing` here, of reading as often as `failing_reads` has bytes.
+    /// there is a file `failing` here, of reading as often as `failing_reads` has bytes. As long as there is a file
+    /// `hanging`, it answers to neither. A file `syncs` gets a byte for each time a journal was brought to the disk.
     ///
     /// # Panics
     /// If there is no compiler.
@@ -66,7 +67,8 @@ impl Place {
             compiler.args(["-shared", "-fPIC", "-o"]).arg(&library).args([source, "-ldl"]).status();
         assert!(compiled.expect("the compiler that Rust links with").success());
         command.env("LD_PRELOAD", library).env("FAILING_WHILE", self.path("failing"));
-        command.env("FAILING_READS", self.path("failing_reads"));
+        command.env("FAILING_READS", self.path("failing_reads")).env("HANGING_WHILE", self.path("hanging"));
+        command.env("COUNTED_SYNCS", self.path("syncs"));
     }
 
     /// A shell under supervision, with a hub at a free port, that runs this script.

@@ -114,7 +114,7 @@ async fn serve(
         instance.session_id.clone(),
         recorded.epoch.clone(),
         &recorded.directory,
-        Bounds::default(),
+        Bounds::of_records(options.listen.history),
     );
     if instance.stands_alone() {
         hub.note(Note::Host(instance.info(), instance.started_at));

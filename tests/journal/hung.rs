@@ -1,0 +1,108 @@
+//! A disk that does not answer, as one behind a network that is gone: a hub starts, takes in, tells and answers all the
+//! same, and goes on with its journal when the disk is back. And one under load: what is written is brought to the disk.
+
+use crate::full::{post, wait_for};
+use crate::kept::WRAPPER;
+use std::fs;
+use std::path::PathBuf;
+use test_support::standalone::{Hub, Place, named};
+use test_support::wire::upgraded;
+
+/// Most events that the hub's memory has.
+const IN_MEMORY: usize = 100;
+
+struct Remote {
+    place: Place,
+}
+
+impl Remote {
+    fn new() -> Self {
+        Self { place: Place::new(WRAPPER) }
+    }
+
+    fn serve(&self, port: u16) -> Hub {
+        let port = port.to_string();
+        let in_memory = IN_MEMORY.to_string();
+        let mut command = self.place.command(&["serve", "--websocket-port", &port, "--history", &in_memory]);
+        self.place.on_a_failing_disk(&mut command);
+        Hub::started(command)
+    }
+
+    /// From now on.
+    fn hang(&self) {
+        fs::write(self.place.path("hanging"), "").unwrap();
+    }
+
+    fn answer(&self) {
+        fs::remove_file(self.place.path("hanging")).unwrap();
+    }
+
+    fn syncs(&self) -> u64 {
+        fs::metadata(self.place.path("syncs")).map_or(0, |file| file.len())
+    }
+
+    /// Events of ours in the journal's files.
+    fn written(&self) -> usize {
+        let sessions = named(&self.place.path(".local/state/claude-mpm/sessions"), "");
+        let segments = sessions.iter().flat_map(|directory| named(directory, ".ndjson"));
+        segments.map(|path: PathBuf| fs::read_to_string(path).unwrap().matches("my.event").count()).sum()
+    }
+}
+
+/// The events of ours that a hub has, and whether it says that those are all.
+fn history(port: u16) -> (usize, bool) {
+    let mut client = upgraded(port, "/", "").unwrap();
+    client.say(r#"{"command":"get_history","params":{"event_types":["my.*"],"limit":10000}}"#).unwrap();
+    loop {
+        let answer = client.json().expect("an answer");
+        if answer["type"] == "history" {
+            let data = &answer["data"];
+            return (data["events"].as_array().unwrap().len(), data["complete"] == true);
+        }
+    }
+}
+
+#[test]
+fn a_hub_starts_without_its_disk_and_writes_what_it_was_told_when_that_is_back() {
+    let remote = Remote::new();
+    let hub = remote.serve(0);
+    post(hub.port, 10);
+    let port = hub.port;
+    assert!(hub.stop().success());
+    remote.hang();
+    let hub = remote.serve(port);
+    post(hub.port, 5);
+    assert_eq!(remote.written(), 10);
+    remote.answer();
+    wait_for("the rest", || remote.written() == 15);
+    assert!(hub.stop().success());
+}
+
+#[test]
+fn who_asks_for_what_the_disk_does_not_give_is_told_what_memory_has() {
+    let remote = Remote::new();
+    let hub = remote.serve(0);
+    post(hub.port, 500);
+    wait_for("the journal", || remote.written() == 500);
+    assert_eq!(history(hub.port), (500, true));
+    remote.hang();
+    assert_eq!(history(hub.port), (IN_MEMORY, false));
+    post(hub.port, 1);
+    remote.answer();
+    wait_for("the rest", || history(hub.port) == (501, true));
+    assert!(hub.stop().success());
+}
+
+#[test]
+fn under_load_too_what_is_written_is_brought_to_the_disk() {
+    let remote = Remote::new();
+    let hub = remote.serve(0);
+    post(hub.port, 1);
+    wait_for("the journal", || remote.written() == 1);
+    let before = remote.syncs();
+    wait_for("a sync", || {
+        post(hub.port, 1_000);
+        remote.syncs() > before + 1
+    });
+    assert!(hub.stop().success());
+}
