@@ -222,6 +222,26 @@ async fn a_slow_client_that_wakes_in_time_hears_4408() {
     assert_eq!(client.close_code().await, Some(4408));
 }
 
+/// It takes a tenth of what the kernel would keep for it, in the time in which it has to take something.
+#[tokio::test]
+async fn a_client_that_takes_little_but_always_something_stays() {
+    const TAKEN: usize = 64 << 10;
+    let write = Duration::from_secs(3);
+    let limits = Limits { write, farewell: MOMENT, ..quiet() };
+    let server = TestServer::with(limits, Bounds::default()).await;
+    let mut client = blocked_client(&server).await;
+    let mut turn = tokio::time::interval(write / 10);
+    for _ in 0..35 {
+        turn.tick().await;
+        client.take(TAKEN).await;
+        assert_eq!(server.hub.gauges().clients(), 1);
+        while server.hub.gauges().queue_bytes() == 0 {
+            server.say(&"x".repeat(60_000));
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_ping_flood_from_a_client_that_does_not_read_costs_no_memory() {
     let server = TestServer::start().await;

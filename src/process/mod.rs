@@ -30,6 +30,7 @@ pub mod processes;
 pub mod program;
 pub mod pty;
 pub mod relay;
+pub mod sending;
 pub mod shared_memory;
 pub mod signals;
 pub mod sizes;

@@ -98,7 +98,7 @@ impl Connection {
         season: watch::Receiver<Season>,
     ) -> Box<Self> {
         let Upgraded { stream, read, dialect, query, compression, visitor, place, stranger } = upgraded;
-        stream.set_nodelay();
+        stream.prepare();
         let gauges = shared.hub.gauges();
         let (counted, outbox) = (gauges.client(), Outbox::new(gauges.clone()));
         let compresses = compression.is_some();
@@ -316,8 +316,7 @@ impl Connection {
             return self.turn_away(None);
         }
         let write = self.shared.limits.write;
-        let stalled = self.socket.outbox().stalled_since();
-        if stalled.is_some_and(|since| since + write <= now) {
+        if self.socket.stalled_since(now).is_some_and(|since| since + write <= now) {
             return Break(Ending::Abort(Close::Slow));
         }
         if self.end_by.is_some_and(|end| end <= now) {
@@ -342,11 +341,10 @@ impl Connection {
 
     /// The next moment something is due. A clock that rings too early is set again.
     fn arm_clock(&mut self) {
-        let blocked_until =
-            self.socket.outbox().stalled_since().map(|since| since + self.shared.limits.write);
+        let look = self.socket.outbox().next_look(self.shared.limits.write);
         let stranger = self.stranger.as_ref().map(Stranger::until);
         let release = self.next_release();
-        let due = [blocked_until, self.end_by, self.next_heartbeat, self.to_be_told(), stranger, release]
+        let due = [look, self.end_by, self.next_heartbeat, self.to_be_told(), stranger, release]
             .into_iter()
             .flatten()
             .fold(self.next_ping, Instant::min);

@@ -2,6 +2,7 @@
 //!
 //! Nothing is bound here: whoever starts the server brings bound listeners.
 
+use crate::process::sending::{keep_unsent_below, untaken};
 use crate::tls::Identity;
 use nix::sys::socket::{Backlog, listen};
 use std::future::poll_fn;
@@ -114,6 +115,9 @@ pub(super) enum Caller {
     Tls(TcpStream, Identity),
 }
 
+/// The kernel keeps no more bytes that it cannot send yet.
+const UNSENT: u32 = 128 << 10;
+
 /// A connection that is open. What TLS keeps of one is large, and stands apart: the others do without.
 #[derive(Debug)]
 pub(super) enum Stream {
@@ -146,13 +150,25 @@ impl Stream {
         }
     }
 
-    /// Small frames go out at once: we flush in batches ourselves.
-    pub(super) fn set_nodelay(&self) {
-        if let Some(stream) = self.tcp()
-            && let Err(cause) = stream.set_nodelay(true)
-        {
+    /// Small frames go out at once, for we flush in batches ourselves; and what waits for a slow reader waits with us.
+    pub(super) fn prepare(&self) {
+        let Some(stream) = self.tcp() else { return };
+        if let Err(cause) = stream.set_nodelay(true) {
             tracing::debug!("cannot set TCP_NODELAY: {cause}");
         }
+        if let Err(cause) = keep_unsent_below(stream, UNSENT) {
+            tracing::debug!("cannot set TCP_NOTSENT_LOWAT: {cause}");
+        }
+    }
+
+    /// Bytes that the peer has not taken; `None` where the system does not say.
+    pub(super) fn untaken(&self) -> Option<usize> {
+        match self {
+            Self::Unix(stream) => untaken(stream),
+            Self::Tcp(stream) => untaken(stream),
+            Self::Tls(stream) => untaken(stream.get_ref().0),
+        }
+        .ok()
     }
 
     /// When dropped, what the peer has not taken is thrown away by the kernel at once.

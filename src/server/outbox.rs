@@ -11,6 +11,7 @@ use std::cell::Cell;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::AsyncWrite;
 use tokio::time::Instant;
 
@@ -34,22 +35,58 @@ pub(super) struct Outbox {
     control: usize,
     /// What the gauges know of us.
     counted: usize,
-    stalled_since: Option<Instant>,
+    stall: Option<Stall>,
     gauges: Gauges,
 }
 
+/// The kernel takes nothing more for now. The client may all the same take what the kernel has.
+#[derive(Debug, Clone, Copy)]
+struct Stall {
+    /// When the client was last seen to take something.
+    since: Instant,
+    looked: Instant,
+    /// What the kernel had then.
+    untaken: Option<usize>,
+}
+
+/// So often in the time that a client may take nothing it is looked whether it does.
+const LOOKS: u32 = 8;
+
 impl Outbox {
     pub(super) fn new(gauges: Gauges) -> Self {
-        Self { bytes: Vec::new(), written: 0, control: 0, counted: 0, stalled_since: None, gauges }
+        Self { bytes: Vec::new(), written: 0, control: 0, counted: 0, stall: None, gauges }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
+    pub(super) fn is_stalled(&self) -> bool {
+        self.stall.is_some()
+    }
+
     /// Since when the client has taken nothing; `None` while it takes.
-    pub(super) fn stalled_since(&self) -> Option<Instant> {
-        self.stalled_since
+    pub(super) fn stalled_since(&mut self, stream: &Stream, now: Instant) -> Option<Instant> {
+        let stall = self.stall.as_mut()?;
+        let untaken = stream.untaken();
+        stall.looked = now;
+        if untaken != stall.untaken {
+            (stall.since, stall.untaken) = (now, untaken);
+        }
+        Some(stall.since)
+    }
+
+    /// When to look whether a client takes something that may take nothing for so long.
+    pub(super) fn next_look(&self, most: Duration) -> Option<Instant> {
+        self.stall.map(|stall| (stall.since + most).min(stall.looked + most / LOOKS))
+    }
+
+    fn stalls(&mut self, stream: &Stream) {
+        self.stall.get_or_insert_with(|| {
+            let now = Instant::now();
+            Stall { since: now, looked: now, untaken: stream.untaken() }
+        });
+        self.count();
     }
 
     /// Appends a text frame.
@@ -95,31 +132,27 @@ impl Outbox {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(taken)) => {
                     self.written += taken;
-                    self.stalled_since = None;
+                    self.stall = None;
                 }
                 Poll::Ready(Err(cause)) => return Poll::Ready(Err(cause)),
                 Poll::Pending => {
-                    self.stalled_since.get_or_insert_with(Instant::now);
-                    self.count();
+                    self.stalls(stream);
                     return Poll::Pending;
                 }
             }
         }
         // TLS keeps what it has sealed and not sent yet.
-        let flushed = Pin::new(stream).poll_flush(cx);
+        let flushed = Pin::new(&mut *stream).poll_flush(cx);
         match flushed {
             Poll::Ready(Ok(())) => self.clear(),
             Poll::Ready(Err(_)) => {}
-            Poll::Pending => {
-                self.stalled_since.get_or_insert_with(Instant::now);
-                self.count();
-            }
+            Poll::Pending => self.stalls(stream),
         }
         flushed
     }
 
     fn clear(&mut self) {
-        (self.written, self.control, self.stalled_since) = (0, 0, None);
+        (self.written, self.control, self.stall) = (0, 0, None);
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         if bytes.capacity() <= KEPT {

@@ -15,6 +15,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
@@ -73,6 +74,12 @@ impl Socket {
 
     pub(super) fn outbox(&mut self) -> &mut Outbox {
         &mut self.ws.get_mut().outbox
+    }
+
+    /// Since when the client has taken nothing; `None` while it takes.
+    pub(super) fn stalled_since(&mut self, now: Instant) -> Option<Instant> {
+        let Duplex { stream, outbox, .. } = self.ws.get_mut();
+        outbox.stalled_since(stream, now)
     }
 
     /// Nothing waits, neither to be written nor to be answered.
@@ -162,11 +169,11 @@ impl Duplex {
         if self.outbox.is_empty() {
             return Poll::Ready(None);
         }
-        let was_stalled = self.outbox.stalled_since();
+        let was_stalled = self.outbox.is_stalled();
         match self.outbox.poll_write(cx, &mut self.stream) {
             Poll::Ready(Ok(())) => Poll::Ready(Some(Wire::Drained)),
             Poll::Ready(Err(_)) => Poll::Ready(Some(Wire::Lost)),
-            Poll::Pending if was_stalled.is_none() => Poll::Ready(Some(Wire::Blocked)),
+            Poll::Pending if !was_stalled => Poll::Ready(Some(Wire::Blocked)),
             Poll::Pending => Poll::Pending,
         }
     }

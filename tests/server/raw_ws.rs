@@ -60,6 +60,11 @@ impl RawSocket {
         }
     }
 
+    /// Reads so many bytes, whatever they are.
+    pub(crate) async fn take(&mut self, count: usize) {
+        timeout(PATIENCE, self.stream.read_exact(&mut vec![0; count])).await.expect("bytes").unwrap();
+    }
+
     async fn read_frame(&mut self) -> io::Result<Frame> {
         let opcode = self.stream.read_u8().await? & 0x0f;
         let length = match self.stream.read_u8().await? {
