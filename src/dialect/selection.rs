@@ -5,6 +5,7 @@ use super::fault::Fault;
 use super::fields::Fields;
 use super::manner::Manner;
 use super::request::{DEFAULT_LIMIT, MAX_LIMIT, Subscribe, names, patterns, saturated};
+use crate::event::Epoch;
 use crate::event::channel::Vocabulary;
 use crate::filter::{Filter, MAX_PATTERNS, Pattern, Query};
 
@@ -48,7 +49,8 @@ impl Words {
         }
         let filter = self.filter(fields)?;
         let (after, before) = (fields.number("after")?, fields.number("before")?);
-        Ok(Query { limit, after, before, epoch: None, since: filter.since, until: filter.until, filter })
+        let epoch = fields.text("epoch")?.map(|epoch| Epoch::new(&epoch));
+        Ok(Query { limit, after, before, epoch, since: filter.since, until: filter.until, filter })
     }
 
     fn filter(self, fields: &Fields<'_>) -> Result<Filter, Fault> {

@@ -154,7 +154,8 @@ impl Inbound {
             None => return self.pass(header, most),
         }
         self.mask = Some((header.mask().ok_or(Violation::Protocol)?, 0));
-        Ok(())
+        let announced = self.gauge.begin(header);
+        if announced > most_compressed(most) { Err(Violation::TooBig) } else { Ok(()) }
     }
 
     fn pass(&mut self, header: &Header, most: usize) -> Result<(), Violation> {
@@ -219,6 +220,12 @@ impl Message {
             }
         }
     }
+}
+
+/// Most bytes of what is compressed of a message that may have `most`: there is text that becomes longer by it, the more
+/// so the more fragments a client makes of it, and much that says nothing could be sent for little text.
+fn most_compressed(most: usize) -> u64 {
+    2 * most as u64 + 1024
 }
 
 /// Appends a whole message as a client sends one, with a mask that changes nothing.

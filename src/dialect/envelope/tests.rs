@@ -239,10 +239,13 @@ fn the_other_requests_are_read() {
         assert_eq!(request(text), Request::Ping);
     }
     assert_eq!(request(r#"{"type":"get_status"}"#), Request::Status(None));
-    let past = request(r#"{"type":"get_history","data":{"event_types":["Stop"],"limit":3,"since":7}}"#);
-    let Request::History(Query { limit: 3, since: Some(since), filter, .. }) = past else {
+    let past =
+        request(r#"{"type":"get_history","data":{"event_types":["Stop"],"limit":3,"since":7,"epoch":"e"}}"#);
+    let Request::History(Query { limit: 3, since: Some(since), filter, epoch: Some(epoch), .. }) = past
+    else {
         panic!("{past:?}")
     };
+    assert_eq!(epoch.as_str(), "e");
     assert_eq!((since.as_millis(), filter.vocabulary), (7, Vocabulary::Envelope));
 }
 

@@ -220,10 +220,14 @@ fn the_other_requests_are_read() {
     ] {
         assert_eq!(request(text), expected, "{text}");
     }
-    let past = request(r#"{"action":"get_history","filters":{"types":["pane.output"]},"limit":3,"until":7}"#);
-    let Request::History(Query { limit: 3, until: Some(until), filter, .. }) = past else {
+    let past = request(
+        r#"{"action":"get_history","filters":{"types":["pane.output"]},"limit":3,"until":7,"epoch":"e"}"#,
+    );
+    let Request::History(Query { limit: 3, until: Some(until), filter, epoch: Some(epoch), .. }) = past
+    else {
         panic!("{past:?}")
     };
+    assert_eq!(epoch.as_str(), "e");
     assert_eq!((until.as_millis(), filter.vocabulary), (7, Vocabulary::Monitor));
 }
 

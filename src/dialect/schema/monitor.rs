@@ -254,6 +254,7 @@ fn get_history() -> Value {
         "limit?": limit(),
         "after?": number("Only numbers above this one"),
         "before?": number("Only numbers below this one"),
+        "epoch?": maybe_text("Only of this numbering, and these are its numbers"),
     })
 }
 

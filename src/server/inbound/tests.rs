@@ -126,6 +126,21 @@ fn damaged_messages_end_the_same_whatever_their_pieces() {
 }
 
 #[test]
+fn what_says_nothing_is_bounded_too() {
+    let most = usize::try_from(most_compressed(MOST)).unwrap();
+    // Blocks without a byte in them.
+    let nothing = [0, 0, 0, 0xff, 0xff].repeat(most / 5);
+    let (whole, cut) = (&nothing[..], &nothing[..100]);
+    let mut empty = Vec::new();
+    push_masked(&mut empty, 1, b"");
+    assert_eq!(translated(&masked(0xc1, whole), 1), (empty, None));
+    let more = [masked(0x41, whole), masked(0x00, cut)].concat();
+    assert_eq!(translated(&more, 2).1, Some(Violation::TooBig));
+    let announced = [0xc1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4];
+    assert_eq!(translated(&announced, 3).1, Some(Violation::TooBig));
+}
+
+#[test]
 fn a_message_may_have_as_many_bytes_as_a_plain_one_and_no_more() {
     for (bytes, expected) in
         [(MOST, None), (MOST + 1, Some(Violation::TooBig)), (64 << 20, Some(Violation::TooBig))]
