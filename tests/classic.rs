@@ -148,6 +148,20 @@ async fn a_cursor_of_another_epoch_is_named_and_gets_everything_in_memory() {
 }
 
 #[tokio::test]
+async fn a_number_that_was_never_given_is_of_another_epoch_too() {
+    let server = TestServer::start().await;
+    say_many(&server, 1..=3);
+    let epoch = server.hub.epoch().as_str().to_owned();
+    for epoch in [None, Some(epoch)] {
+        let (mut client, _) = Client::connect_to(&server, "/").await;
+        let request = json!({"command": "subscribe", "channels": ["*"], "after": 4, "epoch": epoch});
+        assert_eq!(client.ask(&request.to_string()).await["data"]["cursor"]["seq"], 0);
+        assert_eq!(client.next().await["data"]["error_code"], "GAP001");
+        assert_eq!(client.lines(3).await, lines(1..=3));
+    }
+}
+
+#[tokio::test]
 async fn a_second_subscription_replaces_the_filter_and_keeps_the_place() {
     let server = TestServer::start().await;
     say_many(&server, 1..=2);

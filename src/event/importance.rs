@@ -4,6 +4,7 @@ use super::Body;
 use super::body::{Activity, ActivityState, Severity};
 use super::channel;
 use super::work::DelegationStatus;
+use serde_json::{Map, Value};
 
 /// Hooks that tell that somebody is waited for, or that a session begins or ends; all whose name ends in `Failure` count too.
 const PRESSING_HOOKS: [&str; 6] =
@@ -31,10 +32,13 @@ impl Body {
             }
             Self::Delegation(delegation) => delegation.status == DelegationStatus::Failed,
             Self::Hook(hook) => {
-                hook.name.ends_with("Failure") || PRESSING_HOOKS.contains(&hook.name.as_str())
+                hook.name.ends_with("Failure")
+                    || PRESSING_HOOKS.contains(&hook.name.as_str())
+                    || tells_of_failure(&hook.data)
             }
             Self::Published(published) => {
                 PRESSING_TYPES.iter().any(|prefix| published.channel.starts_with(prefix))
+                    || published.channel != channel::PANE_OUTPUT && tells_of_failure(&published.data)
             }
             Self::ResourceAlert(_) | Self::ComponentHealth(_) => self.severity() >= Severity::Warning,
             Self::Output(_)
@@ -52,6 +56,17 @@ impl Body {
     }
 }
 
+/// In the words of requirement R4: `status`, `error`, `severity`.
+fn tells_of_failure(data: &Map<String, Value>) -> bool {
+    let is = |name: &str, words: &[&str]| {
+        data.get(name).and_then(Value::as_str).is_some_and(|told| words.contains(&told))
+    };
+    let is_nothing = |told: &Value| told.is_null() || *told == Value::Bool(false) || *told == "";
+    is("status", &["failed"])
+        || is("severity", &["error", "critical"])
+        || data.get("error").is_some_and(|told| !is_nothing(told))
+}
+
 fn needs_somebody(activity: ActivityState) -> bool {
     matches!(activity, ActivityState::NeedsPermission | ActivityState::NeedsInput)
 }
@@ -61,7 +76,7 @@ mod tests {
     use super::*;
     use crate::event::Timestamp;
     use crate::event::talk::Hook;
-    use serde_json::Map;
+    use serde_json::json;
 
     #[test]
     fn whoever_is_needed_or_was_is_pressing_and_work_that_goes_on_is_not() {
@@ -100,6 +115,25 @@ mod tests {
             [("session.moved", true), ("permission.x", true), ("sessions", false), ("x.y", false)]
         {
             assert_eq!(Body::other(kind, Map::new()).is_pressing(), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn what_tells_of_a_failure_is_pressing_whatever_its_type() {
+        for (data, expected) in [
+            (json!({ "status": "failed" }), true),
+            (json!({ "status": "completed", "error": null }), false),
+            (json!({ "status": 7, "severity": "warning" }), false),
+            (json!({ "severity": "critical" }), true),
+            (json!({ "error": "no such file" }), true),
+            (json!({ "error": { "code": 1 } }), true),
+            (json!({ "error": "" }), false),
+        ] {
+            let data: Map<String, Value> = serde_json::from_value(data).unwrap();
+            let hook = Body::Hook(Hook::of_type(channel::hook("PostToolUse"), data.clone()));
+            assert_eq!(hook.is_pressing(), expected, "{data:?}");
+            assert_eq!(Body::other("flow.agent.completed", data.clone()).is_pressing(), expected, "{data:?}");
+            assert!(!Body::other(channel::PANE_OUTPUT, data).is_pressing());
         }
     }
 }

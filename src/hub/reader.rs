@@ -40,7 +40,6 @@ impl Start {
         let live = log.last_seq() + 1;
         match self {
             Self::Live | Self::Last(0) => live,
-            // A cursor from the future is a client's mistake; it gets what comes next.
             Self::After(seq) => seq.saturating_add(1).min(live),
             Self::Since(time) if log.has_left_since(time) => 1,
             Self::Since(time) => {

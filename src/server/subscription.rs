@@ -54,11 +54,13 @@ impl Subscription {
 
     /// Replaces the filter. The place in the log stays, unless another is asked for.
     pub(super) fn subscribe(&mut self, hub: &Hub, wanted: Subscribe) -> Subscribed {
-        let other_epoch = wanted.after.is_some()
-            && wanted.epoch.as_deref().is_some_and(|epoch| epoch != hub.epoch().as_str());
-        let elsewhere = wanted.epoch.as_deref().zip(wanted.after).filter(|_| other_epoch);
+        let is_elsewhere = wanted.epoch.as_deref().is_some_and(|epoch| epoch != hub.epoch().as_str());
+        let elsewhere = wanted.epoch.as_deref().zip(wanted.after).filter(|_| is_elsewhere);
         let elsewhere = elsewhere.map(|(epoch, seq)| (Epoch::new(epoch), seq));
-        let asked = self.start(&wanted);
+        // A number that was never given here is of another numbering too, and nobody knows of which.
+        let is_ahead = elsewhere.is_none() && wanted.after.is_some_and(|seq| seq > hub.last_seq());
+        let asked = if is_ahead { Some(Start::After(0)) } else { self.start(&wanted) };
+        let other_epoch = is_ahead || elsewhere.is_some();
         self.began = true;
         self.filter = self.at_home(wanted.filter);
         let reader = match (elsewhere, asked, self.reader.take()) {
