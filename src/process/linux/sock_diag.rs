@@ -27,8 +27,10 @@ pub(super) const HEADER: usize = 16;
 const QUESTION: usize = 56;
 /// Bytes of `struct inet_diag_msg`.
 const ANSWER: usize = 72;
-/// Users of other namespaces that have no number here all look like this one.
+/// Users of other namespaces that have no number here all look like this one (user_namespaces(7)).
 const NOBODY: u32 = 65534;
+/// In how many numbers every user has one.
+const ALL_USERS: &str = "4294967295";
 
 /// Whether such a question was ever answered with a socket. Until then "there is none" may mean that the kernel lacks
 /// its module `tcp_diag`.
@@ -44,7 +46,13 @@ pub(in crate::process) fn owner_of_tcp(local: SocketAddr, remote: SocketAddr) ->
         Err(Errno::ENOENT) if ANSWERS.load(Relaxed) => None,
         Err(_) => proc_net::owner(remote, local),
     };
-    found.filter(|owner| owner.inode != 0 && owner.uid != NOBODY)
+    found.filter(|owner| owner.inode != 0 && (owner.uid != NOBODY || has_number_for_all()))
+}
+
+/// Whether this namespace has a number for every user, so that nobody else looks like `nobody`.
+fn has_number_for_all() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    map.lines().any(|line| line.split_ascii_whitespace().nth(2) == Some(ALL_USERS))
 }
 
 /// Asks for the socket `from` that is connected `to`; `None` where it is not established, or another was found.
@@ -223,7 +231,7 @@ mod tests {
             let (server, remote) = listener.accept().unwrap();
             let local = server.local_addr().unwrap();
             let expected = TcpOwner { uid: nix::unistd::geteuid().as_raw(), inode: inode(&client) };
-            let is_somebody = expected.uid != NOBODY;
+            let is_somebody = expected.uid != NOBODY || has_number_for_all();
             assert_eq!(owner_of_tcp(local, remote), is_somebody.then_some(expected), "{called}");
             assert_eq!(ask(remote, local), Ok(Some(expected)), "{called}");
             assert_eq!(proc_net::owner(remote, local), Some(expected), "{called}");
