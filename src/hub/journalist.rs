@@ -371,10 +371,11 @@ mod tests {
         let (component, error_code) = ("c".into(), "RES001".into());
         let fault = Fault { error, component, severity: Severity::Info, error_code };
         // No door lets one in: `detect::whole`.
-        let mut state = hub.shared.lock();
-        let event = hub.event(&state, Draft::new(Source::System, Body::Error(fault)));
-        hub.append(&mut state, event);
-        drop(state);
+        {
+            let mut state = hub.shared.lock();
+            let event = hub.event(&state, Draft::new(Source::System, Body::Error(fault)));
+            hub.append(&mut state, event);
+        }
         say(&hub, 2);
         hub.close();
         assert!(journalist.finish(PATIENCE).await);
