@@ -264,6 +264,15 @@ impl Log {
         (self.is_stuck, self.in_flight) = (true, 0);
     }
 
+    /// The newest that is in a journal that is being written and so far behind that half of what may wait for it does.
+    pub(super) fn far_behind(&self) -> Option<u64> {
+        let stored = self.stored.filter(|_| !self.is_stuck)?;
+        let Bounds { records, bytes } = self.bounds.of_unstored();
+        let waits_most = self.last_seq - stored > records as u64 / 2;
+        let is_large = self.first_seq() > stored && self.bytes_in_all() > bytes / 4 * 3;
+        (waits_most || is_large).then_some(stored)
+    }
+
     /// How the journal is doing.
     pub(super) fn journal(&self) -> Option<JournalHealth> {
         let state = if self.is_stuck { JournalState::Failing } else { JournalState::Writing };

@@ -11,6 +11,7 @@ mod explain;
 mod gauges;
 mod history;
 mod journalist;
+mod lead;
 mod log;
 mod origins;
 mod pace;
@@ -55,7 +56,7 @@ use provenance::Provenance;
 use redaction::Redaction;
 use sessions::Sessions;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{Notify, Semaphore, watch};
@@ -90,6 +91,8 @@ struct Shared {
     readers: Notify,
     /// Who looks into it.
     lookups: Arc<Semaphore>,
+    /// The newest number in it when it was last given up by those who wait for it.
+    given_up: AtomicU64,
 }
 
 /// As many look into the journal at once.
@@ -152,6 +155,7 @@ impl Hub {
                 has_earlier: AtomicBool::new(false),
                 readers: Notify::new(),
                 lookups: Arc::new(Semaphore::new(LOOKUPS)),
+                given_up: AtomicU64::new(u64::MAX),
             }),
         }
     }

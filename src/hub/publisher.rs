@@ -4,6 +4,9 @@ use super::Hub;
 use crate::event::{Body, SessionId, Source};
 use crate::status::Note;
 
+/// It is looked once in so many numbers how far the journal is.
+const LOOK_EVERY: u64 = 256;
+
 /// A source's door into the log.
 #[derive(Debug, Clone)]
 pub struct Publisher {
@@ -16,6 +19,15 @@ impl Publisher {
     /// Takes the secrets out of the body, stamps it and appends it. Returns its number; 0 when the log is closed and it was discarded.
     pub fn publish(&self, body: Body) -> u64 {
         self.hub.publish(&self.source, &self.session_id, body)
+    }
+
+    /// The same, for a thread that may wait where the journal cannot follow so fast: what it is given then waits before it.
+    pub fn publish_in_step(&self, body: Body) -> u64 {
+        let seq = self.publish(body);
+        if seq % LOOK_EVERY == 0 {
+            self.hub.let_journal_follow();
+        }
+        seq
     }
 
     /// Tells that this source, too, has seen the event of this number.

@@ -79,6 +79,8 @@ pub(super) struct Connection {
     allowance: Allowance,
     /// The client sent Close: nothing more is told or done.
     leaving: bool,
+    /// Something, since it was last looked whether the journal follows.
+    pub(super) has_published: bool,
     /// The hub is closed: until then the rest may be taken.
     end_by: Option<Instant>,
     pub(super) next_ping: Instant,
@@ -126,6 +128,7 @@ impl Connection {
             season,
             allowance: Allowance::new(&shared.limits, now),
             leaving: false,
+            has_published: false,
             end_by: None,
             next_ping,
             unanswered_pings: 0,
@@ -147,6 +150,9 @@ impl Connection {
             let happened = self.happened().await;
             if let Break(ending) = self.handle(happened) {
                 break ending;
+            }
+            if std::mem::take(&mut self.has_published) {
+                self.shared.hub.journal_follows().await;
             }
         };
         if let Ending::ByUs(Close::SessionOver | Close::GoingAway) = ending {

@@ -86,6 +86,8 @@ async fn take(
         (StatusCode::BAD_REQUEST, Fault::new(Code::NotJson, format_args!("cannot read events: {cause}")))
     })?;
     let published = publish::events(raw).and_then(|drafts| shared.publish(drafts, None));
+    // Whoever posts waits for the answer before it posts more.
+    shared.hub.journal_follows().await;
     published.map_err(|fault| (status_of(fault.code), fault))
 }
 

@@ -104,6 +104,7 @@ impl Connection {
 
     fn publish(&mut self, drafts: Vec<Draft>, id: Option<&RequestId>) {
         let registers = drafts.iter().any(|draft| matches!(draft.body, Body::ComponentStarted(_)));
+        self.has_published = true;
         match self.shared.publish(drafts, Some(self.id)) {
             Ok(seqs) => {
                 if registers {
@@ -155,6 +156,7 @@ impl Connection {
             let fault = Fault::new(Code::NotAllowed, "cannot relay: this connection is no uplink");
             return self.refuse(&fault.of(id.cloned()));
         };
+        self.has_published = true;
         let after = self.shared.relay(session_id, relay);
         self.say(&Reply::Uplinked { after, epoch: None }, id);
     }

@@ -118,7 +118,7 @@ impl OutputReader {
             let publisher = self.publisher.clone();
             move |line: Line| {
                 let output = Output { content: line.text, stream, truncated: line.truncated };
-                publisher.publish(Body::Output(output));
+                publisher.publish_in_step(Body::Output(output));
             }
         };
         let change = self.activity.output(now);
@@ -175,7 +175,7 @@ impl OutputReader {
             match output {
                 screen::Output::Line(text) => {
                     self.look_at(&text);
-                    self.publisher.publish(Body::Output(Output::line(text, Stream::Stdout)));
+                    self.publisher.publish_in_step(Body::Output(Output::line(text, Stream::Stdout)));
                 }
                 screen::Output::Title(title) => {
                     let change = self.activity.title(&title);
