@@ -5,6 +5,7 @@ use super::redaction::presentable;
 use crate::event::body::{Body, Fault, Severity};
 use crate::event::{Epoch, SessionId, Source};
 use crate::hub::{Hub, Journalist, Numbers};
+use crate::instance::private::{self, DirectoryError};
 use crate::instance::{Instance, StateDirectory};
 use crate::journal::{self, Journal, Retention, SEGMENT_BYTES, Swept, is_epoch};
 use std::io;
@@ -22,6 +23,11 @@ pub(super) const TURN: Duration = Duration::from_secs(1);
 const LEAVING: Duration = Duration::from_secs(10);
 /// How long a disk may take to open a journal.
 const DISK: Duration = Duration::from_secs(2);
+
+/// What comes of it where a journal cannot be opened.
+const TRIED_AGAIN: &str = "it is tried again, and until then history is what memory holds";
+/// The same where that would be of no use.
+const FINAL: &str = "it is not tried again before the next start, and history is what memory holds";
 
 /// Where the journals of all sessions are or would be; makes and checks nothing.
 ///
@@ -134,7 +140,8 @@ pub(super) struct Keeping {
 }
 
 /// Takes in what the journal has already, and writes down from now on what this hub of this instance publishes. Where that
-/// cannot be done, an event says why, and it is tried again as long as the hub lives; `None` where there is no place for it.
+/// cannot be done, an event says why, and it is tried again as long as the hub lives; `None` where nobody can say where the
+/// place for it would be.
 pub(super) fn keep(
     hub: &Hub,
     instance: &Instance,
@@ -145,25 +152,46 @@ pub(super) fn keep(
         Ok(journalist) => Some(journalist),
         Err(cause) => {
             let journalist = later(hub, instance, keeping);
-            let error = format!("cannot keep a journal: {cause}; history is what memory holds");
+            let outlook = if journalist.is_ok() { TRIED_AGAIN } else { FINAL };
+            let error = format!("cannot keep a journal: {cause}; {outlook}");
             tracing::warn!("{}", presentable(&error));
             let (component, error_code) = ("journal".into(), "RES001".into());
             let fault = Fault { error, component, severity: Severity::Error, error_code };
             hub.publisher(Source::System).publish(Body::Error(fault));
-            journalist.inspect_err(|cause| tracing::warn!("there will be no journal: {cause}")).ok()
+            if let Err(other) = &journalist
+                && *other != cause
+            {
+                tracing::warn!("there will be no journal: {other}");
+            }
+            journalist.ok()
         }
     }
 }
 
+/// Has it opened once that can be done. What is no place of ours today may be one tomorrow, and is looked at anew each time.
+///
+/// # Errors
+/// Why it is not tried again.
 fn later(hub: &Hub, instance: &Instance, keeping: Keeping) -> Result<Journalist, String> {
     let (name, instance, epoch) = (name_of(instance), instance.clone(), hub.epoch().clone());
     let directory = sessions()?.join(&name);
     let checked = name.clone();
     // What cannot be written may be there to be read: what publishers have told already, for one.
-    match in_time(DISK, move || directory_of(&checked)).transpose()? {
-        Some(directory) => take_in(hub, &directory),
-        None => hub.may_have_earlier(),
-    }
+    let readable = match in_time(DISK, move || readable_of(&checked)) {
+        Some(Ok(directory)) => {
+            take_in(hub, &directory);
+            Some(directory)
+        }
+        // Nobody reads below what is not ours.
+        Some(Err(_)) => {
+            hub.may_have_earlier();
+            None
+        }
+        None => {
+            hub.may_have_earlier();
+            Some(directory.clone())
+        }
+    };
     let told = instance.clone();
     let mut pending = None;
     let opening = move || {
@@ -179,8 +207,8 @@ fn later(hub: &Hub, instance: &Instance, keeping: Keeping) -> Result<Journalist,
         label(journal.directory(), &instance);
         Some(journal.writer(epoch.as_str(), SEGMENT_BYTES))
     };
-    let tidy = tidying(directory.clone(), told, keeping);
-    hub.keep_journal_later(directory, Box::new(opening), tidy).map_err(|cause| cause.to_string())
+    let tidy = tidying(directory, told, keeping);
+    hub.keep_journal_later(readable, Box::new(opening), tidy).map_err(|cause| cause.to_string())
 }
 
 /// The directory of this session, below one that is surely ours; makes nothing in it.
@@ -192,6 +220,16 @@ pub(super) fn directory_of(name: &str) -> Result<PathBuf, String> {
     StateDirectory::open().map_err(|cause| cause.to_string())?;
     StateDirectory::at(&sessions).map_err(|cause| cause.to_string())?;
     Ok(sessions.join(name))
+}
+
+/// The same, where nothing else stands in its own place either.
+fn readable_of(name: &str) -> Result<PathBuf, String> {
+    let directory = directory_of(name)?;
+    match private::check_directory(&directory) {
+        // It is not there yet, or not to be had at this moment.
+        Ok(()) | Err(DirectoryError::Io { .. }) => Ok(directory),
+        Err(cause) => Err(cause.to_string()),
+    }
 }
 
 fn begin(hub: &Hub, instance: &Instance, journal: Journal, keeping: Keeping) -> Result<Journalist, String> {

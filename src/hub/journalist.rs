@@ -62,18 +62,20 @@ impl Hub {
         self.start_journalist(Box::new(move || writer.take()), on_segment, false)
     }
 
-    /// The same for the journal of this directory, which could not be opened: that is tried again and again. Until then what
-    /// earlier processes have left there is told, and what is published waits in memory.
+    /// The same for a journal that could not be opened: that is tried again and again. Until then what earlier processes
+    /// have left in this directory is told, where there is one that may be read, and what is published waits in memory.
     ///
     /// # Errors
     /// As above.
     pub fn keep_journal_later(
         &self,
-        directory: PathBuf,
+        readable: Option<PathBuf>,
         opening: Opening,
         on_segment: Box<dyn Fn() + Send>,
     ) -> io::Result<Journalist> {
-        _ = self.shared.journal.set(directory);
+        if let Some(directory) = readable {
+            _ = self.shared.journal.set(directory);
+        }
         self.start_journalist(opening, on_segment, true)
     }
 
@@ -97,6 +99,8 @@ impl Hub {
         let (batch, pause) = (Batch::default(), PAUSES.0);
         let thread = std::thread::Builder::new().name("journal".into()).spawn(move || {
             let Some(writer) = runtime.block_on(opened(opening, &mut wake)) else { return };
+            // Nobody reads below a place that nobody could say was ours, until it is.
+            _ = hub.shared.journal.set(writer.directory().to_owned());
             let (marked, synced) = (None, Instant::now());
             let mut desk = Desk {
                 hub,

@@ -44,7 +44,9 @@ pub enum DirectoryError {
         owner: u32,
     },
     /// There is no place for it: the home directory is not known.
-    #[error("cannot find a place for claude-mpm's files: the home directory is not known")]
+    #[error(
+        "cannot find a place for claude-mpm's files: the home directory is not known; set XDG_STATE_HOME to a directory of yours"
+    )]
     NoPlace,
     /// Others may look in or write, and that could not be changed.
     #[error("cannot use directory {}: its mode {mode:04o} lets others in", path.display())]

@@ -28,7 +28,7 @@ head -c "$1k" /dev/zero >"$XDG_STATE_HOME/theirs"; shift; exec "$@""#;
 const MORE: u64 = 32 << 10;
 const END: &str = "the end of it";
 
-fn may_mount() -> bool {
+pub(crate) fn may_mount() -> bool {
     let mut command = Command::new("unshare");
     command.args(["-m", "--propagation", "private", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]);
     let may = command.output().is_ok_and(|output| output.status.success());
@@ -71,7 +71,7 @@ pub(crate) fn post(port: u16, count: usize) {
 }
 
 /// What the hub has said of the journal.
-fn errors(port: u16) -> Vec<Value> {
+pub(crate) fn errors(port: u16) -> Vec<Value> {
     let (status, body) = request(
         port,
         "GET /api/history?channels=system.error&limit=1000 HTTP/1.1\r\nConnection: close\r\n",

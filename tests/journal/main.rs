@@ -7,6 +7,7 @@ mod full;
 mod going_on;
 mod hung;
 mod kept;
+mod later;
 mod planted;
 mod planted_files;
 mod slow;
