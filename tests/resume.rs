@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use std::ops::Range;
-use test_support::standalone::{Hub, Place};
+use test_support::standalone::{Hub, Place, named};
 use test_support::subscriber::{Received, Subscriber, ask};
 use test_support::wire::{self, masked, upgraded};
 
@@ -223,6 +223,38 @@ fn what_left_memory_is_read_from_disk_by_number_and_by_time() {
     assert_eq!(said(&later_on), (said(&later)[0]..MANY + 311).collect::<Vec<_>>());
     let again = heard(&Subscriber::begin(&hub.url(), place_at(&hub, &time)), MANY + 310);
     assert_eq!(said(&again), said(&later_on));
+    assert!(hub.stop().success());
+}
+
+#[test]
+fn a_copy_of_a_file_put_into_a_journal_that_is_written_costs_nobody_an_event() {
+    let place = Place::new(WRAPPER);
+    let hub = place.serve(0);
+    tell(&hub, 1..MANY + 1, LARGE);
+    written(&place, &hub, MANY);
+    let directory = place.path(&format!(".local/state/claude-mpm/sessions/hub-{}", hub.port));
+    let mut segments = named(&directory, ".ndjson");
+    segments.sort();
+    assert!(segments.len() > 1, "{segments:?}");
+    for (of, ordinal) in [(&segments[0], "000050-"), (&segments[segments.len() - 1], "000051-")] {
+        let copy = of
+            .to_str()
+            .expect("a name")
+            .replace(&of.file_name().expect("one").to_str().expect("a name")[..7], ordinal);
+        std::fs::copy(of, copy).expect("a copy");
+    }
+    // It reads from disk, and then nothing for a while.
+    let mut slow = upgraded(hub.port, "/?channels=my.line,system.gap&after=0", "").expect("a connection");
+    let mut frames: Vec<Value> = std::iter::from_fn(|| slow.json()).take(10).collect();
+    tell(&hub, MANY + 1..2 * MANY + 1, LARGE);
+    written(&place, &hub, 2 * MANY);
+    let is_last = |frame: &Value| frame["data"]["n"] == 2 * MANY;
+    while !frames.last().is_some_and(is_last) {
+        frames.push(slow.json().expect("the rest"));
+    }
+    assert!(frames.iter().all(|frame| frame["type"] != "system.gap"), "a gap");
+    let told: Vec<u64> = frames.iter().filter_map(|frame| frame["data"]["n"].as_u64()).collect();
+    assert_eq!(told, (1..2 * MANY + 1).collect::<Vec<_>>());
     assert!(hub.stop().success());
 }
 

@@ -3,10 +3,11 @@
 
 use super::line::{self, Facts};
 use super::lines::{Found, Lines};
+use super::order::{begin, first_copy, in_order};
 use super::segment::{self, Segment};
 use crate::instance::private::{self, DirectoryError};
 use nix::libc;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -63,8 +64,10 @@ pub struct Cursor {
     /// Those that are to be read yet, in order.
     rest: VecDeque<Segment>,
     open: Option<Open>,
-    /// The highest ordinal that was in the directory: what is new has a higher one.
-    seen: u32,
+    /// What was in the directory when it looked last; `None` where it does not look there.
+    seen: Option<HashSet<PathBuf>>,
+    /// Those that were read and closed.
+    left: HashMap<PathBuf, Left>,
     /// By epoch: the newest number that was read or is not wanted.
     newest: HashMap<Arc<str>, u64>,
     /// Lines that are not as they were written.
@@ -77,12 +80,29 @@ pub struct Cursor {
 
 #[derive(Debug)]
 struct Open {
+    path: PathBuf,
     epoch: Arc<str>,
     /// By its name.
     first_seq: u64,
     lines: Lines,
     /// Bytes without a line feed at its end, when that was looked at last.
     torn: u64,
+}
+
+/// How far a segment was read.
+#[derive(Debug)]
+struct Left {
+    /// Of the first line that was not.
+    offset: u64,
+    /// Bytes without a line feed behind that.
+    torn: u64,
+}
+
+impl Left {
+    /// Whether there is more in the file now.
+    fn has_grown(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok_and(|found| found.len() > self.offset + self.torn)
+    }
 }
 
 impl Cursor {
@@ -107,7 +127,8 @@ impl Cursor {
             directory: directory.into(),
             rest: VecDeque::new(),
             open: None,
-            seen: 0,
+            seen: Some(HashSet::new()),
+            left: HashMap::new(),
             newest: HashMap::new(),
             damaged: 0,
             is_lenient,
@@ -142,7 +163,8 @@ impl Cursor {
             directory: directory.unwrap_or(Path::new("/")).into(),
             rest: segments.iter().cloned().collect(),
             open: None,
-            seen: u32::MAX,
+            seen: None,
+            left: HashMap::new(),
             newest: HashMap::new(),
             damaged: 0,
             is_lenient: false,
@@ -197,7 +219,7 @@ impl Cursor {
 
     /// The next record of the segment that is open.
     fn next(&mut self) -> io::Result<Option<Stored>> {
-        let Some(Open { epoch, first_seq, lines, torn }) = &mut self.open else { return Ok(None) };
+        let Some(Open { epoch, first_seq, lines, torn, .. }) = &mut self.open else { return Ok(None) };
         loop {
             let line = match lines.next() {
                 Err(cause) if !self.is_lenient => return Err(cause),
@@ -245,18 +267,32 @@ impl Cursor {
                 return Ok(!self.rest.is_empty());
             }
         }
-        // Whoever wrote it goes on elsewhere: its last line gets no end any more.
-        self.damaged += u64::from(self.open.take().is_some_and(|open| open.torn > 0));
+        self.leave();
         self.enter(0)?;
         Ok(true)
     }
 
-    /// Takes in which segments there are that it has not seen.
+    /// Whoever wrote it goes on elsewhere, as it seems: its last line gets no end any more.
+    fn leave(&mut self) {
+        let Some(Open { path, lines, torn, .. }) = self.open.take() else { return };
+        self.damaged += u64::from(torn > 0);
+        self.left.insert(path, Left { offset: lines.offset(), torn });
+    }
+
+    /// Takes in which segments there are that it has not seen, and those that grew since: a copy of one, or a journal that
+    /// somebody put in, may have come before what is still being written, by its name.
     fn look(&mut self) -> io::Result<()> {
-        let mut new = segment::list(&self.directory)?;
-        new.retain(|segment| segment.ordinal > self.seen);
-        self.seen = new.iter().map(|segment| segment.ordinal).fold(self.seen, u32::max);
-        self.rest.extend(in_order(new));
+        let Some(seen) = &self.seen else { return Ok(()) };
+        let listed = segment::list(&self.directory)?;
+        let names: HashSet<PathBuf> = listed.iter().map(|segment| segment.path.clone()).collect();
+        self.left.retain(|path, _| names.contains(path));
+        let is_news = |segment: &Segment| {
+            let has_grown = |left: &Left| left.has_grown(&segment.path);
+            !seen.contains(&segment.path) || self.left.get(&segment.path).is_some_and(has_grown)
+        };
+        let news = in_order(listed).into_iter().filter(is_news).collect::<Vec<_>>();
+        self.rest.extend(news);
+        self.seen = Some(names);
         Ok(())
     }
 
@@ -273,14 +309,14 @@ impl Cursor {
             }
         }
         if let Some((at, seq)) = begin {
-            self.rest.drain(..at);
+            self.rest.drain(..first_copy(&self.rest, at));
             self.enter(seq)?;
         }
         Ok(())
     }
 
-    /// Opens the next segment, where its index says that what is behind `seq` begins. One that is gone or not ours is
-    /// passed over.
+    /// Opens the next segment, where its index says that what is behind `seq` begins, or where it was left. One that is gone
+    /// or not ours is passed over.
     fn enter(&mut self, seq: u64) -> io::Result<()> {
         let Some(segment) = self.rest.pop_front() else { return Ok(()) };
         let file = match segment.open() {
@@ -293,10 +329,19 @@ impl Cursor {
             }
             opened => opened.ok(),
         };
+        let left = self.left.remove(&segment.path);
+        // It was no end after all.
+        self.damaged -= u64::from(left.as_ref().is_some_and(|left| left.torn > 0));
+        let offset = match left {
+            Some(left) => left.offset,
+            None if seq > 0 => offset_of(&segment, seq),
+            None => 0,
+        };
         self.open = file.map(|file| Open {
+            path: segment.path,
             epoch: segment.epoch.as_str().into(),
             first_seq: segment.first_seq,
-            lines: Lines::new(file, if seq > 0 { offset_of(&segment, seq) } else { 0 }),
+            lines: Lines::new(file, offset),
             torn: 0,
         });
         Ok(())
@@ -325,33 +370,6 @@ pub fn has_epoch(directory: &Path, epoch: &str) -> io::Result<bool> {
         Err(cause) if is_of_the_moment(&cause) => Err(cause),
         Err(_) => Ok(false),
     }
-}
-
-/// The segments of a journal in the order in which they are read.
-///
-/// # Errors
-/// What the system said of the directory.
-pub fn segments(directory: &Path) -> io::Result<Vec<Segment>> {
-    Ok(in_order(segment::list(directory)?))
-}
-
-/// Epochs in the order in which they began, and in each the segments by their numbers: a copy of one does not come
-/// before what it is a copy of.
-pub(super) fn in_order(mut segments: Vec<Segment>) -> Vec<Segment> {
-    let mut began: HashMap<String, u32> = HashMap::new();
-    for segment in &segments {
-        let first = began.entry(segment.epoch.clone()).or_insert(segment.ordinal);
-        *first = segment.ordinal.min(*first);
-    }
-    segments.sort_by_key(|segment| (began.get(&segment.epoch).copied(), segment.first_seq, segment.ordinal));
-    segments
-}
-
-/// The segment in which the record behind this one stands: the last of its epoch that begins at or before it.
-fn begin(segments: &VecDeque<Segment>, epoch: &str, seq: u64) -> Option<usize> {
-    let of_epoch = || segments.iter().enumerate().filter(|(_, segment)| segment.epoch == epoch);
-    let before = of_epoch().take_while(|(_, segment)| segment.first_seq <= seq.saturating_add(1)).last();
-    before.or_else(|| of_epoch().next()).map(|(at, _)| at)
 }
 
 /// Where the index says that this record or one before it stands; 0 where it does not say so truly.
@@ -427,6 +445,66 @@ mod tests {
                 assert_eq!(numbers(base.path()), (1..61).collect::<Vec<_>>(), "{}", copy.path.display());
             }
         }
+    }
+
+    /// What a reader has that was open before somebody put something into a journal that is written, and what those have
+    /// that begin behind it or with a time.
+    fn goes_on_beside(put: impl Fn(&Path, &[Segment])) {
+        let base = tempfile::tempdir().unwrap();
+        let mut writer = write(base.path(), "e", 1..61, 1500);
+        let mut early = Cursor::open(base.path(), &From::Start).unwrap();
+        let mut read = Vec::new();
+        let mut go_on = |cursor: &mut Cursor| {
+            loop {
+                let part = cursor.read(1000).unwrap();
+                let of_it = part.records.iter().filter(|stored| *stored.epoch == *"e");
+                read.extend(of_it.filter_map(|stored| stored.seq));
+                if part.is_end {
+                    return std::mem::take(&mut read);
+                }
+            }
+        };
+        let mut all = go_on(&mut early);
+        put(base.path(), &segment::list(base.path()).unwrap());
+        let froms = [after(20), after(59), From::Since { millis: 30 }, From::Start];
+        let mut late = froms.map(|from| (Cursor::open(base.path(), &from).unwrap(), Vec::new()));
+        for number in 61..121 {
+            writer.append(&batch(number..number + 1)).unwrap();
+            all.extend(go_on(&mut early));
+            for (cursor, read) in &mut late {
+                read.extend(go_on(cursor));
+            }
+        }
+        assert!(writer.segment().unwrap().ordinal > 6);
+        assert_eq!(all, (1..121).collect::<Vec<_>>());
+        assert_eq!(early.damaged(), 0);
+        for ((cursor, read), first) in late.iter().zip([21, 60, 30, 1]) {
+            assert!(read[0] <= first && *read == (read[0]..121).collect::<Vec<_>>(), "{first}: {read:?}");
+            assert_eq!(cursor.damaged(), 0);
+        }
+    }
+
+    #[test]
+    fn a_copy_of_a_segment_put_into_a_journal_that_is_written_hides_nothing() {
+        let copy = |directory: &Path, of: &Segment, ordinal| {
+            let copy = Segment::new(directory, ordinal, &of.epoch, of.first_seq);
+            fs::copy(&of.path, &copy.path).unwrap();
+        };
+        goes_on_beside(|directory, segments| copy(directory, &segments[0], 50));
+        goes_on_beside(|directory, segments| copy(directory, segments.last().unwrap(), 50));
+        goes_on_beside(|directory, segments| {
+            for (of, ordinal) in segments.iter().zip(0..) {
+                copy(directory, of, if ordinal % 2 == 0 { 900 } else { 0 });
+            }
+        });
+        // Of another numbering, that somebody has put back.
+        let other = tempfile::tempdir().unwrap();
+        write(other.path(), "a", 1..61, 1500);
+        goes_on_beside(|directory, _| {
+            for of in segment::list(other.path()).unwrap() {
+                copy(directory, &of, of.ordinal + 40);
+            }
+        });
     }
 
     #[test]

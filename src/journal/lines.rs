@@ -39,6 +39,11 @@ impl Lines {
         Self { file, offset, held: Vec::new(), told: 0, searched: 0, dropped: 0 }
     }
 
+    /// Where the line begins that comes next.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset + self.told as u64
+    }
+
     /// Reads on. After an end it can be asked again.
     pub(super) fn next(&mut self) -> io::Result<Found<'_>> {
         loop {

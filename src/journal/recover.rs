@@ -1,9 +1,9 @@
 //! A journal that is there already: who may go on with it, how far it came, and whether it was ended or broken off.
 
-use super::cursor::in_order;
 use super::line;
 use super::lines::{Found, Lines};
-use super::segment::{self, Segment};
+use super::order;
+use super::segment::Segment;
 use super::writer::Writer;
 use crate::instance::private::{self, DirectoryError};
 use nix::fcntl::Flock;
@@ -83,16 +83,19 @@ impl Journal {
         let failed = |cause| OpenError::Io { path: directory.into(), cause };
         private::make_way(directory.parent().unwrap_or(Path::new("/")))?;
         let turn = locked(directory, patience)?;
-        let segments = segment::list(directory).map_err(failed)?;
-        let torn = segments.last().map_or(0, put_torn_aside);
+        let segments = order::segments(directory).map_err(failed)?;
+        // Which of its copies was written nobody can say.
+        let newest = order::last(&segments);
+        let torn = newest.iter().map(put_torn_aside).sum();
         let closed = closed(directory);
         // From here on the end is open again.
         if fs::remove_file(directory.join(CLOSED)).is_ok() {
             // After a power cut it must not say again what is true no longer.
             drop(File::open(directory).and_then(|directory| directory.sync_all()));
         }
-        let next_ordinal = segments.last().map_or(1, |last| last.ordinal.saturating_add(1));
-        let tail = in_order(segments).iter().rev().find_map(Tail::of);
+        let highest = segments.iter().map(|segment| segment.ordinal).max();
+        let next_ordinal = highest.map_or(1, |highest| highest.saturating_add(1));
+        let tail = segments.chunk_by(order::are_copies).rev().find_map(Tail::of_copies);
         let newest = tail.as_ref().and_then(|tail| tail.newest);
         let last = tail.map(|tail| tail.last);
         Ok(Self { directory: directory.into(), next_ordinal, turn, closed, last, newest, torn })
@@ -191,6 +194,11 @@ struct Tail {
 }
 
 impl Tail {
+    /// The one that came furthest.
+    fn of_copies(copies: &[Segment]) -> Option<Self> {
+        copies.iter().filter_map(Self::of).max_by_key(|tail| tail.last.last_seq)
+    }
+
     fn of(segment: &Segment) -> Option<Self> {
         let hint = segment.places().last().copied();
         let behind = |offset| Self::behind(segment, offset);
@@ -241,6 +249,27 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_that_has_less_does_not_hide_how_far_it_came() {
+        let base = tempfile::tempdir().unwrap();
+        let mut writer = write(base.path(), "e", 1..31, 700);
+        let list = || order::segments(base.path()).unwrap();
+        let written = writer.segment().unwrap().clone();
+        for (of, ordinal) in [(&list()[0], 900), (&written, 901)] {
+            let copy = Segment::new(base.path(), ordinal, "e", of.first_seq);
+            fs::copy(&of.path, &copy.path).unwrap();
+        }
+        writer.append(&batch(31..33)).unwrap();
+        assert_eq!(writer.segment(), Some(&written));
+        drop(writer);
+        let mut file = File::options().append(true).open(&written.path).unwrap();
+        file.write_all(b"half a line").unwrap();
+        let journal = Journal::open(base.path()).unwrap();
+        assert_eq!((journal.last(), journal.torn()), (Some(&end("e", 32)), 11));
+        journal.writer("f", 700).append(&batch(1..3)).unwrap();
+        assert_eq!(list().last().map(|last| last.ordinal), Some(902));
+    }
+
+    #[test]
     fn there_is_one_writer() {
         let base = tempfile::tempdir().unwrap();
         let _first = Journal::open(base.path()).unwrap();
@@ -252,7 +281,7 @@ mod tests {
     fn a_cut_at_every_byte_of_the_tail_costs_no_more_than_the_record_it_is_in() {
         let base = tempfile::tempdir().unwrap();
         drop(write(base.path(), "e", 1..6, u64::MAX));
-        let path = segment::list(base.path()).unwrap().remove(0).path;
+        let path = order::segments(base.path()).unwrap().remove(0).path;
         let whole = fs::read(&path).unwrap();
         let tail = batch(4..6).bytes();
         for length in whole.len() - tail..=whole.len() {

@@ -1,8 +1,9 @@
 //! How long journals are kept: those that ended longest ago leave first. What is being written is not touched, and nothing
 //! is removed but what a journal is made of.
 
+use super::order;
 use super::recover::LOCK;
-use super::segment;
+use super::segment::{self, Segment};
 use crate::instance::private;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
@@ -106,26 +107,28 @@ pub fn sweep(below: &Path, keep: &Retention, now: SystemTime) -> io::Result<Swep
 }
 
 /// Removes the oldest files of a journal, but not the newest, until the others are what is to be kept at that time; the
-/// bytes they had.
+/// bytes they had. A copy leaves with what it is a copy of, whatever its name.
 ///
 /// # Errors
 /// What the system said of the directory; what cannot be removed stays.
 pub fn trim(directory: &Path, keep: &Retention, now: SystemTime) -> io::Result<u64> {
-    let mut segments = super::segments(directory)?;
-    segments.sort_by_key(|segment| segment.ordinal);
-    segments.pop();
+    let segments = order::segments(directory)?;
+    let older = segments.len() - order::last(&segments).len();
     let mut total = measure(directory).0;
     let before = total;
-    for segment in segments {
-        let Ok(found) = segment.path.symlink_metadata() else { continue };
-        let age = found.modified().ok().and_then(|written| now.duration_since(written).ok());
-        if total <= keep.max_bytes && age.is_none_or(|age| age <= keep.max_age) {
+    for copies in segments[..older].chunk_by(order::are_copies) {
+        let written = |segment: &Segment| segment.path.symlink_metadata().ok()?.modified().ok();
+        let Some(written) = copies.iter().filter_map(written).min() else { continue };
+        let is_old = now.duration_since(written).is_ok_and(|age| age > keep.max_age);
+        if total <= keep.max_bytes && !is_old {
             break;
         }
-        for path in [segment.path.clone(), segment.index(), segment.path.with_extension("torn")] {
-            let bytes = path.symlink_metadata().map_or(0, |found| found.len());
-            if fs::remove_file(path).is_ok() {
-                total = total.saturating_sub(bytes);
+        for segment in copies {
+            for path in [segment.path.clone(), segment.index(), segment.path.with_extension("torn")] {
+                let bytes = path.symlink_metadata().map_or(0, |found| found.len());
+                if fs::remove_file(path).is_ok() {
+                    total = total.saturating_sub(bytes);
+                }
             }
         }
     }
@@ -218,6 +221,27 @@ mod tests {
         trim_to(0, 30);
         assert_eq!(super::super::segments(base.path()).unwrap().len(), 1);
         writer.append(&batch(301..303)).unwrap();
+        assert_eq!(numbers(base.path()).last(), Some(&302));
+    }
+
+    #[test]
+    fn a_copy_leaves_with_what_it_is_a_copy_of_and_what_is_written_stays() {
+        let base = tempfile::tempdir().unwrap();
+        let mut writer = write(base.path(), "e", 1..301, 3_000);
+        let written = writer.segment().unwrap().clone();
+        let first = order::segments(base.path()).unwrap().remove(0);
+        let copy = |of: &Segment, ordinal| {
+            let copy = Segment::new(base.path(), ordinal, "e", of.first_seq);
+            fs::copy(&of.path, &copy.path).unwrap();
+        };
+        copy(&first, 900);
+        let keep = Retention { max_age: DAY, max_bytes: 0 };
+        trim(base.path(), &keep, SystemTime::now()).unwrap();
+        assert_eq!(order::segments(base.path()).unwrap(), [written.clone()]);
+        copy(&written, 901);
+        trim(base.path(), &keep, SystemTime::now()).unwrap();
+        writer.append(&batch(301..303)).unwrap();
+        writer.sync().unwrap();
         assert_eq!(numbers(base.path()).last(), Some(&302));
     }
 
