@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use std::ops::Range;
+use std::os::unix::fs::PermissionsExt;
 use test_support::standalone::{Hub, Place, named};
 use test_support::subscriber::{Received, Subscriber, ask};
 use test_support::wire::{self, masked, upgraded};
@@ -91,6 +92,32 @@ fn after_a_clean_stop_the_numbers_go_on_and_so_does_a_client() {
     assert!(said(&replayed)[0] < 101, "what was before the stop is in memory again");
     let status = hub.get("/api/status");
     assert_eq!((&status["session_id"], &status["epoch"]), (&id, &first.events[0]["epoch"]));
+    assert!(hub.stop().success());
+}
+
+#[test]
+fn a_journal_that_somebody_has_restored_with_the_usual_modes_goes_on() {
+    let place = Place::new(WRAPPER);
+    let hub = place.serve(0);
+    let port = hub.port;
+    say(&hub, 1..11);
+    let first = heard(&Subscriber::connect(&hub.url()), 10);
+    assert!(hub.stop().success());
+    let directory = place.path(&format!(".local/state/claude-mpm/sessions/hub-{port}"));
+    let files = named(&directory, "");
+    assert!(files.iter().any(|path| path.ends_with("closed.json")), "{files:?}");
+    for path in &files {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o644)).expect("ours");
+    }
+    let hub = place.serve(port);
+    say(&hub, 11..21);
+    written(&place, &hub, 20);
+    let resumed = heard(&Subscriber::begin(&hub.url(), cursor(&of_line(&first, 5))), 20);
+    assert_eq!(said(&resumed), (6..21).collect::<Vec<_>>());
+    assert!(resumed.asides.is_empty(), "{:?}", resumed.asides);
+    assert_eq!(hub.get("/api/status")["epoch"], first.events[0]["epoch"]);
+    let lock = std::fs::metadata(directory.join("lock")).expect("a lock");
+    assert_eq!(lock.permissions().mode() & 0o777, 0o600);
     assert!(hub.stop().success());
 }
 

@@ -18,6 +18,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 const PRIVATE: Mode = Mode::S_IRWXU;
+/// Permission bits of others.
+const OTHERS: u32 = 0o077;
+/// Those by which they may write.
+const OTHERS_WRITE: u32 = 0o022;
 /// Between two attempts to lock.
 const ATTEMPT: Duration = Duration::from_millis(5);
 
@@ -122,7 +126,7 @@ pub(crate) fn open_private(path: &Path, max_bytes: u64) -> io::Result<File> {
 /// # Errors
 /// As above, but for that.
 pub(crate) fn open_unforged(path: &Path, max_bytes: u64) -> io::Result<File> {
-    open_ours(path, max_bytes, |found| refusal_of(found, 0o022))
+    open_ours(path, max_bytes, |found| refusal_of(found, OTHERS_WRITE))
 }
 
 fn open_ours(
@@ -155,7 +159,7 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
 
 /// Why a file is not taken for this user's own; the sentence begins with "it".
 pub(crate) fn refusal(found: &fs::Metadata) -> Option<String> {
-    refusal_of(found, 0o077)
+    refusal_of(found, OTHERS)
 }
 
 fn refusal_of(found: &fs::Metadata, others: u32) -> Option<String> {
@@ -216,16 +220,22 @@ fn put(path: &Path, bytes: &[u8], settle: fn(&File) -> io::Result<()>) -> io::Re
 }
 
 /// Waits so long for the lock of this name, which is made where there is none. It is held until it is dropped, and by
-/// the processes that are forked meanwhile.
+/// the processes that are forked meanwhile. One that others may read, as they may what somebody has restored, is closed to
+/// them: nothing stands in it, and its directory keeps them out.
 ///
 /// # Errors
-/// What the system said; `TimedOut` when others hold it all the time.
+/// What the system said; `InvalidData` where it is no regular file, another's, or others may write to it; `TimedOut` when
+/// others hold it all the time.
 pub(crate) fn lock(path: &Path, patience: Duration) -> io::Result<Flock<File>> {
     let flags = (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC).bits();
     let options = OpenOptions::new().write(true).create(true).mode(0o600).custom_flags(flags).clone();
     let mut file = options.open(path)?;
-    if let Some(refusal) = refusal(&file.metadata()?) {
+    let found = file.metadata()?;
+    if let Some(refusal) = refusal_of(&found, OTHERS_WRITE) {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{}: {refusal}", path.display())));
+    }
+    if found.mode() & OTHERS != 0 {
+        fchmod(&file, Mode::S_IRUSR | Mode::S_IWUSR)?;
     }
     let deadline = Instant::now() + patience;
     loop {

@@ -27,7 +27,7 @@ pub fn set_label(directory: &Path, object: &[u8]) -> io::Result<()> {
 /// # Errors
 /// What the system said.
 pub fn sync_label(directory: &Path) -> io::Result<()> {
-    private::open_private(&directory.join(LABEL), MAX)?.sync_all()
+    private::open_unforged(&directory.join(LABEL), MAX)?.sync_all()
 }
 
 /// The label, as it was written; `None` where there is none that is whole.

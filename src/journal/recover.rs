@@ -153,7 +153,7 @@ pub(super) fn close(directory: &Path, epoch: &str, last_seq: u64) -> io::Result<
 
 /// The end that a journal has, where its writer said so.
 pub fn closed(directory: &Path) -> Option<End> {
-    let file = private::open_private(&directory.join(CLOSED), MAX_CLOSED).ok()?;
+    let file = private::open_unforged(&directory.join(CLOSED), MAX_CLOSED).ok()?;
     let mut text = Vec::new();
     file.take(MAX_CLOSED).read_to_end(&mut text).ok()?;
     let line = text.strip_suffix(b"\n").filter(|line| line::is_whole(line))?;
@@ -230,6 +230,7 @@ impl Tail {
 mod tests {
     use super::*;
     use crate::journal::testing::{batch, numbers, write};
+    use std::os::unix::fs::PermissionsExt;
 
     fn end(epoch: &str, last_seq: u64) -> End {
         End { epoch: epoch.into(), last_seq }
@@ -270,6 +271,24 @@ mod tests {
     }
 
     #[test]
+    fn one_that_others_might_read_goes_on_and_one_that_they_might_write_does_not() {
+        let base = tempfile::tempdir().unwrap();
+        let chmod = |name, mode| {
+            fs::set_permissions(base.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        for (mode, closed) in [(0o644, Some(end("e", 7))), (0o640, Some(end("e", 7))), (0o664, None)] {
+            write(base.path(), "e", 1..6, 1000).finish(7).unwrap();
+            chmod(LOCK, 0o644);
+            chmod(CLOSED, mode);
+            assert_eq!(Journal::open(base.path()).unwrap().closed(), closed.as_ref(), "{mode:o}");
+            assert_eq!(base.path().join(LOCK).metadata().unwrap().mode() & 0o777, 0o600);
+        }
+        chmod(LOCK, 0o664);
+        let refused = Journal::open(base.path()).unwrap_err().to_string();
+        assert!(refused.contains("lock: its mode 0664 lets others in; chmod 600"), "{refused}");
+    }
+
+    #[test]
     fn there_is_one_writer() {
         let base = tempfile::tempdir().unwrap();
         let _first = Journal::open(base.path()).unwrap();
@@ -288,7 +307,7 @@ mod tests {
             let base = tempfile::tempdir().unwrap();
             let cut = base.path().join(path.file_name().unwrap());
             fs::write(&cut, &whole[..length]).unwrap();
-            fs::set_permissions(&cut, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+            fs::set_permissions(&cut, fs::Permissions::from_mode(0o600)).unwrap();
             let lines = whole[..length].iter().filter(|byte| **byte == b'\n').count() as u64;
             let mut writer = Journal::open(base.path()).unwrap().writer("e", u64::MAX);
             writer.append(&batch(6..8)).unwrap();

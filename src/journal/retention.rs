@@ -198,6 +198,9 @@ mod tests {
     fn what_is_old_leaves_and_then_the_oldest_until_the_rest_fits() {
         let base = journals(&[("a", 40), ("b", 3), ("c", 2), ("d", 1)]);
         let size = measure(&base.path().join("b")).0;
+        // As somebody has restored it.
+        let lock = base.path().join("a").join(LOCK);
+        fs::set_permissions(lock, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
         assert_eq!(sweep_to(base.path(), 30, u64::MAX), Swept { journals: 1, bytes: size });
         assert_eq!(left(base.path()), ["b", "c", "d"].map(String::from).into());
         assert_eq!(sweep_to(base.path(), 30, size * 2).journals, 1);
