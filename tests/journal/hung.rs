@@ -1,10 +1,13 @@
 //! A disk that does not answer, as one behind a network that is gone: a hub starts, takes in, tells and answers all the
-//! same, and goes on with its journal when the disk is back. And one under load: what is written is brought to the disk.
+//! same, and goes on with its journal when the disk is back. And one under load: what is written is brought to the disk, and
+//! what comes all at once is written.
 
 use crate::full::{post, wait_for};
 use crate::kept::WRAPPER;
 use std::fs;
 use std::path::PathBuf;
+use test_support::meeting::Meeting;
+use test_support::program::Program;
 use test_support::standalone::{Hub, Place, named};
 use test_support::wire::upgraded;
 
@@ -91,6 +94,27 @@ fn who_asks_for_what_the_disk_does_not_give_is_told_what_memory_has() {
     remote.answer();
     wait_for("the rest", || history(hub.port) == (501, true));
     assert!(hub.stop().success());
+}
+
+/// Far more than may wait for the journal, in less time than it takes to write them.
+#[test]
+fn many_lines_at_once_are_written_whole() {
+    const LINES: usize = 100_000;
+    let (place, meeting) = (Place::new(WRAPPER), Meeting::new());
+    let script = format!(r#"seq {LINES}; read -r go <"$MEETING/down""#);
+    let mut command = place.shell(&[], &script);
+    // No disk that has other things to do.
+    let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    command.env("XDG_STATE_HOME", memory.path()).env("MEETING", meeting.folder());
+    let program = Program::start(command, b"");
+    let lines = || -> usize {
+        let sessions = named(&memory.path().join("claude-mpm/sessions"), "");
+        let segments = sessions.iter().flat_map(|directory| named(directory, ".ndjson"));
+        segments.map(|path| fs::read_to_string(path).unwrap().matches(r#""claude.output""#).count()).sum()
+    };
+    wait_for("the lines", || lines() == LINES);
+    meeting.say("on");
+    assert!(program.finish().0.success());
 }
 
 #[test]
