@@ -224,6 +224,7 @@ fn times_numbers_and_channels_choose_among_what_is_over_too() {
     assert_eq!(seqs(&["--since", "2026-11-20T12:01:00Z", "--until", "2026-11-20T12:01:00Z"]), [2]);
     assert_eq!(seqs(&["--until", "2026-11-20T12:00:59Z"]), [1]);
     assert_eq!((seqs(&["--after", "2"]), seqs(&["-n", "1"])), (vec![3, 4], vec![4]));
+    assert!(seqs(&["--after", "18446744073709551615"]).is_empty());
     assert_eq!((seqs(&["session.*"]), seqs(&["--session", "aaaa1111"])), (vec![4], vec![4]));
 }
 

@@ -157,7 +157,7 @@ impl Search<'_> {
 
     /// Whether all that stands in front of this segment is too old.
     fn begins_early_enough(&self, copies: &[Segment]) -> bool {
-        let (first, number) = (&copies[0], self.query.after.unwrap_or(0) + 1);
+        let (first, number) = (&copies[0], self.first_asked());
         let is_numbered = self.numbers.is_some_and(|(epoch, _)| *epoch.as_str() == *first.epoch);
         let by_number = self.query.after.is_some() && is_numbered && first.first_seq <= number;
         // Its index begins with the newest time of all that was written before, and of its first record.
@@ -177,7 +177,12 @@ impl Search<'_> {
     /// The first number of an epoch that is not too old.
     fn first_wanted(&self, epoch: &str) -> u64 {
         let oldest = self.oldest.as_ref().filter(|oldest| oldest.epoch == epoch);
-        oldest.map_or(0, |oldest| oldest.first_seq).max(self.query.after.unwrap_or(0) + 1)
+        oldest.map_or(0, |oldest| oldest.first_seq).max(self.first_asked())
+    }
+
+    /// The first number that is asked for. A client may name the highest there is.
+    fn first_asked(&self) -> u64 {
+        self.query.after.unwrap_or(0).saturating_add(1)
     }
 
     /// Whether numbers are missing between what was read and what memory begins with.
@@ -185,7 +190,7 @@ impl Search<'_> {
         let Some((epoch, known)) = self.numbers.filter(|(_, known)| *known < u64::MAX) else { return false };
         let from = self.first_wanted(epoch.as_str());
         let until = self.query.before.map_or(known, |before| before.min(known));
-        until > from && self.reached + 1 < until
+        until > from && self.reached < until - 1
     }
 
     /// Takes what it has in front of what was found.
@@ -236,7 +241,7 @@ impl Search<'_> {
         let read = std::mem::take(&mut self.read);
         let from = self.first_wanted(&self.lowest.0);
         self.has_holes |=
-            read.count > 0 && (read.lowest > from || read.highest - read.lowest + 1 != read.count);
+            read.count > 0 && (read.lowest > from || read.highest - read.lowest != read.count - 1);
         if self.numbers.is_some_and(|(epoch, _)| *epoch.as_str() == *self.lowest.0) {
             self.reached = read.highest;
         }
@@ -322,6 +327,16 @@ mod tests {
             numbers(base.path(), &Query { after: Some(3), ..all() }, &other, usize::MAX),
             (vec![], true)
         );
+    }
+
+    #[tokio::test]
+    async fn nothing_is_behind_the_highest_number_there_is() {
+        let base = tempfile::tempdir().unwrap();
+        let epoch = journal(base.path()).await;
+        let query = |limit| Query { filter: Filter::all(), limit, after: Some(u64::MAX), ..Query::default() };
+        assert_eq!(numbers(base.path(), &query(10), &epoch, usize::MAX), (vec![], true));
+        assert_eq!(numbers(base.path(), &query(usize::MAX), &epoch, usize::MAX), (vec![], true));
+        assert_eq!(below(base.path(), &query(10), &epoch, 507), (vec![], true));
     }
 
     /// Memory begins with this number.

@@ -15,9 +15,10 @@ pub(super) async fn behind(target: &Target, epoch: &Epoch, seq: u64) -> Result<V
         let past = history::ask(target, params(epoch, seq, before)).await?;
         let first = past.events.first().and_then(Frame::seq);
         answers.push(past.events);
-        match first
-            .filter(|first| !past.complete && *first > seq + 1 && before.is_none_or(|before| *first < before))
-        {
+        let has_more = |first: &u64| {
+            !past.complete && first.saturating_sub(1) > seq && before.is_none_or(|before| *first < before)
+        };
+        match first.filter(has_more) {
             Some(first) => before = Some(first),
             None => return Ok(answers.into_iter().rev().flatten().collect()),
         }
