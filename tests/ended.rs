@@ -8,9 +8,10 @@ use crafted::{Crafted, event};
 use serde_json::{Value, json};
 use std::fs;
 use std::path::PathBuf;
+use std::time::Instant;
 use test_support::instance::url_in;
 use test_support::program::Program;
-use test_support::standalone::Place;
+use test_support::standalone::{Hub, Place, named};
 use test_support::subscriber::Subscriber;
 use test_support::{DEADLINE, piped};
 
@@ -253,4 +254,105 @@ fn a_name_means_what_runs_before_what_is_over() {
     let (_, err, status) = stand.run(&["history", "-i", "web"]);
     assert_eq!(status, Some(3));
     assert!(err.contains("several instances are meant"), "{err}");
+}
+
+/// A hub with little in memory, at this port (0: one of the kernel's).
+fn small_hub(stand: &Stand, port: u16) -> Hub {
+    let port = port.to_string();
+    Hub::started(stand.place.command(&["serve", "--websocket-port", &port, "--history", "100"]))
+}
+
+/// Has the hub told so many events of about a thousand bytes, every tenth of which is rare.
+fn tell(hub: &Hub, count: u64) {
+    let event = |n: u64| json!({"type": if n % 10 == 0 { "my.rare" } else { "my.line" }, "source": "x", "data": {"n": n, "padding": "x".repeat(900)}});
+    for first in (0..count).step_by(400) {
+        let events: Vec<Value> = (first..count.min(first + 400)).map(event).collect();
+        assert_eq!(hub.post("/api/events", &json!(events).to_string()).0, 202);
+    }
+}
+
+/// What `history` tells of a hub, and what it says beside that.
+#[track_caller]
+fn told_of_hub(stand: &Stand, args: &[&str]) -> (Vec<String>, String) {
+    let all = ["history", "-i", "hub", "-o", "json"];
+    let (out, err, status) = stand.run(&[&all, args].concat());
+    assert_eq!(status, Some(0), "{err}");
+    (out.lines().map(str::to_owned).collect(), err)
+}
+
+#[test]
+fn a_hub_that_runs_tells_as_many_as_its_journal_does_afterwards() {
+    const EACH: usize = 1200;
+    let stand = Stand::new();
+    let mut hub = small_hub(&stand, 0);
+    for _ in 1..3 {
+        tell(&hub, EACH as u64);
+        let port = hub.port;
+        assert!(hub.stop().success());
+        hub = small_hub(&stand, port);
+    }
+    tell(&hub, EACH as u64);
+    let until = Instant::now() + DEADLINE;
+    let all = loop {
+        // What has left memory may be on its way to the disk.
+        let (all, err) = told_of_hub(&stand, &["-n", "10000", "my.*"]);
+        if all.len() == 3 * EACH && err.is_empty() {
+            break all;
+        }
+        assert!(Instant::now() < until, "{} events: {err}", all.len());
+    };
+    let time_of = |number: usize| {
+        let event: Value = serde_json::from_str(&all[number]).expect("JSON");
+        event["timestamp"].as_str().expect("a time").to_owned()
+    };
+    let (early, late) = (time_of(EACH / 2), time_of(5 * EACH / 2));
+    let asked: [&[&str]; 9] = [
+        &["-n", "10000", "my.*"],
+        &["-n", "3600", "my.*"],
+        &["-n", "3599", "my.*"],
+        &["-n", "2000", "my.*"],
+        &["-n", "10000", "my.rare"],
+        &["-n", "359", "my.rare"],
+        &["-n", "10000", "my.*", "--since", &early, "--until", &late],
+        &["-n", "10000", "my.*", "--until", &early],
+        &["-n", "10000", "my.*", "--after", "100"],
+    ];
+    let live: Vec<_> = asked.iter().map(|args| told_of_hub(&stand, args)).collect();
+    let counts: Vec<usize> = live.iter().map(|(events, _)| events.len()).collect();
+    assert_eq!(counts[..6], [3600, 3600, 3599, 2000, 360, 359]);
+    assert!(counts[6] > 2400 && counts[6] < 3600 && counts[7] > 600 && counts[7] < 1200, "{counts:?}");
+    for (args, (_, err)) in asked.iter().zip(&live) {
+        let is_cut = ["3599", "2000", "359"].contains(&args[1]);
+        assert_eq!(
+            (err.contains("there is more than these: -n"), err.is_empty()),
+            (is_cut, !is_cut),
+            "{err}"
+        );
+    }
+
+    // A journal that has lost lines of its first numbering.
+    let journal = stand.sessions.join(format!("hub-{}", hub.port));
+    let mut segments = named(&journal, ".ndjson");
+    segments.sort();
+    let text = fs::read_to_string(&segments[0]).expect("a journal");
+    let lossy: Vec<&str> = text
+        .split_inclusive('\n')
+        .enumerate()
+        .filter(|(n, _)| !(5..9).contains(n))
+        .map(|(_, line)| line)
+        .collect();
+    fs::write(&segments[0], lossy.concat()).expect("a journal");
+    let lossy = told_of_hub(&stand, &["-n", "10000", "my.*"]);
+    assert_eq!(lossy.0.len(), 3596);
+    assert!(lossy.1.contains("some that fit may be missing") && lossy.1.lines().count() == 1, "{}", lossy.1);
+    let cut = told_of_hub(&stand, &["-n", "3595", "my.*"]);
+    assert!(cut.1.contains("there is more than these: -n"), "{}", cut.1);
+
+    assert!(hub.stop().success());
+    assert!(told_of_hub(&stand, asked[0]) == lossy && told_of_hub(&stand, &["-n", "3595", "my.*"]) == cut);
+    fs::write(&segments[0], &text).expect("a journal");
+    for (args, live) in asked.iter().zip(live) {
+        let ended = told_of_hub(&stand, args);
+        assert!(ended == live, "{args:?}: {} and {} events; {}", live.0.len(), ended.0.len(), ended.1);
+    }
 }

@@ -1,5 +1,7 @@
 //! `history`: past events, and `watch --no-follow`, which is the same.
 
+mod paged;
+
 use super::ended::{self, Ended};
 use super::failure::{Exit, Failure};
 use super::printer::{Printer, Sieve};
@@ -13,14 +15,21 @@ use crate::event::{EventId, Timestamp};
 use crate::filter::{Filter, Pattern, Query};
 use crate::hub::{self, Record};
 use crate::instance::{Choice, choose};
+use paged::Past;
 use serde_json::{Map, Value, json};
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 /// As many as a hub gives at once.
 pub(super) const MOST: u64 = 10_000;
-/// What is said where something is left out.
-const MORE: &str = "there is more than these, as far as it is kept: -n shows more, up to 10,000; --since, --until and --after another part";
+/// What is said where more fits than was asked for.
+const MORE: &str =
+    "there is more than these: -n shows more, up to 10,000; --since, --until and --after another part";
+/// The same where no more can be asked for.
+const MORE_THAN_MOST: &str =
+    "there is more than these 10,000: --since, --until and --after show another part, and export all of it";
+/// What is said where not all that fits could be shown.
+const HOLES: &str = "some that fit may be missing here: they are not kept any more, or cannot be read";
 
 /// Runs the verb.
 pub(super) fn run(options: &HistoryOptions, log: &LogOptions) -> anyhow::Result<ExitCode> {
@@ -41,11 +50,9 @@ pub(super) fn run(options: &HistoryOptions, log: &LogOptions) -> anyhow::Result<
     };
     let mut printer = printer.with_sessions(target.hub());
     runtime()?.block_on(async {
-        let past = ask(&target, params).await?;
+        let past = paged::newest(&target, params, options.lines).await?;
         let exit = print(past.events.iter().map(|event| (target.label.as_str(), event)), &mut printer)?;
-        if !past.complete && !log.quiet {
-            note(MORE);
-        }
+        tell_what_is_missing(&past, options, log);
         Ok(exit)
     })
 }
@@ -69,17 +76,34 @@ fn of_ended(
 ) -> anyhow::Result<ExitCode> {
     let mut printer =
         printer.with_sessions(Some(ended.instance.clone()).filter(|instance| instance.stands_alone()));
-    let history = ended.find(&query(options)?)?;
-    let frames: Vec<Frame> = ended::frames(&history).collect();
+    let wanted = query(options)?;
+    let most = wanted.limit;
+    // One more tells whether there are more.
+    let mut history = ended.find(&Query { limit: most.saturating_add(1), ..wanted })?;
+    let too_many = history.records.len().saturating_sub(most);
+    drop(history.records.drain(..too_many));
+    let is_cut = too_many > 0;
+    let events = ended::frames(&history).collect();
+    let past = Past { events, is_cut, has_holes: !is_cut && !history.complete };
     let label = ended.instance.name.as_str();
-    let exit = print(frames.iter().map(|frame| (label, frame)), &mut printer)?;
+    let exit = print(past.events.iter().map(|frame| (label, frame)), &mut printer)?;
     if history.damaged > 0 && !log.quiet {
         note(&format!("its journal is damaged: {} lines of it are left out", history.damaged));
     }
-    if !history.complete && !log.quiet {
-        note(MORE);
-    }
+    tell_what_is_missing(&past, options, log);
     Ok(exit)
+}
+
+fn tell_what_is_missing(past: &Past, options: &HistoryOptions, log: &LogOptions) {
+    let missing = match (past.is_cut, past.has_holes) {
+        (true, _) if options.lines < MOST => Some(MORE),
+        (true, _) => Some(MORE_THAN_MOST),
+        (false, true) => Some(HOLES),
+        (false, false) => None,
+    };
+    if let Some(missing) = missing.filter(|_| !log.quiet) {
+        note(missing);
+    }
 }
 
 pub(super) fn query(options: &HistoryOptions) -> Result<Query, Failure> {
@@ -103,7 +127,7 @@ pub(super) fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Failure> {
 
 pub(super) fn params(options: &HistoryOptions) -> Result<Map<String, Value>, Failure> {
     patterns(&options.channels)?;
-    let mut params = object(&options.channels, &options.session, options.lines);
+    let mut params = object(&options.channels, &options.session);
     for (name, text) in [("since", &options.since), ("until", &options.until)] {
         if let Some(text) = text {
             params.insert(name.into(), time(text)?.into());
@@ -115,11 +139,10 @@ pub(super) fn params(options: &HistoryOptions) -> Result<Map<String, Value>, Fai
     Ok(params)
 }
 
-fn object(channels: &[String], sessions: &[String], limit: u64) -> Map<String, Value> {
+fn object(channels: &[String], sessions: &[String]) -> Map<String, Value> {
     let everything = [Pattern::All.to_string()];
     let channels = if channels.is_empty() { &everything } else { channels };
-    let mut params =
-        Map::from_iter([("event_types".into(), json!(channels)), ("limit".into(), limit.into())]);
+    let mut params = Map::from_iter([("event_types".into(), json!(channels))]);
     if !sessions.is_empty() {
         params.insert("sessions".into(), json!(sessions));
     }
@@ -135,11 +158,13 @@ pub(super) async fn show_past(
 ) -> anyhow::Result<ExitCode> {
     let everybody = || Ok(target::instances()?.into_iter().map(Target::of).collect());
     let targets = single.map_or_else(everybody, |target| Ok::<_, Failure>(vec![target]))?;
-    let (mut events, mut is_cut): (Vec<(&str, Frame)>, _) = (Vec::new(), false);
+    let (mut events, mut is_cut, mut has_holes): (Vec<(&str, Frame)>, _, _) = (Vec::new(), false, false);
+    let (params, most) = (start_params(wanted), start_count(wanted));
     for target in &targets {
-        match ask(target, start_params(wanted)).await {
+        match paged::newest(target, params.clone(), most).await {
             Ok(past) => {
-                is_cut |= !past.complete && !matches!(wanted.start, Start::Last(_));
+                is_cut |= past.is_cut && !matches!(wanted.start, Start::Last(_));
+                has_holes |= past.has_holes;
                 events.extend(past.events.into_iter().map(|event| (target.label.as_str(), event)));
             }
             Err(failure) if targets.len() == 1 => return Err(failure.into()),
@@ -157,19 +182,26 @@ pub(super) async fn show_past(
             "these are the newest: there is more, as far as it is kept; without --no-follow all of it is shown",
         );
     }
+    if has_holes && !log.quiet {
+        note(HOLES);
+    }
     Ok(exit)
 }
 
 fn start_params(wanted: &Subscription) -> Map<String, Value> {
-    let with = |name: &str, value: Value| {
-        let mut params = object(&wanted.channels, &wanted.sessions, MOST);
-        params.insert(name.into(), value);
-        params
-    };
+    let mut params = object(&wanted.channels, &wanted.sessions);
     match &wanted.start {
-        Start::Last(count) => object(&wanted.channels, &wanted.sessions, (*count).min(MOST)),
-        Start::After(cursor) => with("after", cursor.seq.into()),
-        Start::Since(time) => with("since", time.as_str().into()),
+        Start::Last(_) => None,
+        Start::After(cursor) => params.insert("after".into(), cursor.seq.into()),
+        Start::Since(time) => params.insert("since".into(), time.as_str().into()),
+    };
+    params
+}
+
+fn start_count(wanted: &Subscription) -> u64 {
+    match wanted.start {
+        Start::Last(count) => count.min(MOST),
+        Start::After(_) | Start::Since(_) => MOST,
     }
 }
 
@@ -187,18 +219,17 @@ pub(super) fn gap(record: &Record, (from_seq, to_seq): (u64, u64), reason: &str)
     Dialect::Classic.reply(&Reply::Gap { missed, from_seq, to_seq, reason }, None, &stamp)
 }
 
-/// What a hub says of the past.
-pub(super) struct Past {
+/// What a hub says at once of the past.
+pub(super) struct Answer {
+    /// Oldest first.
     pub(super) events: Vec<Frame>,
+    /// Nothing that was asked for is missing.
     pub(super) complete: bool,
 }
 
 /// Asks the hub.
-pub(super) async fn ask(target: &Target, params: Map<String, Value>) -> Result<Past, Failure> {
+pub(super) async fn ask(target: &Target, params: Map<String, Value>) -> Result<Answer, Failure> {
     const DOING: &str = "read history of";
-    if params.get("limit").and_then(Value::as_u64) == Some(0) {
-        return Ok(Past { events: Vec::new(), complete: true });
-    }
     let mut connection = target.connect(DOING).await?;
     let asked = connection.request(json!({"command": "get_history", "params": params})).await;
     let reply = asked.map_err(|cause| target.failure(DOING, &cause))?;
@@ -206,7 +237,7 @@ pub(super) async fn ask(target: &Target, params: Map<String, Value>) -> Result<P
     let none = || Failure::new(Exit::Failed, "cannot read history: the hub's answer has none");
     let events = reply.events().ok_or_else(none)?;
     let complete = reply.data().get("complete") != Some(&Value::Bool(false));
-    Ok(Past { events, complete })
+    Ok(Answer { events, complete })
 }
 
 fn print<'a>(
