@@ -1,6 +1,6 @@
 //! Journals that are damaged, begun anew, empty, or none; and what was typed wrongly.
 
-use super::crafted::{Crafted, at};
+use super::crafted::{Crafted, at, event};
 use super::stand::{Stand, parsed};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
@@ -171,4 +171,49 @@ fn the_part_between_two_times_is_told() {
     // What was before makes no pauses, but is there for whoever asks.
     let replay = stand.replay(&["web", "-S", "2026-11-20T12:08:00Z", "--now", "--once"]);
     assert!(replay.finish().success());
+}
+
+/// The clocks of publishers differ from that of the machine, and from one another.
+#[test]
+fn what_is_newer_than_the_part_is_left_out_and_what_follows_it_is_told() {
+    let stand = Stand::new();
+    let crafted = Crafted::new(&stand.sessions(), "s1", "web");
+    let minutes = [0, 9, 1, 8, 2, 3, 9, 9, 4, 5, 9, 9, 5];
+    let events = minutes.iter().enumerate().map(|(index, minute)| {
+        let mut event = event("e1", index as u64 + 1, minute * 60_000);
+        event["source"] = json!(if index % 2 == 0 { "system" } else { "build" });
+        event
+    });
+    // Long behind what was read with those, and two are lost.
+    let (mut far, more) = (event("e1", 2016, 4 * 60_000), (16..2015).map(|seq| event("e1", seq, 9 * 60_000)));
+    far["data"]["padding"] = json!("x".repeat(5000));
+    crafted.write("e1", events.chain(more).chain([far, event("e1", 2017, 9 * 60_000)]));
+    let until = ["-U", "2026-11-20T12:05:00Z", "-o", "json"];
+    let told = |args: &[&str]| {
+        let (out, err, status) = stand.run(&[args, &until[..]].concat());
+        assert_eq!(status, Some(0), "{err}");
+        out.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let printed = told(&["-q", "replay", "web", "--print", "--speed", "max"]);
+    let expected =
+        [(1, 1), (3, 3), (5, 6), (9, 10), (13, 13)].map(|(from, to)| ("events".to_owned(), from, to));
+    let lost = ("gap".to_owned(), 14, 15);
+    let expected: Vec<_> = expected.into_iter().chain([lost, ("events".into(), 2016, 2016)]).collect();
+    assert_eq!(runs(&printed), expected);
+    let is_event = |line: &String| parsed(line)["type"] == "my.event";
+    let events: Vec<String> = printed.into_iter().filter(is_event).collect();
+    assert_eq!(told(&["-q", "history", "-i", "web", "-n", "10000"]), events);
+    let exported = stand.run(&["-q", "export", "web", until[0], until[1]]).0;
+    assert_eq!(runs(&exported.lines().map(str::to_owned).collect::<Vec<_>>()), expected);
+    // Whoever is served gets them all as well, and nothing behind the last of them.
+    let replay = stand.replay(&["web", "--speed", "max", "--once", until[0], until[1]]);
+    let client = Subscriber::connect(&replay.url());
+    let seen = client.wait_close().events;
+    assert!(replay.finish().success());
+    let told: Vec<u64> = seen.iter().filter_map(|event| event["seq"].as_u64()).collect();
+    let wanted = events.iter().map(|line| parsed(line)["seq"].as_u64().expect("a number"));
+    assert!(
+        wanted.clone().all(|seq| told.contains(&seq)) && told.last() == wanted.last().as_ref(),
+        "{told:?}"
+    );
 }

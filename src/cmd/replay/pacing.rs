@@ -73,7 +73,7 @@ impl Pacing {
 }
 
 /// Whether a publisher may have chosen the time of the event.
-pub(super) fn is_chosen(event: &Event) -> bool {
+fn is_chosen(event: &Event) -> bool {
     !event.source.is_own() && event.origin.is_none()
 }
 

@@ -1,10 +1,10 @@
 //! What comes next of a recording, and when: the same for who serves it and who prints it.
 
-use super::pacing::{Pacing, is_chosen};
+use super::pacing::Pacing;
 use crate::cli::ReplayOptions;
 use crate::cmd::failure::Failure;
 use crate::cmd::history::moment;
-use crate::event::{Event, Timestamp};
+use crate::event::Timestamp;
 use crate::hub::{Record, Recording};
 use std::collections::VecDeque;
 use std::io;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Span {
     /// What is older makes no pauses.
     since: Option<Timestamp>,
-    /// What is newer is not told.
+    /// What is newer is not told. Times need not rise: what is not newer may follow.
     until: Option<Timestamp>,
 }
 
@@ -29,6 +29,11 @@ impl Span {
     /// Whether it begins behind this time.
     pub(super) fn is_before(&self, at: Timestamp) -> bool {
         self.since.is_some_and(|since| at < since)
+    }
+
+    /// Whether it ends before this time.
+    pub(super) fn is_behind(&self, at: Timestamp) -> bool {
+        self.until.is_some_and(|until| at > until)
     }
 }
 
@@ -69,14 +74,13 @@ impl Player {
         Self { recording, pacing, span, records: VecDeque::new(), is_before, is_over: false }
     }
 
-    /// The next record, with how long to wait before it; `None` where it has to be read first, or nothing is left.
+    /// The next record, with how long to wait before it; `None` where it has to be read first, or nothing is left. One that
+    /// is newer than the span is not waited for.
     pub(super) fn next(&mut self) -> Option<(Duration, Arc<Record>)> {
         let record = self.records.pop_front()?;
         let event = &record.event;
-        if self.span.until.is_some_and(|until| event.timestamp > until && !self.is_ahead(event, until)) {
-            self.records.clear();
-            self.is_over = true;
-            return None;
+        if self.span.is_behind(event.timestamp) {
+            return Some((Duration::ZERO, record));
         }
         let wait = self.pacing.wait_before(event);
         let wait = match self.span.since {
@@ -89,11 +93,6 @@ impl Player {
             _ => wait,
         };
         Some((wait, record))
-    }
-
-    /// Whether the clock of a publisher is ahead, and what comes soon is of the span yet.
-    fn is_ahead(&self, event: &Event, until: Timestamp) -> bool {
-        is_chosen(event) && self.records.iter().any(|next| next.event.timestamp <= until)
     }
 
     /// Reads on; false where nothing is left. It takes as long as the disk does.

@@ -36,7 +36,7 @@ pub(super) fn run(
     let printer = Printer::new(options.output, options.time, sieve).with_sessions(hub);
     let out = BufWriter::new(io::stdout().lock());
     let label = recorded.instance.name.clone();
-    let mut page = Page { out, printer, label, filter, span, last_seq: 0, clock: Clock::default() };
+    let mut page = Page { out, printer, label, filter, span, last: (0, false), clock: Clock::default() };
     let mut player = Player::new(recorded.open()?, options, span);
     while player.read()? {
         while let Some((wait, record)) = player.next() {
@@ -59,7 +59,8 @@ struct Page {
     label: String,
     filter: Filter,
     span: Span,
-    last_seq: u64,
+    /// The last that was read, and whether it is newer than the span.
+    last: (u64, bool),
     clock: Clock,
 }
 
@@ -82,15 +83,16 @@ impl Page {
 
     fn show(&mut self, record: &Record) -> io::Result<()> {
         let event = &record.event;
-        let (from_seq, to_seq) = (self.last_seq + 1, event.seq - 1);
-        self.last_seq = event.seq;
+        let ((last_seq, was_behind), is_behind) = (self.last, self.span.is_behind(event.timestamp));
+        let (from_seq, to_seq) = (last_seq + 1, event.seq - 1);
+        self.last = (event.seq, is_behind);
         if self.span.is_before(event.timestamp) {
             return Ok(());
         }
-        if from_seq <= to_seq {
+        if from_seq <= to_seq && !was_behind {
             self.put(&gap(record, (from_seq, to_seq), "not in the journal"))?;
         }
-        if record.is_for(&self.filter) {
+        if !is_behind && record.is_for(&self.filter) {
             self.put(&Dialect::Classic.event(event, &record.before, event.timestamp))?;
         }
         Ok(())

@@ -48,7 +48,7 @@ pub(super) fn run(
         &recorded,
         options,
         (tcp, entrance),
-        Stage { player, quiet, clock: Clock::default() },
+        Stage { player, span, quiet, clock: Clock::default() },
     ))??;
     Ok(Exit::Ok.into())
 }
@@ -157,6 +157,7 @@ async fn serve(
 /// Where it is told.
 struct Stage {
     player: Player,
+    span: Span,
     quiet: bool,
     clock: Clock,
 }
@@ -175,7 +176,9 @@ impl Stage {
                 if wait >= LONG && !std::mem::replace(&mut said, true) {
                     self.say_that_it_pauses(wait);
                 }
-                self.tell_in_time(hub, wait, &record).await;
+                if !self.span.is_behind(record.event.timestamp) {
+                    self.tell_in_time(hub, wait, &record).await;
+                }
             }
             // Where there are no pauses clients have their turn here.
             tokio::task::yield_now().await;
