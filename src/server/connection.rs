@@ -282,7 +282,11 @@ impl Connection {
         }
         match next {
             Next::Batch(records) => self.deliver(&records),
-            Next::Gap { epoch, from_seq, to_seq } => self.tell_gap(&epoch, (from_seq, to_seq), "fell behind"),
+            Next::Gap { epoch, from_seq, to_seq } => {
+                let is_told_again = self.shared.hub.is_recording();
+                let reason = if is_told_again { "not in the journal" } else { "fell behind" };
+                self.tell_gap(&epoch, (from_seq, to_seq), reason);
+            }
             Next::Closed => return self.end_once_answered(),
         }
         Continue(())

@@ -1,7 +1,7 @@
 //! Journals that are damaged, begun anew, empty, or none; and what was typed wrongly.
 
 use super::crafted::{Crafted, at, event};
-use super::stand::{Stand, parsed};
+use super::stand::{Stand, listen, parsed};
 use nix::sys::signal::Signal;
 use serde_json::{Value, json};
 use std::fs;
@@ -49,6 +49,18 @@ fn what_is_damaged_is_a_gap_for_everybody_and_the_rest_comes() {
     let (status, lines, _) = first.finish();
     assert!(status.success() && replay.finish().success());
     assert_eq!(runs(&lines), expected);
+    let gaps = lines.iter().map(|line| parsed(line)).filter(|event| event["type"] == "system.gap");
+    assert!(gaps.clone().all(|gap| gap["data"]["reason"] == "not in the journal"), "{lines:?}");
+    let replay = stand.replay(&["web", "--speed", "max", "--once"]);
+    let envelope = listen(replay.port, "/events?after=0", json!({"type": "ping"}));
+    assert!(replay.finish().success());
+    let seen = envelope.join().expect("a client that ends");
+    let errors = seen.iter().filter(|frame| frame["type"] == "error");
+    let sentences: Vec<&Value> = errors.map(|error| &error["data"]["error_message"]).collect();
+    assert_eq!(
+        sentences,
+        ["cannot send 2 events: not in the journal", "cannot send 1 events: not in the journal"]
+    );
 }
 
 #[test]

@@ -183,7 +183,7 @@ impl Audience {
 }
 
 /// The events that a client at this path is sent until the connection ends.
-fn listen(port: u16, path: &str, request: Value) -> JoinHandle<Vec<Value>> {
+pub(crate) fn listen(port: u16, path: &str, request: Value) -> JoinHandle<Vec<Value>> {
     let mut wire = wire::upgraded(port, path, "").expect("a handshake");
     wire.send(&wire::masked(0x81, request.to_string().as_bytes())).expect("a sent request");
     std::thread::spawn(move || {

@@ -55,8 +55,11 @@ fn content(reply: &Reply<'_>, stamp: &Stamp<'_>) -> (&'static str, Vec<u8>) {
         Reply::Explanation { frame, .. } => ("initial", array([event_inside(frame)])),
         Reply::Fault(fault) => ("error", of_fault(fault)),
         Reply::Gap { missed, reason, .. } => {
-            let why =
-                if reason == RATE_REASON { "more than its max_rate" } else { "this client fell behind" };
+            let why = match reason {
+                RATE_REASON => "more than its max_rate",
+                "fell behind" => "this client fell behind",
+                other => other,
+            };
             let sentence = format!("cannot send {missed} events: {why}");
             (
                 "error",
