@@ -74,6 +74,8 @@ fn an_instance_that_is_not_there_is_status_3_and_none_at_all_is_no_failure_of_li
         assert_eq!(done.status, Some(3), "{args:?}: {}", done.err);
         assert!(done.err.contains("no instance is running\n  tip: start one"), "{}", done.err);
     }
+    let said = "claude-mpm: cannot read history of an instance: no instance is running\n";
+    assert!(place.run(&["history"]).err.starts_with(said));
     let done = place.run(&["list"]);
     assert_eq!(
         (done.status, done.out.as_str(), done.err.as_str()),

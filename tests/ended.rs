@@ -356,3 +356,33 @@ fn a_hub_that_runs_tells_as_many_as_its_journal_does_afterwards() {
         assert!(ended == live, "{args:?}: {} and {} events; {}", live.0.len(), ended.0.len(), ended.1);
     }
 }
+
+#[test]
+fn what_cannot_be_written_is_said_to_be_standard_output() {
+    let stand = Stand::new();
+    stand.ended("aaaa1111", "web", 0);
+    let hub = stand.place.serve(0);
+    assert_eq!(hub.post("/api/events", r#"{"type":"my.line","source":"x","data":{}}"#).0, 202);
+    let asked: [&[&str]; 9] = [
+        &["history", "-i", "hub"],
+        &["history", "-i", "web"],
+        &["replay", "web", "--print", "--speed", "max"],
+        &["list"],
+        &["list", "--ended", "-o", "json"],
+        &["status"],
+        &["watch", "--no-follow"],
+        &["export", "web"],
+        &["schema"],
+    ];
+    for args in asked {
+        let full = fs::File::options().write(true).open("/dev/full").expect("a device");
+        let done = stand.place.command(args).stdout(full).output().expect("it runs");
+        let err = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(
+            err.lines().last(),
+            Some("claude-mpm: cannot write standard output: No space left on device (os error 28)"),
+            "{args:?}"
+        );
+        assert_eq!(done.status.code(), Some(1), "{args:?}");
+    }
+}

@@ -5,11 +5,11 @@ use super::escape::{json_line, visible};
 use super::failure::{Exit, Failure};
 use super::paint::{self, Paint};
 use super::target::{self, Target};
-use super::{note, runtime};
+use super::{note, output, runtime};
 use crate::cli::{CheckOptions, Format};
 use crate::instance;
 use serde_json::json;
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ pub(super) fn run(options: &CheckOptions) -> anyhow::Result<ExitCode> {
 }
 
 fn print(findings: &[Finding], output: Format) -> anyhow::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     if output == Format::Json {
         writeln!(out, "{}", json_line(&findings)?)?;
         return Ok(());
@@ -58,7 +58,7 @@ fn one_port(port: u16, output: Format) -> anyhow::Result<ExitCode> {
     // Who holds it is worth telling even when our own directory cannot be read.
     let holder =
         (!free).then(|| instance::holder_of(port, &target::instances().unwrap_or_default()).to_string());
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     match (&holder, output) {
         (_, Format::Json) => {
             writeln!(out, "{}", json_line(&json!({"port": port, "free": free, "holder": holder}))?)?;
@@ -78,8 +78,8 @@ fn free_port(from: u16, output: Format) -> anyhow::Result<ExitCode> {
         return Err(failure.tip("begin lower: claude-mpm check --find-port 1024").into());
     };
     match output {
-        Format::Text => writeln!(io::stdout(), "{port}")?,
-        Format::Json => writeln!(io::stdout(), "{}", json_line(&json!({"port": port}))?)?,
+        Format::Text => writeln!(output::standard(), "{port}")?,
+        Format::Json => writeln!(output::standard(), "{}", json_line(&json!({"port": port}))?)?,
     }
     Ok(Exit::Ok.into())
 }
@@ -98,12 +98,12 @@ fn round_trips(word: &str, options: &CheckOptions) -> anyhow::Result<ExitCode> {
     let label = visible(&target.label);
     match options.output {
         Format::Text => writeln!(
-            io::stdout(),
+            output::standard(),
             "{label}: round trip {least:.3} ms at least, {median:.3} ms median of {ROUND_TRIPS}"
         )?,
         Format::Json => {
             let report = json!({"target": target.label, "round_trips": ROUND_TRIPS, "min_ms": least, "median_ms": median});
-            writeln!(io::stdout(), "{}", json_line(&report)?)?;
+            writeln!(output::standard(), "{}", json_line(&report)?)?;
         }
     }
     if median > 1000.0 {

@@ -3,12 +3,12 @@
 use super::escape::{json_line, visible};
 use super::failure::{Exit, Failure};
 use super::target::{self, Target};
-use super::{column, runtime};
+use super::{column, output, runtime};
 use crate::cli::{ExplainOptions, Format};
 use crate::client::{ClientError, Frame};
 use crate::dialect::summary;
 use serde_json::{Value, json};
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 const DOING: &str = "explain events of";
@@ -17,7 +17,7 @@ const DOING: &str = "explain events of";
 pub(super) fn run(options: &ExplainOptions) -> anyhow::Result<ExitCode> {
     let (targets, event) = meant(options)?;
     let data = runtime()?.block_on(ask_each(&targets, event.as_deref()))?;
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     match options.output {
         Format::Json => writeln!(out, "{}", json_line(&data)?)?,
         Format::Text => {

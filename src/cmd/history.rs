@@ -7,7 +7,7 @@ use super::failure::{Exit, Failure};
 use super::printer::{Printer, Sieve};
 use super::target::{self, Target};
 use super::watch::{patterns, time};
-use super::{note, runtime};
+use super::{note, output, runtime};
 use crate::cli::{HistoryOptions, LogOptions};
 use crate::client::{Frame, Start, Subscription};
 use crate::dialect::{Dialect, Reply, Stamp};
@@ -244,7 +244,7 @@ fn print<'a>(
     events: impl Iterator<Item = (&'a str, &'a Frame)>,
     printer: &mut Printer,
 ) -> anyhow::Result<ExitCode> {
-    let mut out = BufWriter::new(std::io::stdout().lock());
+    let mut out = BufWriter::new(output::standard());
     for (label, event) in events {
         if printer.show(&mut out, label, event)?.is_break() {
             break;

@@ -5,7 +5,7 @@ use super::escape::json_line;
 use super::failure::Exit;
 use super::paint::{self, Paint};
 use super::target::{self, Target};
-use super::{column, note, runtime};
+use super::{column, note, output, runtime};
 use crate::cli::{Format, ListOptions, LogOptions};
 use crate::client::Connection;
 use crate::dialect::summary;
@@ -34,7 +34,7 @@ pub(super) fn run(options: &ListOptions, log: &LogOptions) -> anyhow::Result<Exi
         note("no instance is running");
     }
     let states = runtime()?.block_on(states(&instances));
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     match options.output {
         Format::Json => {
             writeln!(out, "{}", json_line(&json(&instances, &states)?)?)?;
@@ -51,7 +51,7 @@ fn list_ended(format: Format, log: &LogOptions) -> anyhow::Result<ExitCode> {
         note("no session is kept that is over");
     }
     let ends: Vec<_> = sessions.iter().map(|ended| (ended, ended.end())).collect();
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     match format {
         Format::Json => {
             let record = |(ended, end): &(&Ended, Option<End>)| {

@@ -32,6 +32,7 @@ mod list;
 mod moment;
 mod open;
 mod order;
+mod output;
 mod paint;
 mod permission;
 mod port;

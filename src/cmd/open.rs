@@ -4,7 +4,7 @@
 
 use super::failure::{Exit, Failure};
 use super::target::{self, Target};
-use super::{escape, note, runtime};
+use super::{escape, note, output, runtime};
 use crate::cli::OpenOptions;
 use crate::client::Endpoint;
 use crate::instance::{Instance, RuntimeDirectory, Secret};
@@ -35,7 +35,7 @@ pub(super) fn run(options: &OpenOptions, quiet: bool) -> anyhow::Result<ExitCode
     let place = address(&instance).ok_or_else(|| failure(&target, "it has no port"))?;
     let address = format!("{place}/#token={}", one_time_token(instance)?);
     if options.print {
-        writeln!(io::stdout(), "{address}")?;
+        writeln!(output::standard(), "{address}")?;
         return Ok(Exit::Ok.into());
     }
     let failed = |cause: String| failure(&target, &cause).tip("--print prints the address instead");

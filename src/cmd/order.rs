@@ -3,7 +3,7 @@
 
 use super::failure::{Exit, Failure};
 use super::target::Target;
-use super::{escape, note};
+use super::{escape, note, output};
 use crate::cli::Format;
 use crate::client::{ClientError, Connection, Outcome};
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ impl Telling {
             if let (true, Value::Object(data)) = (self.with_name, &mut data) {
                 data.insert("instance".to_owned(), label.into());
             }
-            let mut out = io::stdout().lock();
+            let mut out = output::standard();
             writeln!(out, "{}", escape::json_line(&data)?)?;
             return out.flush();
         }

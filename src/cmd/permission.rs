@@ -7,7 +7,7 @@ use super::failure::{Exit, Failure};
 use super::order::{Order, Telling};
 use super::target::{self, Target};
 use super::usage::quoted;
-use super::{column, escape, note, runtime};
+use super::{column, escape, note, output, runtime};
 use crate::claude::permission::scope;
 use crate::cli::{AllowOptions, DenyOptions, Format, PermissionsOptions, QuestionOptions};
 use crate::client::{ClientError, Connection, Frame};
@@ -16,7 +16,7 @@ use crate::event::control::PermissionRequested;
 use crate::event::{Timestamp, channel};
 use crate::hub;
 use serde_json::{Value, json};
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 const LISTING: &str = "list permissions of";
@@ -30,7 +30,7 @@ pub(super) fn list(options: &PermissionsOptions) -> anyhow::Result<ExitCode> {
         connection.close().await;
         Ok::<_, anyhow::Error>(open)
     })?;
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     match options.output {
         Format::Json => writeln!(out, "{}", escape::json_line(&open)?)?,
         Format::Text => lines(&open).iter().try_for_each(|line| writeln!(out, "{line}"))?,

@@ -6,7 +6,7 @@ mod parcel;
 
 use super::failure::{Exit, Failure};
 use super::target::{self, Target};
-use super::{escape, note, runtime};
+use super::{escape, note, output, runtime};
 use crate::cli::{Format, PublishOptions};
 use crate::client::{ClientError, Connection};
 use crate::filter::Pattern;
@@ -143,7 +143,7 @@ impl Errand<'_> {
         if self.output == Format::Text {
             return Ok(());
         }
-        let mut out = io::stdout().lock();
+        let mut out = output::standard();
         writeln!(out, "{}", json!({ "seqs": seqs }))?;
         out.flush()
     }

@@ -1,6 +1,7 @@
 //! `schema`: what goes over the wire, as JSON Schema. No hub is needed.
 
 use super::failure::{Exit, Failure};
+use super::output;
 use crate::cli::SchemaOptions;
 use crate::dialect::schema;
 use serde_json::Value;
@@ -14,7 +15,7 @@ const MAX_TIPS: usize = 3;
 
 /// Runs the verb.
 pub(super) fn run(options: &SchemaOptions) -> anyhow::Result<ExitCode> {
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(output::standard());
     match &options.name {
         _ if options.list => schema::names().try_for_each(|name| writeln!(out, "{name}"))?,
         _ if options.asyncapi => print(&mut out, schema::asyncapi())?,

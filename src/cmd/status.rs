@@ -2,11 +2,11 @@
 
 use super::escape::json_line;
 use super::failure::Exit;
-use super::{column, runtime, target};
+use super::{column, output, runtime, target};
 use crate::cli::{Format, StatusOptions};
 use crate::dialect::summary;
 use serde_json::{Value, json};
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 const DOING: &str = "read status of";
@@ -21,7 +21,7 @@ pub(super) fn run(options: &StatusOptions) -> anyhow::Result<ExitCode> {
         connection.close().await;
         Ok::<_, anyhow::Error>(reply)
     })?;
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     match options.output {
         Format::Json => writeln!(out, "{}", json_line(&reply.data())?)?,
         Format::Text => {

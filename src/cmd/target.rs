@@ -115,8 +115,8 @@ pub(super) fn by_word(word: Option<&str>, doing: &str) -> Result<Target, Failure
     let running = instances()?;
     let here = std::env::current_dir().ok();
     let failure = |cause: &str| {
-        let object = word.map_or(String::new(), |word| format!(" instance {word:?}"));
-        Failure::new(Exit::NoInstance, format!("cannot {doing}{object}: {cause}"))
+        let object = word.map_or("an instance".to_owned(), |word| format!("instance {word:?}"));
+        Failure::new(Exit::NoInstance, format!("cannot {doing} {object}: {cause}"))
     };
     match instance::choose(&running, word, here.as_deref()) {
         Choice::One(found) => Ok(Target::of(found.clone())),

@@ -4,7 +4,7 @@
 use super::escape::json_line;
 use super::failure::{Exit, Failure};
 use super::paint::{self, Paint};
-use super::{column, moment, note};
+use super::{column, moment, note, output};
 use crate::cli::{Format, TokenChoice, TokenOptions, TokenVerb, TokenWish};
 use crate::event::Timestamp;
 use crate::hub;
@@ -78,7 +78,7 @@ fn revoke(store: &TokenStore, chosen: &TokenChoice) -> Result<String, Failure> {
 
 /// The one place where a secret is printed, and nothing else beside it.
 fn hand_out(secret: &Secret) -> io::Result<()> {
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     writeln!(out, "{}", secret.reveal())?;
     out.flush()
 }
@@ -109,7 +109,7 @@ fn failed(doing: &str, cause: &TokenError) -> Failure {
 
 fn list(tokens: &[Token], output: Format) -> io::Result<()> {
     let now = hub::now();
-    let mut out = io::stdout().lock();
+    let mut out = output::standard();
     match output {
         Format::Json => {
             let list: Value = tokens.iter().map(|token| record(token, now)).collect();

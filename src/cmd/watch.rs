@@ -7,7 +7,7 @@ use super::feed::{Feed, News};
 use super::history;
 use super::printer::{Printer, Sieve};
 use super::target::{self, Target};
-use super::{escape, moment, note, runtime};
+use super::{escape, moment, note, output, runtime};
 use crate::cli::{self, Format, LogOptions, WatchOptions};
 use crate::client::{Cursor, Frame, Item, Start, Subscription};
 use crate::event::channel;
@@ -207,7 +207,7 @@ impl Watch {
             // The instance tells it itself.
             Item::Event(frame) if self.all && frame.came_over_uplink() && self.feed.follows(&frame) => {}
             Item::Event(frame) | Item::Gap { frame: Some(frame), .. } => {
-                let shown = self.printer.show(&mut io::stdout().lock(), &target.label, &frame)?;
+                let shown = self.printer.show(&mut output::standard(), &target.label, &frame)?;
                 return Ok(shown.map_break(|()| Exit::Ok.into()));
             }
             Item::Failed(cause) => return self.given_up(target.failure("watch", &cause)),

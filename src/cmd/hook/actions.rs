@@ -6,6 +6,7 @@ use crate::claude::settings::{append, command_handler, events_with, may_wait, qu
 use crate::cli::HookPlace;
 use crate::cmd::escape::visible;
 use crate::cmd::failure::{Exit, Failure};
+use crate::cmd::output;
 use crate::cmd::probe::{Probed, probe};
 use crate::cmd::program;
 use serde_json::Value;
@@ -72,7 +73,7 @@ pub(super) fn status(place: HookPlace) -> anyhow::Result<ExitCode> {
 
 fn say(file: &SettingsFile, what: &str) -> io::Result<()> {
     let line = format!("{}: {what}", file.path().display());
-    writeln!(io::stdout(), "{}", visible(&line))
+    writeln!(output::standard(), "{}", visible(&line))
 }
 
 /// What a shell is to call us by: our name if that leads here, else our path.

@@ -7,12 +7,13 @@ use crate::client::Frame;
 use crate::cmd::failure::Exit;
 use crate::cmd::history::gap;
 use crate::cmd::note;
+use crate::cmd::output::{self, Standard};
 use crate::cmd::printer::{Printer, Sieve};
 use crate::cmd::watch::{excluded, patterns, reader_is_gone};
 use crate::dialect::Dialect;
 use crate::filter::{Filter, Pattern};
 use crate::hub::Record;
-use std::io::{self, BufWriter, StdoutLock, Write};
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -34,11 +35,11 @@ pub(super) fn run(
     let sieve = Sieve { grep: None, exclude: excluded(&options.exclude, &options.channels)? };
     let hub = Some(recorded.instance.clone()).filter(|instance| instance.stands_alone());
     let printer = Printer::new(options.output, options.time, sieve).with_sessions(hub);
-    let out = BufWriter::new(io::stdout().lock());
+    let out = BufWriter::new(output::standard());
     let label = recorded.instance.name.clone();
     let mut page = Page { out, printer, label, filter, span, last: (0, false), clock: Clock::default() };
     let mut player = Player::new(recorded.open()?, options, span);
-    while player.read()? {
+    while player.read().map_err(|cause| recorded.failure(&cause))? {
         while let Some((wait, record)) = player.next() {
             if !page.wait(wait)? {
                 return Ok(Exit::Ok.into());
@@ -54,7 +55,7 @@ pub(super) fn run(
 }
 
 struct Page {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Standard>,
     printer: Printer,
     label: String,
     filter: Filter,

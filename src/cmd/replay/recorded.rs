@@ -52,10 +52,12 @@ impl Recorded {
 
     /// Its records, from the first on.
     pub(super) fn open(&self) -> Result<Recording, Failure> {
-        let failed = |cause| {
-            Failure::new(Exit::Failed, format!("cannot read journal {}: {cause}", self.directory.display()))
-        };
-        Recording::open(&self.directory, self.epoch.clone()).map_err(failed)
+        Recording::open(&self.directory, self.epoch.clone()).map_err(|cause| self.failure(&cause))
+    }
+
+    /// Its journal cannot be read.
+    pub(super) fn failure(&self, cause: &io::Error) -> Failure {
+        Failure::new(Exit::Failed, format!("cannot read journal {}: {cause}", self.directory.display()))
     }
 
     /// Says that this is not all that the journal has.
