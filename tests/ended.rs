@@ -12,7 +12,7 @@ use std::time::Instant;
 use test_support::instance::url_in;
 use test_support::program::Program;
 use test_support::standalone::{Hub, Place, named};
-use test_support::subscriber::Subscriber;
+use test_support::subscriber::{Subscriber, ask};
 use test_support::{DEADLINE, piped};
 
 struct Stand {
@@ -226,6 +226,10 @@ fn times_numbers_and_channels_choose_among_what_is_over_too() {
     assert_eq!(seqs(&["--until", "2026-11-20T12:00:59Z"]), [1]);
     assert_eq!((seqs(&["--after", "2"]), seqs(&["-n", "1"])), (vec![3, 4], vec![4]));
     assert!(seqs(&["--after", "18446744073709551615"]).is_empty());
+    for always in ["9999-12-31T23:59:59Z", "9999-12-31"] {
+        assert_eq!(seqs(&["--until", always]), [1, 2, 3, 4], "{always}");
+        assert!(seqs(&["--since", always]).is_empty(), "{always}");
+    }
     assert_eq!((seqs(&["session.*"]), seqs(&["--session", "aaaa1111"])), (vec![4], vec![4]));
 }
 
@@ -385,4 +389,25 @@ fn what_cannot_be_written_is_said_to_be_standard_output() {
         );
         assert_eq!(done.status.code(), Some(1), "{args:?}");
     }
+}
+
+#[test]
+fn until_the_end_of_all_times_is_always() {
+    let stand = Stand::new();
+    let hub = stand.place.serve(0);
+    let event = r#"{"type":"my.line","source":"x","data":{}}"#;
+    assert_eq!(hub.post("/api/events", event).0, 202);
+    let count =
+        |query: &str| hub.get(&format!("/api/history?channels=my.*&{query}")).as_array().map(Vec::len);
+    assert_eq!(count("until=9999-12-31T23:59:59Z"), Some(1));
+    assert_eq!(count("since=9999-12-31T23:59:59.999Z"), Some(0));
+    let mut asked = json!({"command": "get_history", "params": {"event_types": ["my.*"], "until": "9999-12-31T23:59:59Z"}});
+    let told = |asked: &Value| ask(&hub.url(), asked);
+    assert_eq!(told(&asked)["data"]["events"].as_array().map(Vec::len), Some(1), "{}", told(&asked));
+    asked["params"]["until"] = json!("9999-12-32T00:00:00Z");
+    assert_eq!(told(&asked)["data"]["error_code"], "REQ002", "{}", told(&asked));
+    // No event is of then.
+    let stamped = r#"{"type":"my.line","source":"x","timestamp":"9999-12-31T23:59:59Z","data":{}}"#;
+    let (status, answer) = hub.post("/api/events", stamped);
+    assert!(status == 400 && answer.contains("after 9999-12-30T22:00:00Z"), "{answer}");
 }

@@ -13,19 +13,25 @@ pub(super) fn parse(text: &str, now: &Zoned) -> Option<Timestamp> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let local = |at: civil::DateTime| at.to_zoned(now.time_zone().clone()).ok().map(|at| at.timestamp());
-    let moment = text
-        .parse::<jiff::Timestamp>()
-        .ok()
-        .or_else(|| text.parse::<civil::DateTime>().ok().and_then(local))
-        .or_else(|| text.parse::<civil::Time>().ok().and_then(|time| local(now.date().to_datetime(time))))
-        .or_else(|| ago(text, now))?;
-    Some(Timestamp::from_millis(moment.as_millisecond()))
+    Timestamp::parse(text)
+        .or_else(|| text.parse::<civil::DateTime>().ok().and_then(|at| local(at, now)))
+        .or_else(|| {
+            text.parse::<civil::Time>().ok().and_then(|time| local(now.date().to_datetime(time), now))
+        })
+        .or_else(|| ago(text, now))
 }
 
-fn ago(text: &str, now: &Zoned) -> Option<jiff::Timestamp> {
+/// A time of this place. The last of all have no text, and who names one means for ever.
+fn local(at: civil::DateTime, now: &Zoned) -> Option<Timestamp> {
+    match at.to_zoned(now.time_zone().clone()) {
+        Ok(at) => Some(Timestamp::from_millis(at.timestamp().as_millisecond())),
+        Err(_) => (at.year() == civil::Date::MAX.year()).then(Timestamp::latest),
+    }
+}
+
+fn ago(text: &str, now: &Zoned) -> Option<Timestamp> {
     let span = text.strip_suffix("ago").unwrap_or(text).trim().parse::<Span>().ok()?;
-    now.checked_sub(span.abs()).ok().map(|at| at.timestamp())
+    now.checked_sub(span.abs()).ok().map(|at| Timestamp::from_millis(at.timestamp().as_millisecond()))
 }
 
 /// Reads a point in time to come: so long from now (`30d`, `12h`), or as [`parse`] does.
@@ -96,6 +102,9 @@ mod tests {
             ("2026-11-20", "2026-11-19T23:00:00.000Z"),
             ("2026-11-20 08:00", "2026-11-20T07:00:00.000Z"),
             ("2026-11-21T12:00:00.5Z", "2026-11-21T12:00:00.500Z"),
+            ("9999-12-31T23:59:59Z", "9999-12-30T22:00:00.000Z"),
+            ("9999-12-31", "9999-12-30T22:00:00.000Z"),
+            ("9999-12-31 23:59:59", "9999-12-30T22:00:00.000Z"),
         ] {
             assert_eq!(parse(text, &now()).map(|time| time.to_string()).as_deref(), Some(expected), "{text}");
         }

@@ -1,5 +1,7 @@
 //! Points in time as the wire shows them. Reading the clock is not done here.
 
+use jiff::civil;
+use jiff::fmt::temporal::Pieces;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
@@ -30,10 +32,26 @@ impl Timestamp {
         u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0)
     }
 
-    /// Parses RFC 3339 (any offset, any number of decimals).
-    pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_millisecond()))
+    /// The latest that has a text.
+    pub fn latest() -> Self {
+        Self(jiff::Timestamp::MAX.as_second() * 1000)
     }
+
+    /// Parses RFC 3339 (any offset, any number of decimals). Some write the last second of the year 9999 where they mean for
+    /// ever: it has no text here, but is later than all that has.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time = text.parse::<jiff::Timestamp>().map(|time| Self(time.as_millisecond()));
+        time.ok().or_else(|| without_text(text))
+    }
+}
+
+/// Reads a time that is later than all that have a text.
+fn without_text(text: &str) -> Option<Timestamp> {
+    let parts = Pieces::parse(text).ok()?;
+    let time = parts.date().to_datetime(parts.time()?);
+    let at = time.duration_since(civil::date(1970, 1, 1).to_datetime(civil::Time::midnight())).as_millis();
+    let offset = i128::from(parts.to_numeric_offset()?.seconds()) * 1000;
+    i64::try_from(at - offset).ok().map(Timestamp).filter(|time| *time > Timestamp::latest())
 }
 
 impl JsonSchema for Timestamp {
@@ -56,8 +74,7 @@ impl JsonSchema for Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let clamped =
-            self.0.clamp(jiff::Timestamp::MIN.as_millisecond(), jiff::Timestamp::MAX.as_millisecond());
+        let clamped = self.0.clamp(jiff::Timestamp::MIN.as_millisecond(), Self::latest().0);
         match jiff::Timestamp::from_millisecond(clamped) {
             Ok(time) => write!(out, "{time:.3}"),
             Err(_) => out.write_str("1970-01-01T00:00:00.000Z"),
@@ -95,16 +112,30 @@ mod tests {
     }
 
     #[test]
+    fn the_end_of_the_year_9999_is_a_time_though_it_has_no_text() {
+        let parse = |text| Timestamp::parse(text).map(Timestamp::as_millis);
+        assert_eq!(parse("9999-12-31T23:59:59Z"), Some(253_402_300_799_000));
+        assert_eq!(parse("9999-12-31t23:59:59.9994+01:00"), Some(253_402_297_199_999));
+        assert_eq!(parse("9999-12-31T23:59:59-23:59"), Some(253_402_387_139_000));
+        assert!(
+            !Timestamp::parse("9999-12-31T23:59:59Z").unwrap().has_text() && Timestamp::latest().has_text()
+        );
+        for text in ["9999-12-31", "9999-12-31T23:59:59", "9999-12-32T00:00:00Z", "10000-01-01T00:00:00Z"] {
+            assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
     fn a_clock_set_back_gives_no_negative_duration() {
         assert_eq!(Timestamp::from_millis(5).millis_since(Timestamp::from_millis(9)), 0);
     }
 
     #[test]
     fn extreme_values_still_have_a_text() {
-        assert!(Timestamp::from_millis(i64::MAX).to_string().ends_with('Z'));
+        assert_eq!(Timestamp::from_millis(i64::MAX).to_string(), "9999-12-30T22:00:00.000Z");
         let told =
             [0, 253_402_207_200_000, 253_402_300_799_000].map(|at| Timestamp::from_millis(at).has_text());
         assert_eq!(told, [true, true, false]);
-        assert!(!Timestamp::from_millis(i64::MIN).to_string().is_empty());
+        assert_eq!(Timestamp::from_millis(i64::MIN).to_string(), "-009999-01-02T01:59:59.000Z");
     }
 }
