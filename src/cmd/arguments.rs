@@ -2,6 +2,7 @@
 
 use super::usage::Refusal;
 use crate::cli::{Cli, RunOptions, Verb};
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches};
 use std::ffi::{OsStr, OsString};
@@ -9,7 +10,11 @@ use std::ffi::{OsStr, OsString};
 /// Reads the whole command line, program name first.
 pub(super) fn parse(args: Vec<OsString>) -> Result<Cli, Refusal> {
     let (ours, claudes) = split(&args);
-    let matches = read(ours)?;
+    let matches = match read(ours) {
+        // It may stand behind `--`, as what begins with a dash has to.
+        Err(_) if lacks_something(ours) => read(&args)?,
+        matches => matches?,
+    };
     if !matches!(matches.subcommand_name(), None | Some("run")) {
         refuse_run_options(&matches)?;
         // Another verb starts no claude: what stands behind `--` is its own.
@@ -34,6 +39,17 @@ fn split(args: &[OsString]) -> (&[OsString], &[OsString]) {
 
 fn read(args: &[OsString]) -> Result<ArgMatches, Refusal> {
     Cli::command().try_get_matches_from(args).map_err(|cause| Refusal::clap(cause, args))
+}
+
+/// Whether it is all right for another verb than `run`, as far as it goes.
+fn lacks_something(args: &[OsString]) -> bool {
+    let is_lacking = |cause: &clap::Error| cause.kind() == ErrorKind::MissingRequiredArgument;
+    let verb = |matches: ArgMatches| matches.subcommand_name().map(str::to_owned);
+    Cli::command().try_get_matches_from(args).is_err_and(|cause| is_lacking(&cause))
+        && Cli::command()
+            .ignore_errors(true)
+            .try_get_matches_from(args)
+            .is_ok_and(|matches| verb(matches).is_some_and(|verb| verb != "run"))
 }
 
 /// `run` is what is meant without a verb, so its options may stand on both sides of the word: it is the first
@@ -144,6 +160,28 @@ mod tests {
         let Some(Verb::Watch(watch)) = parsed("claude-mpm watch a -- b").verb else { panic!() };
         assert_eq!(watch.channels, ["a", "b"]);
         assert!(parse(words("claude-mpm list -- b")).is_err());
+    }
+
+    #[test]
+    fn what_another_verb_needs_may_stand_behind_its_double_dash() {
+        let Some(Verb::Export(export)) = parsed("claude-mpm export --after 3 -- -x my.event").verb else {
+            panic!()
+        };
+        assert_eq!(
+            (export.session_word.as_str(), &export.channels[..]),
+            ("-x", &["my.event".to_owned()][..])
+        );
+        let Some(Verb::Replay(replay)) = parsed("claude-mpm replay --print -- -x -y").verb else { panic!() };
+        assert_eq!((replay.recording.as_str(), &replay.channels[..]), ("-x", &["-y".to_owned()][..]));
+        for line in [
+            "claude-mpm export --",
+            "claude-mpm replay -- -x -y",
+            "claude-mpm --websocket export -- x",
+            "claude-mpm export --bogus -- x",
+            "claude-mpm --tls-key x -- -x",
+        ] {
+            assert!(parse(words(line)).is_err(), "{line}");
+        }
     }
 
     #[test]
