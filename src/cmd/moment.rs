@@ -13,7 +13,7 @@ pub(super) fn parse(text: &str, now: &Zoned) -> Option<Timestamp> {
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    Timestamp::parse(text)
+    Timestamp::parse_bound(text)
         .or_else(|| text.parse::<civil::DateTime>().ok().and_then(|at| local(at, now)))
         .or_else(|| {
             text.parse::<civil::Time>().ok().and_then(|time| local(now.date().to_datetime(time), now))

@@ -15,6 +15,9 @@ use std::fmt;
 /// Most fields of one object that is looked into.
 const MAX_FIELDS: usize = 256;
 
+/// How times are written.
+const RFC_3339: &str = "an RFC 3339 time";
+
 /// The fields of one object, each still as JSON text.
 #[derive(Debug, Default)]
 pub(super) struct Fields<'a> {
@@ -81,16 +84,27 @@ impl<'a> Fields<'a> {
         self.typed(name, "a whole number from 0 on")
     }
 
-    pub(super) fn time(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
-        self.typed(name, "an RFC 3339 time")
+    /// A bound of time, in text.
+    pub(super) fn bound(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
+        let Some(text) = self.typed::<String>(name, RFC_3339)? else { return Ok(None) };
+        let wrong = || Fault::new(Code::BadParameters, format_args!("cannot read {name}: not {RFC_3339}"));
+        Timestamp::parse_bound(&text).map(Some).ok_or_else(wrong)
+    }
+
+    /// A bound of time, in text or in Unix milliseconds.
+    pub(super) fn bound_or_millis(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
+        self.millis(name).unwrap_or_else(|| self.bound(name))
     }
 
     /// A point in time, in text or in Unix milliseconds.
     pub(super) fn moment(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
-        match self.raw(name) {
-            Some(raw) if !raw.get().starts_with('"') => unix_millis(name, raw).map(Some),
-            _ => self.time(name),
-        }
+        self.millis(name).unwrap_or_else(|| self.typed(name, RFC_3339))
+    }
+
+    /// Unix milliseconds, unless it is a text.
+    fn millis(&self, name: &str) -> Option<Result<Option<Timestamp>, Fault>> {
+        let raw = self.raw(name).filter(|raw| !raw.get().starts_with('"'))?;
+        Some(unix_millis(name, raw).map(Some))
     }
 
     /// The field as `T`; `wanted` says in words what that is.

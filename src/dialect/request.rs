@@ -146,7 +146,7 @@ impl Subscribe {
             replay: fields.number("replay")?.map(saturated),
             after: fields.number("after")?,
             epoch: fields.text("epoch")?,
-            since: fields.time("since")?,
+            since: fields.bound("since")?,
             manner: Manner::read(fields)?,
         })
     }
@@ -174,8 +174,8 @@ pub(super) fn past(fields: &Fields<'_>) -> Result<Query, Fault> {
         after: fields.number("after")?,
         before: fields.number("before")?,
         epoch: fields.text("epoch")?.map(|epoch| Epoch::new(&epoch)),
-        since: fields.time("since")?,
-        until: fields.time("until")?,
+        since: fields.bound("since")?,
+        until: fields.bound("until")?,
     })
 }
 /// A text that is there.

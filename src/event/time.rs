@@ -37,21 +37,23 @@ impl Timestamp {
         Self(jiff::Timestamp::MAX.as_second() * 1000)
     }
 
-    /// Parses RFC 3339 (any offset, any number of decimals). Some write the last second of the year 9999 where they mean for
-    /// ever: it has no text here, but is later than all that has.
+    /// Parses RFC 3339 (any offset, any number of decimals).
     pub fn parse(text: &str) -> Option<Self> {
-        let time = text.parse::<jiff::Timestamp>().map(|time| Self(time.as_millisecond()));
-        time.ok().or_else(|| without_text(text))
+        text.parse::<jiff::Timestamp>().ok().map(|time| Self(time.as_millisecond()))
+    }
+
+    /// The same for a bound of time. Some write the last second of the year 9999 where they mean for ever: it has no text
+    /// here, and the latest that has one means the same.
+    pub fn parse_bound(text: &str) -> Option<Self> {
+        Self::parse(text).or_else(|| is_at_the_end(text).then(Self::latest))
     }
 }
 
-/// Reads a time that is later than all that have a text.
-fn without_text(text: &str) -> Option<Timestamp> {
-    let parts = Pieces::parse(text).ok()?;
-    let time = parts.date().to_datetime(parts.time()?);
-    let at = time.duration_since(civil::date(1970, 1, 1).to_datetime(civil::Time::midnight())).as_millis();
-    let offset = i128::from(parts.to_numeric_offset()?.seconds()) * 1000;
-    i64::try_from(at - offset).ok().map(Timestamp).filter(|time| *time > Timestamp::latest())
+/// Whether it is a time of the last year that has a text.
+fn is_at_the_end(text: &str) -> bool {
+    let is_whole = |parts: Pieces<'_>| parts.time().is_some() && parts.to_numeric_offset().is_some();
+    let year = |parts: &Pieces<'_>| parts.date().year();
+    Pieces::parse(text).is_ok_and(|parts| year(&parts) == civil::Date::MAX.year() && is_whole(parts))
 }
 
 impl JsonSchema for Timestamp {
@@ -112,16 +114,17 @@ mod tests {
     }
 
     #[test]
-    fn the_end_of_the_year_9999_is_a_time_though_it_has_no_text() {
-        let parse = |text| Timestamp::parse(text).map(Timestamp::as_millis);
-        assert_eq!(parse("9999-12-31T23:59:59Z"), Some(253_402_300_799_000));
-        assert_eq!(parse("9999-12-31t23:59:59.9994+01:00"), Some(253_402_297_199_999));
-        assert_eq!(parse("9999-12-31T23:59:59-23:59"), Some(253_402_387_139_000));
-        assert!(
-            !Timestamp::parse("9999-12-31T23:59:59Z").unwrap().has_text() && Timestamp::latest().has_text()
-        );
+    fn the_end_of_the_year_9999_is_a_bound_though_it_has_no_text() {
+        assert!(Timestamp::latest().has_text());
+        for text in ["9999-12-31T23:59:59Z", "9999-12-31t23:59:59.9994+01:00", "9999-12-31T23:59:59-23:59"] {
+            assert_eq!(
+                (Timestamp::parse(text), Timestamp::parse_bound(text)),
+                (None, Some(Timestamp::latest()))
+            );
+        }
+        assert_eq!(Timestamp::parse_bound("9998-12-31T23:59:59Z"), Timestamp::parse("9998-12-31T23:59:59Z"));
         for text in ["9999-12-31", "9999-12-31T23:59:59", "9999-12-32T00:00:00Z", "10000-01-01T00:00:00Z"] {
-            assert_eq!(Timestamp::parse(text), None, "{text}");
+            assert_eq!(Timestamp::parse_bound(text), None, "{text}");
         }
     }
 
