@@ -153,6 +153,16 @@ fn it_is_found_as_an_instance_that_is_a_replay() {
         let watched = stand.run(&["watch", "-i", word, "--count", "1", "--time", "none"]);
         assert!(watched.0.contains("my.event"), "{word}: {watched:?}");
     }
+    // Its status is that of the session, but it listens elsewhere, and began now.
+    let status = stand.run(&["status", "-i", "again"]).0;
+    let row = |name: &str| {
+        let row =
+            status.lines().find_map(|line| line.strip_prefix(name)).unwrap_or_else(|| panic!("{status}"));
+        row.trim().to_owned()
+    };
+    assert_eq!(row("instance"), "again");
+    assert!(row("hub").starts_with(&format!("127.0.0.1 port {}, ", replay.port)), "{status}");
+    assert!(row("replay").starts_with("since 20") && !row("started").contains("ago"), "{status}");
     // It is over, and still there to be told again.
     assert!(stand.run(&["list", "--ended"]).0.contains("web"));
     assert!(replay.end(Signal::SIGTERM).success());

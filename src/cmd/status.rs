@@ -5,6 +5,8 @@ use super::failure::Exit;
 use super::{column, output, runtime, target};
 use crate::cli::{Format, StatusOptions};
 use crate::dialect::summary;
+use crate::event::Timestamp;
+use crate::instance::Instance;
 use serde_json::{Value, json};
 use std::io::Write;
 use std::process::ExitCode;
@@ -21,11 +23,12 @@ pub(super) fn run(options: &StatusOptions) -> anyhow::Result<ExitCode> {
         connection.close().await;
         Ok::<_, anyhow::Error>(reply)
     })?;
+    let replay = target.record().filter(Instance::is_replay);
     let mut out = output::standard();
     match options.output {
         Format::Json => writeln!(out, "{}", json_line(&reply.data())?)?,
         Format::Text => {
-            for line in column::align(&rows(reply.data())) {
+            for line in column::align(&rows(reply.data(), replay.as_ref())) {
                 writeln!(out, "{line}")?;
             }
         }
@@ -33,23 +36,27 @@ pub(super) fn run(options: &StatusOptions) -> anyhow::Result<ExitCode> {
     Ok(Exit::Ok.into())
 }
 
-fn rows(status: &Value) -> Vec<Vec<String>> {
+/// What a replay tells is the status of the session as it was recorded, but for what is of the replay itself.
+fn rows(status: &Value, replay: Option<&Instance>) -> Vec<Vec<String>> {
     let info = status.get("instance_info").unwrap_or(&Value::Null);
-    let lines = [
-        ("instance", text(info, "name")),
+    let mut lines = vec![
+        ("instance", replay.map_or_else(|| text(info, "name"), |replay| replay.name.clone())),
         ("session", text(status, "session_id")),
         ("directory", text(info, "working_dir")),
         ("claude", claude(status)),
         ("activity", text(status, "activity")),
-        ("started", started(status)),
+        ("started", started(status, replay)),
         ("launch", text(status, "launch_method")),
-        ("hub", hub(status, info)),
+        ("hub", hub(status, info, replay)),
         ("sessions", sessions(status)),
         ("events", format!("{} to {}", text(status, "first_seq"), text(status, "last_seq"))),
         ("sources", sources(status)),
         ("version", text(status, "version")),
     ];
-    lines.map(|(name, value)| vec![name.to_owned(), value]).to_vec()
+    if let Some(replay) = replay {
+        lines.insert(1, ("replay", format!("since {}", ago(replay.started_at, crate::hub::now()))));
+    }
+    lines.into_iter().map(|(name, value)| vec![name.to_owned(), value]).collect()
 }
 
 /// A field as text; `?` where nothing is known.
@@ -66,15 +73,24 @@ fn claude(status: &Value) -> String {
     format!("{}{}", text(status, "claude_status"), pid.map_or(String::new(), |pid| format!(", pid {pid}")))
 }
 
-fn started(status: &Value) -> String {
+fn started(status: &Value, replay: Option<&Instance>) -> String {
+    let start = text(status, "session_start");
     let uptime = status.get("uptime_seconds").and_then(Value::as_f64).unwrap_or_default();
-    format!("{} ({} ago)", text(status, "session_start"), summary::duration(uptime))
+    // How long ago that is says nothing of a recording.
+    if replay.is_some() { start } else { format!("{start} ({} ago)", summary::duration(uptime)) }
 }
 
-fn hub(status: &Value, info: &Value) -> String {
-    let port = status.get("websocket_port").and_then(Value::as_u64);
+fn ago(start: Timestamp, now: Timestamp) -> String {
+    format!("{start} ({} ago)", summary::duration(now.millis_since(start) as f64 / 1000.0))
+}
+
+fn hub(status: &Value, info: &Value, replay: Option<&Instance>) -> String {
+    let (host, port) = match replay {
+        Some(replay) => (replay.host.clone(), replay.port.map(u64::from)),
+        None => (text(info, "host"), status.get("websocket_port").and_then(Value::as_u64)),
+    };
     let clients = text(status, "connected_clients");
-    let place = port.map_or("no port".into(), |port| format!("{} port {port}", text(info, "host")));
+    let place = port.map_or("no port".into(), |port| format!("{host} port {port}"));
     format!("{place}, {clients} clients")
 }
 
@@ -107,12 +123,12 @@ mod tests {
     #[test]
     fn what_is_not_known_is_a_question_mark_and_never_a_panic() {
         for status in [Value::Null, json!({}), json!([1]), json!({"instance_info": 1, "sources": {}})] {
-            let rows = rows(&status);
+            let rows = rows(&status, None);
             assert_eq!(rows[3], ["claude", "?"]);
         }
         let full = json!({"claude_status": "running", "claude_pid": 7, "websocket_port": 1, "connected_clients": 2,
             "instance_info": {"host": "::1", "name": "web"}, "sources": [{"name": "screen", "state": "active"}]});
-        let rows = rows(&full);
+        let rows = rows(&full, None);
         assert_eq!((&rows[0][1], &rows[3][1]), (&"web".into(), &"running, pid 7".into()));
         assert_eq!((&rows[7][1], &rows[10][1]), (&"::1 port 1, 2 clients".into(), &"screen active".into()));
     }
