@@ -143,6 +143,13 @@ fn a_file_is_whole_private_and_replaced_only_where_that_is_wanted() {
     assert_eq!(export(&["--format", "csv", "--force"]).status, Some(0));
     assert!(fs::read_to_string(&file).unwrap().starts_with("seq,epoch,"));
 
+    for letter in ["x", "\u{e9}"] {
+        let longest = letter.repeat(252 / letter.len()) + ".md";
+        let done = place.run(&["export", "web", "-o", &longest]);
+        assert_eq!((done.status, done.err.as_str()), (Some(0), ""));
+        fs::remove_file(place.0.path("work").join(longest)).unwrap();
+    }
+
     std::os::unix::fs::symlink("elsewhere", place.0.path("work/link.md")).unwrap();
     assert_eq!(place.run(&["export", "web", "-o", "link.md"]).status, Some(1), "a link is there, too");
     assert_eq!(place.run(&["export", "web", "-o", "."]).status, Some(1));

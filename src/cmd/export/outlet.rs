@@ -10,6 +10,9 @@ use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+/// So many characters of the file's name are in the draft's.
+const NAMED: usize = 20;
+
 /// Where it goes.
 pub(super) struct Outlet {
     out: BufWriter<Box<dyn Write>>,
@@ -80,7 +83,9 @@ impl Outlet {
 impl Draft {
     fn create(goal: &Path, replaces: bool) -> io::Result<(File, Self)> {
         let Some(name) = goal.file_name() else { return Err(io::ErrorKind::InvalidInput.into()) };
-        let path = goal.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+        // As long as is allowed already, perhaps.
+        let beginning: String = name.to_string_lossy().chars().take(NAMED).collect();
+        let path = goal.with_file_name(format!(".{beginning}.{}", std::process::id()));
         remove_on_signals(path.clone())?;
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         Ok((file, Self { path, goal: goal.to_owned(), replaces }))
