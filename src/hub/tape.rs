@@ -72,8 +72,11 @@ impl Attempts {
 pub(super) struct Tape {
     place: Place,
     /// Being read by another thread; kept here, so that nothing is lost where nobody waits for it any more.
-    reading: Option<JoinHandle<io::Result<(Cursor, Part)>>>,
+    reading: Option<Reading>,
 }
+
+/// What reads a part; the place behind it comes back with that.
+type Reading = JoinHandle<io::Result<(Box<Cursor>, Part)>>;
 
 /// How the place is found.
 type Find = Box<dyn FnOnce() -> io::Result<Cursor> + Send + Sync>;
@@ -81,7 +84,7 @@ type Find = Box<dyn FnOnce() -> io::Result<Cursor> + Send + Sync>;
 enum Place {
     /// It was not looked for yet.
     Begin(Find),
-    Open(Cursor),
+    Open(Box<Cursor>),
     /// It is being read from, or could not be.
     None,
 }
@@ -137,10 +140,10 @@ impl Tape {
     }
 }
 
-fn read(place: Place) -> JoinHandle<io::Result<(Cursor, Part)>> {
+fn read(place: Place) -> Reading {
     tokio::task::spawn_blocking(move || {
         let mut cursor = match place {
-            Place::Begin(find) => find()?,
+            Place::Begin(find) => Box::new(find()?),
             Place::Open(cursor) => cursor,
             Place::None => return Err(io::ErrorKind::NotConnected.into()),
         };

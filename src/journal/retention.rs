@@ -240,7 +240,7 @@ mod tests {
         copy(&first, 900);
         let keep = Retention { max_age: DAY, max_bytes: 0 };
         trim(base.path(), &keep, SystemTime::now()).unwrap();
-        assert_eq!(order::segments(base.path()).unwrap(), [written.clone()]);
+        assert_eq!(order::segments(base.path()).unwrap(), std::slice::from_ref(&written));
         copy(&written, 901);
         trim(base.path(), &keep, SystemTime::now()).unwrap();
         writer.append(&batch(301..303)).unwrap();
