@@ -268,7 +268,7 @@ fn small_hub(stand: &Stand, port: u16) -> Hub {
 
 /// Has the hub told so many events of about a thousand bytes, every tenth of which is rare.
 fn tell(hub: &Hub, count: u64) {
-    let event = |n: u64| json!({"type": if n % 10 == 0 { "my.rare" } else { "my.line" }, "source": "x", "data": {"n": n, "padding": "x".repeat(900)}});
+    let event = |n: u64| json!({"type": if n.is_multiple_of(10) { "my.rare" } else { "my.line" }, "source": "x", "data": {"n": n, "padding": "x".repeat(900)}});
     for first in (0..count).step_by(400) {
         let events: Vec<Value> = (first..count.min(first + 400)).map(event).collect();
         assert_eq!(hub.post("/api/events", &json!(events).to_string()).0, 202);

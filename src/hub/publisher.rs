@@ -24,7 +24,7 @@ impl Publisher {
     /// The same, for a thread that may wait where the journal cannot follow so fast: what it is given then waits before it.
     pub fn publish_in_step(&self, body: Body) -> u64 {
         let seq = self.publish(body);
-        if seq % LOOK_EVERY == 0 {
+        if seq.is_multiple_of(LOOK_EVERY) {
             self.hub.let_journal_follow();
         }
         seq
