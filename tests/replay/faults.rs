@@ -223,9 +223,7 @@ fn what_is_newer_than_the_part_is_left_out_and_what_follows_it_is_told() {
     let seen = client.wait_close().events;
     assert!(replay.finish().success());
     let told: Vec<u64> = seen.iter().filter_map(|event| event["seq"].as_u64()).collect();
-    let wanted = events.iter().map(|line| parsed(line)["seq"].as_u64().expect("a number"));
-    assert!(
-        wanted.clone().all(|seq| told.contains(&seq)) && told.last() == wanted.last().as_ref(),
-        "{told:?}"
-    );
+    let wanted: Vec<u64> =
+        events.iter().map(|line| parsed(line)["seq"].as_u64().expect("a number")).collect();
+    assert!(wanted.iter().all(|seq| told.contains(seq)) && told.last() == wanted.last(), "{told:?}");
 }
