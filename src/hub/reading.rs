@@ -104,6 +104,10 @@ impl Hub {
         let may_be_more = !recent.complete || !by_number && self.shared.has_earlier.load(Relaxed);
         let journal =
             if numbering == *self.epoch() { self.shared.journal.get() } else { self.journal_of_all() };
+        if journal.is_none() && may_be_more {
+            // There may be one that cannot be looked into.
+            return History { complete: false, ..recent };
+        }
         let directory = journal.filter(|_| may_be_more && recent.records.len() < query.limit);
         let Some(directory) = directory.cloned() else { return recent };
         let older = Query { limit: query.limit - recent.records.len(), ..query };

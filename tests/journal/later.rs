@@ -6,12 +6,14 @@ use crate::kept::WRAPPER;
 use crate::planted::Thing;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, Uid, chown};
+use serde_json::json;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use test_support::program::Program;
 use test_support::standalone::{Hub, Place, named};
+use test_support::subscriber::ask;
 
 const STATE: &str = ".local/state";
 /// `$0` is a folder that gets a disk of its own, which can only be read; the rest a command.
@@ -23,11 +25,14 @@ fn state_of_journal(hub: &Hub) -> String {
     hub.get("/api/status")["journal"]["state"].as_str().unwrap_or("none").to_owned()
 }
 
-/// The events of ours that it tells of.
-fn told(hub: &Hub) -> usize {
-    let events = hub.get("/api/history?limit=1000");
-    let name = |event: &serde_json::Value| event["type"] == "my.event" || event["event_type"] == "my.event";
-    events.as_array().unwrap().iter().filter(|event| name(event)).count()
+/// The events of ours that it tells of, and whether it says that those are all.
+fn told(hub: &Hub) -> (usize, bool) {
+    let answer = ask(
+        &hub.url(),
+        &json!({"command": "get_history", "params": {"event_types": ["my.*"], "limit": 1000}}),
+    );
+    let data = &answer["data"];
+    (data["events"].as_array().unwrap().len(), data["complete"] == true)
 }
 
 /// The events of ours in the files of a journal.
@@ -66,11 +71,11 @@ fn once_what_stood_in_its_place_is_gone_the_journal_has_all_and_nothing_was_told
             let hub = place.serve(port);
             post(port, 5);
             says_that_it_tries_again(&hub, &what);
-            assert_eq!(told(&hub), 5, "{what}: read below what is not ours");
+            assert_eq!(told(&hub), (5, false), "{what}: read below what is not ours");
             fs::remove_file(&ours).unwrap();
             fs::rename(&aside, &ours).unwrap();
             wait_for("the journal", || state_of_journal(&hub) == "writing");
-            assert_eq!(told(&hub), 8, "{what}");
+            assert_eq!(told(&hub), (8, true), "{what}");
             assert_eq!(errors(port).len(), 1, "{what}");
             assert!(hub.stop().success());
             let directory = place.path(STATE).join(format!("claude-mpm/sessions/hub-{port}"));
