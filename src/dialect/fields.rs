@@ -17,6 +17,8 @@ const MAX_FIELDS: usize = 256;
 
 /// How times are written.
 const RFC_3339: &str = "an RFC 3339 time";
+/// What is wrong with a time that has no text.
+pub(super) const TOO_LATE: &str = "after 9999-12-30T22:00:00Z";
 
 /// The fields of one object, each still as JSON text.
 #[derive(Debug, Default)]
@@ -87,8 +89,7 @@ impl<'a> Fields<'a> {
     /// A bound of time, in text.
     pub(super) fn bound(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
         let Some(text) = self.typed::<String>(name, RFC_3339)? else { return Ok(None) };
-        let wrong = || Fault::new(Code::BadParameters, format_args!("cannot read {name}: not {RFC_3339}"));
-        Timestamp::parse_bound(&text).map(Some).ok_or_else(wrong)
+        Timestamp::parse_bound(&text).map(Some).ok_or_else(|| unread(name, &format!("not {RFC_3339}")))
     }
 
     /// A bound of time, in text or in Unix milliseconds.
@@ -98,7 +99,10 @@ impl<'a> Fields<'a> {
 
     /// A point in time, in text or in Unix milliseconds.
     pub(super) fn moment(&self, name: &str) -> Result<Option<Timestamp>, Fault> {
-        self.millis(name).unwrap_or_else(|| self.typed(name, RFC_3339))
+        self.millis(name).unwrap_or_else(|| match self.bound(name)? {
+            Some(_) if self.typed::<Timestamp>(name, RFC_3339).is_err() => Err(unread(name, TOO_LATE)),
+            bound => Ok(bound),
+        })
     }
 
     /// Unix milliseconds, unless it is a text.
@@ -114,9 +118,13 @@ impl<'a> Fields<'a> {
         wanted: &str,
     ) -> Result<Option<T>, Fault> {
         let read = |raw: &RawValue| serde_json::from_str(raw.get());
-        let wrong = |_| Fault::new(Code::BadParameters, format_args!("cannot read {name}: not {wanted}"));
+        let wrong = |_| unread(name, &format!("not {wanted}"));
         self.raw(name).map(read).transpose().map_err(wrong)
     }
+}
+
+fn unread(name: &str, cause: &str) -> Fault {
+    Fault::new(Code::BadParameters, format_args!("cannot read {name}: {cause}"))
 }
 
 /// Refuses a text with more values than that, before they are made.

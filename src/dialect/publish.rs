@@ -7,7 +7,7 @@ pub use super::bounds::MAX_EVENTS;
 
 use super::bounds::{cut_all, list, noted};
 use super::fault::Fault;
-use super::fields::{Fields, bounded, brief, unix_millis, wrong};
+use super::fields::{Fields, TOO_LATE, bounded, brief, unix_millis, wrong};
 use crate::event::acting::acts;
 use crate::event::published::Remarks;
 use crate::event::surroundings::ComponentStarted;
@@ -90,7 +90,7 @@ fn classic(fields: &Fields<'_>) -> Result<Draft, Fault> {
 fn after_the_epoch(time: Timestamp) -> Result<Timestamp, Fault> {
     match time.as_millis() {
         ..=0 => Err(wrong("timestamp", "not after 1970-01-01T00:00:00Z")),
-        _ if !time.has_text() => Err(wrong("timestamp", "after 9999-12-30T22:00:00Z")),
+        _ if !time.has_text() => Err(wrong("timestamp", TOO_LATE)),
         _ => Ok(time),
     }
 }

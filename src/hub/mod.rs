@@ -91,6 +91,8 @@ struct Shared {
     readers: Notify,
     /// Who looks into it.
     lookups: Arc<Semaphore>,
+    /// Where it tells a recording, what is newer is told to nobody.
+    until: OnceLock<Timestamp>,
     /// The newest number in it when it was last given up by those who wait for it.
     given_up: AtomicU64,
 }
@@ -155,6 +157,7 @@ impl Hub {
                 has_earlier: AtomicBool::new(false),
                 readers: Notify::new(),
                 lookups: Arc::new(Semaphore::new(LOOKUPS)),
+                until: OnceLock::new(),
                 given_up: AtomicU64::new(u64::MAX),
             }),
         }

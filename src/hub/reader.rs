@@ -185,19 +185,19 @@ impl Reader {
         }
     }
 
-    /// Leaves out what is too old; `None` where that is all.
+    /// Leaves out what is too old, or newer than a recording is told; `None` where that is all.
     fn choose(&mut self, next: Next) -> Option<Next> {
-        let (time, last_seq) = match self.chosen {
-            Some(chosen) => chosen,
-            None => return Some(next),
-        };
+        let until = self.shared.until.get();
         let mut records = match next {
-            Next::Batch(records) => records,
+            Next::Batch(records) if self.chosen.is_some() || until.is_some() => records,
             other => return Some(other),
         };
         let epoch = &self.shared.epoch;
-        let is_new = |event: &Event| event.epoch == *epoch && event.seq > last_seq;
-        records.retain(|record| record.event.timestamp >= time || is_new(&record.event));
+        records.retain(|record| {
+            let Event { timestamp, seq, epoch: its, .. } = &record.event;
+            let is_chosen = |(time, last_seq)| *timestamp >= time || its == epoch && *seq > last_seq;
+            self.chosen.is_none_or(is_chosen) && until.is_none_or(|until| timestamp <= until)
+        });
         if records.is_empty() { None } else { Some(Next::Batch(records)) }
     }
 

@@ -93,6 +93,7 @@ impl Hub {
         let numbering = query.epoch.clone().unwrap_or_else(|| self.epoch().clone());
         if self.is_recording() {
             query.epoch = Some(numbering.clone());
+            query.until = query.until.into_iter().chain(self.shared.until.get().copied()).min();
         }
         let (recent, first) = if numbering == *self.epoch() {
             let state = self.shared.lock();

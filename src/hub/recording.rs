@@ -3,7 +3,7 @@
 
 use super::log::Record;
 use super::{Bounds, Hub, Numbers, Rules, stored};
-use crate::event::{Body, Epoch, Event, SessionId};
+use crate::event::{Body, Epoch, Event, SessionId, Timestamp};
 use crate::journal::{Cursor, From, segments};
 use std::io;
 use std::path::Path;
@@ -104,6 +104,14 @@ impl Hub {
         // What has left memory is read there.
         _ = hub.shared.journal.set(directory.to_owned());
         hub
+    }
+
+    /// Has it tell nothing that is newer, though it stands in the journal between what is told.
+    pub fn telling_until(self, until: Option<Timestamp>) -> Self {
+        if let Some(until) = until {
+            _ = self.shared.until.set(until);
+        }
+        self
     }
 
     /// Whether it tells again what was recorded: nobody publishes here.

@@ -31,6 +31,10 @@ impl Span {
         self.since.is_some_and(|since| at < since)
     }
 
+    pub(super) fn until(&self) -> Option<Timestamp> {
+        self.until
+    }
+
     /// Whether it ends before this time.
     pub(super) fn is_behind(&self, at: Timestamp) -> bool {
         self.until.is_some_and(|until| at > until)

@@ -115,7 +115,8 @@ async fn serve(
         recorded.epoch.clone(),
         &recorded.directory,
         Bounds::of_records(options.listen.history),
-    );
+    )
+    .telling_until(stage.span.until());
     if instance.stands_alone() {
         hub.note(Note::Host(instance.info(), instance.started_at));
     }
