@@ -82,7 +82,7 @@ pub(super) struct Connection {
     /// Something, since it was last looked whether the journal follows.
     pub(super) has_published: bool,
     /// The hub is closed: until then the rest may be taken.
-    end_by: Option<Instant>,
+    pub(super) end_by: Option<Instant>,
     pub(super) next_ping: Instant,
     /// On the envelope dialect.
     pub(super) next_heartbeat: Option<Instant>,
@@ -244,7 +244,7 @@ impl Connection {
     }
 
     /// The answer to a request takes a while: no other is answered before it.
-    fn is_thinking(&self) -> bool {
+    pub(super) fn is_thinking(&self) -> bool {
         self.asking.is_some() || self.looking.is_busy() || self.settling.is_some()
     }
 
@@ -304,21 +304,6 @@ impl Connection {
                 Continue(())
             }
         }
-    }
-
-    /// The session is over, and nothing is left to tell: what the client asked before is answered yet.
-    fn end_once_answered(&mut self) -> Flow {
-        if !self.is_thinking() {
-            return Break(Ending::ByUs(Close::SessionOver));
-        }
-        self.subscription.unsubscribe(None);
-        self.end_soon();
-        Continue(())
-    }
-
-    fn end_soon(&mut self) {
-        let end = Instant::now() + self.shared.limits.delivery_at_end;
-        self.end_by.get_or_insert(end);
     }
 
     fn handle_clock(&mut self, now: Instant) -> Flow {

@@ -1,13 +1,15 @@
 //! How a connection ends: what is said to whom, and how long that may take.
 
 use super::authenticate::Stranger;
-use super::connection::Connection;
+use super::connection::{Connection, Flow};
 use super::inbound::Violation;
 use crate::dialect::Close;
 use crate::event::{body::Body, channel};
 use crate::filter::{Filter, Pattern, Query};
 use crate::hub::Record;
 use std::io;
+use std::ops::ControlFlow::{Break, Continue};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error, error::ProtocolError};
 
 /// How a connection ends.
@@ -25,6 +27,21 @@ pub(super) enum Ending {
 }
 
 impl Connection {
+    /// The session is over, and nothing is left to tell: what the client asked before is answered yet.
+    pub(super) fn end_once_answered(&mut self) -> Flow {
+        if !self.is_thinking() {
+            return Break(Ending::ByUs(Close::SessionOver));
+        }
+        self.subscription.unsubscribe(None);
+        self.end_soon();
+        Continue(())
+    }
+
+    pub(super) fn end_soon(&mut self) {
+        let end = Instant::now() + self.shared.limits.delivery_at_end;
+        self.end_by.get_or_insert(end);
+    }
+
     /// For a client that could not take everything before the end: what it missed, and that it is over. One that still reads
     /// what was before this log has its place there, and loses nothing by keeping it.
     pub(super) fn tell_the_end(&mut self) {
