@@ -55,7 +55,7 @@ impl Place {
 
     /// Has journals of this program stand on a disk that fails (`fixtures/programs/failing_disk.c`): of writing as long as
     /// there is a file `failing` here, of reading as often as `failing_reads` has bytes. As long as there is a file
-    /// `hanging`, it answers to neither. A file `syncs` gets a byte for each time a journal was brought to the disk.
+    /// `hanging`, it answers to neither. A file `syncs` gets a byte for each time records were brought to the disk.
     ///
     /// # Panics
     /// If there is no compiler.
